@@ -1,0 +1,123 @@
+// swift-tools-version:6.2
+import PackageDescription
+
+/// Swift 6 language mode and the stricter rules on top of it, for every target of ours.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+extension Target.Dependency {
+    static let argumentParser = product(name: "ArgumentParser", package: "swift-argument-parser")
+    static let asyncHTTPClient = product(name: "AsyncHTTPClient", package: "async-http-client")
+    static let configuration = product(name: "Configuration", package: "swift-configuration")
+    static let crypto = product(name: "Crypto", package: "swift-crypto")
+    static let grdb = product(name: "GRDB", package: "GRDB.swift")
+    static let httpTypes = product(name: "HTTPTypes", package: "swift-http-types")
+    static let hummingbird = product(name: "Hummingbird", package: "hummingbird")
+    static let hummingbirdTesting = product(name: "HummingbirdTesting", package: "hummingbird")
+    static let logging = product(name: "Logging", package: "swift-log")
+    static let nioCore = product(name: "NIOCore", package: "swift-nio")
+    static let nioExtras = product(name: "NIOExtras", package: "swift-nio-extras")
+    static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
+    static let serviceLifecycle = product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+    static let subprocess = product(name: "Subprocess", package: "swift-subprocess")
+    static let yams = product(name: "Yams", package: "Yams")
+}
+
+let package = Package(
+    name: "strettch",
+    platforms: [.macOS(.v15)],
+    products: [.executable(name: "strettch", targets: ["strettch"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.0"),
+        .package(
+            url: "https://github.com/apple/swift-configuration.git", from: "1.4.0",
+            traits: [.defaults, "YAML"]),
+        .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.0"),
+        .package(url: "https://github.com/apple/swift-http-types.git", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log.git", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-nio-extras.git", from: "1.35.0"),
+        .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.1"),
+        .package(url: "https://github.com/jpsim/Yams.git", from: "6.2.2"),
+        .package(url: "https://github.com/swift-server/async-http-client.git", from: "1.37.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess.git", from: "1.0.2"),
+    ],
+    targets: [
+        // The layers, lowest first. ARCHITECTURE.md says what each is and what it must not know.
+        .target(name: "CloudCore", swiftSettings: strict),
+        .target(name: "CloudWire", swiftSettings: strict),
+        .target(
+            name: "CloudDatabase",
+            dependencies: ["CloudCore", .grdb, .logging],
+            swiftSettings: strict),
+        .target(
+            name: "CloudControl",
+            dependencies: ["CloudCore", "CloudDatabase", .crypto, .logging],
+            swiftSettings: strict),
+        .target(
+            name: "CloudServer",
+            dependencies: [
+                "CloudControl", "CloudCore", "CloudWire", .httpTypes, .hummingbird, .logging, .nioCore,
+                .serviceLifecycle,
+            ],
+            resources: [.embedInCode("Resources/openapi.json")],
+            swiftSettings: strict),
+        .target(name: "QMP", dependencies: [.nioCore, .nioExtras, .nioPosix], swiftSettings: strict),
+        .target(
+            name: "CloudMachines",
+            dependencies: [
+                "CloudCore", "QMP", .asyncHTTPClient, .crypto, .logging, .nioCore, .nioPosix, .subprocess, .yams,
+            ],
+            resources: [.embedInCode("Resources/catalogue.yaml"), .embedInCode("Resources/images")],
+            swiftSettings: strict),
+        .target(
+            name: "CloudWorker",
+            dependencies: ["CloudCore", "CloudDatabase", "CloudMachines", .logging, .serviceLifecycle],
+            swiftSettings: strict),
+        .target(
+            name: "CloudClient",
+            dependencies: ["CloudWire", .asyncHTTPClient, .nioCore],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "strettch",
+            dependencies: [
+                "CloudClient", "CloudControl", "CloudCore", "CloudDatabase", "CloudMachines", "CloudServer",
+                "CloudWire", "CloudWorker", .argumentParser, .configuration, .logging, .serviceLifecycle,
+            ],
+            swiftSettings: strict),
+
+        // Tests.
+        .target(
+            name: "CloudTesting",
+            dependencies: [
+                "CloudControl", "CloudCore", "CloudDatabase", "CloudMachines", "CloudServer", "CloudWire",
+                "CloudWorker", .hummingbird, .hummingbirdTesting, .logging, .nioCore, .subprocess,
+            ],
+            path: "Tests/CloudTesting",
+            swiftSettings: strict),
+        .testTarget(name: "CloudCoreTests", dependencies: ["CloudCore"], swiftSettings: strict),
+        .testTarget(
+            name: "CloudDatabaseTests", dependencies: ["CloudDatabase", "CloudTesting"], swiftSettings: strict),
+        .testTarget(
+            name: "CloudServerTests",
+            dependencies: ["CloudServer", "CloudTesting", .hummingbirdTesting],
+            swiftSettings: strict),
+        .testTarget(name: "QMPTests", dependencies: ["QMP", .nioCore, .nioPosix], swiftSettings: strict),
+        .testTarget(
+            name: "CloudMachinesTests",
+            dependencies: ["CloudMachines", "CloudTesting", .hummingbird, .nioCore],
+            swiftSettings: strict),
+        .testTarget(
+            name: "CloudWorkerTests", dependencies: ["CloudWorker", "CloudTesting"], swiftSettings: strict),
+        .testTarget(
+            name: "ProgramTests",
+            dependencies: ["strettch", "CloudClient", "CloudTesting", "CloudWire"],
+            swiftSettings: strict),
+        .testTarget(name: "TidyTests", swiftSettings: strict),
+    ]
+)

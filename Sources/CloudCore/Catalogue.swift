@@ -1,0 +1,94 @@
+/// A place where computes can be made.
+public struct Region: Sendable, Equatable {
+    public var id: Int
+    /// The slug, e.g. `KGL-1`.
+    public var region: String
+    public var name: String
+    /// ISO 3166-1 alpha-2.
+    public var countryCode: String
+
+    public init(id: Int, region: String, name: String, countryCode: String) {
+        self.id = id
+        self.region = region
+        self.name = name
+        self.countryCode = countryCode
+    }
+}
+
+/// A system that a compute can start with.
+public struct Image: Sendable, Equatable {
+    /// The slug, e.g. `UBUNTU-24.04`.
+    public var image: String
+    public var imageName: String
+    public var version: String
+    public var displayName: String
+    public var source: ImageSource
+
+    public init(image: String, imageName: String, version: String, displayName: String, source: ImageSource) {
+        self.image = image
+        self.imageName = imageName
+        self.version = version
+        self.displayName = displayName
+        self.source = source
+    }
+}
+
+/// Where the bytes of an image come from.
+public enum ImageSource: Sendable, Equatable {
+    /// A file on a web server, in a format that `qemu-img` reads (`qcow2` or `raw`).
+    case url(String, checksum: ImageChecksum, format: String)
+    /// Made on this machine out of Debian's packages by the named recipe.
+    case build(recipe: String)
+}
+
+/// How a downloaded image is verified.
+public enum ImageChecksum: Sendable, Equatable {
+    /// 64 hexadecimal digits that the operator pinned.
+    case sha256(String)
+    /// A `SHA256SUMS` file beside the image, read over HTTPS at download time.
+    case sums(url: String)
+}
+
+/// A size that a compute can have.
+public struct Specification: Sendable, Equatable {
+    /// A UUID, for clients of the documentation's older dialect.
+    public var id: String
+    /// The slug, e.g. `S-1C-1G`.
+    public var specification: String
+    public var vcpus: Int
+    public var memoryMb: Int
+    public var storageGb: Int
+    /// Thousandths of a Rwandan franc for a month.
+    public var priceMonthMilliRwf: Int64
+
+    public init(
+        id: String, specification: String, vcpus: Int, memoryMb: Int, storageGb: Int, priceMonthMilliRwf: Int64
+    ) {
+        self.id = id
+        self.specification = specification
+        self.vcpus = vcpus
+        self.memoryMb = memoryMb
+        self.storageGb = storageGb
+        self.priceMonthMilliRwf = priceMonthMilliRwf
+    }
+}
+
+/// What this cloud offers. Slugs are unique in each list.
+public struct Catalogue: Sendable, Equatable {
+    public var regions: [Region]
+    public var images: [Image]
+    public var specifications: [Specification]
+
+    public init(regions: [Region], images: [Image], specifications: [Specification]) {
+        self.regions = regions
+        self.images = images
+        self.specifications = specifications
+    }
+
+    public func region(_ slug: String) -> Region? { regions.first { $0.region == slug } }
+    public func image(_ slug: String) -> Image? { images.first { $0.image == slug } }
+    /// By slug, or by the UUID of the older dialect.
+    public func specification(_ slugOrId: String) -> Specification? {
+        specifications.first { $0.specification == slugOrId || $0.id == slugOrId.lowercased() }
+    }
+}

@@ -1,0 +1,95 @@
+/// A compute as the database has it.
+public struct Compute: Sendable, Equatable {
+    public var id: Int64
+    public var teamId: Int64
+    public var hostName: String
+    public var state: ComputeState
+    public var intent: ComputeIntent
+    /// Slug of the image that the disk was made from.
+    public var image: String
+    public var specification: String
+    public var region: String
+    public var vcpus: Int
+    public var memoryMb: Int
+    public var storageGb: Int
+    /// Whole lines for root's `authorized_keys`.
+    public var publicKeys: [String]
+    public var tags: [String]
+    public var network: IPv4Network
+    /// `nil` once it is given back.
+    public var privateIpv4: IPv4Address?
+    public var publicIpv4: IPv4Address?
+    /// The host's port that leads to the guest's SSH where there is no bridge (user-mode networking).
+    public var sshPort: Int?
+    public var failure: ComputeFailure?
+    public var createdAtMs: Int64
+    public var updatedAtMs: Int64
+    /// Where the work on it stands.
+    public var task: ComputeTask?
+
+    public init(
+        id: Int64, teamId: Int64, hostName: String, state: ComputeState, intent: ComputeIntent, image: String,
+        specification: String, region: String, vcpus: Int, memoryMb: Int, storageGb: Int, publicKeys: [String],
+        tags: [String], network: IPv4Network, privateIpv4: IPv4Address? = nil, publicIpv4: IPv4Address? = nil,
+        sshPort: Int? = nil, failure: ComputeFailure? = nil, createdAtMs: Int64, updatedAtMs: Int64,
+        task: ComputeTask? = nil
+    ) {
+        self.id = id
+        self.teamId = teamId
+        self.hostName = hostName
+        self.state = state
+        self.intent = intent
+        self.image = image
+        self.specification = specification
+        self.region = region
+        self.vcpus = vcpus
+        self.memoryMb = memoryMb
+        self.storageGb = storageGb
+        self.publicKeys = publicKeys
+        self.tags = tags
+        self.network = network
+        self.privateIpv4 = privateIpv4
+        self.publicIpv4 = publicIpv4
+        self.sshPort = sshPort
+        self.failure = failure
+        self.createdAtMs = createdAtMs
+        self.updatedAtMs = updatedAtMs
+        self.task = task
+    }
+}
+
+/// Why a compute is not what its owner asked for, in words for the owner.
+public struct ComputeFailure: Sendable, Equatable {
+    public var code: FailureCode
+    public var message: String
+
+    public init(_ code: FailureCode, _ message: String) {
+        self.code = code
+        self.message = message
+    }
+}
+
+/// What a compute can fail of.
+public enum FailureCode: String, Sendable, CaseIterable {
+    case imageUnavailable = "IMAGE_UNAVAILABLE"
+    case hostFailed = "HOST_FAILED"
+    case deadlineExceeded = "DEADLINE_EXCEEDED"
+    case guestStopped = "GUEST_STOPPED"
+}
+
+/// The step that the work on a compute has reached.
+public struct ComputeTask: Sendable, Equatable {
+    public var step: ComputeStep
+    public var sinceMs: Int64
+    /// How often the step has failed so far.
+    public var attempts: Int
+    /// What it waits for or stumbled over, for the owner.
+    public var note: String?
+
+    public init(step: ComputeStep, sinceMs: Int64, attempts: Int, note: String? = nil) {
+        self.step = step
+        self.sinceMs = sinceMs
+        self.attempts = attempts
+        self.note = note
+    }
+}

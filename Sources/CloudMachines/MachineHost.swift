@@ -1,0 +1,130 @@
+import CloudCore
+
+/// A host of machines: all that the worker may ask of it. `QEMUHost` and `SimulatedHost` conform.
+///
+/// Every call looks first and acts second, so that it can be repeated after a crash at any point, and throws a
+/// `CloudError` that says what was tried and what to do. Calls for one machine never overlap; calls for different
+/// machines do.
+public protocol MachineHost: Sendable {
+    /// How guests are reached on this host.
+    var networkMode: NetworkMode { get }
+
+    /// Whether the image's bytes are here and verified. Starts the download or build in the background if they
+    /// are not, and returns at once.
+    func image(_ image: Image) async -> ImageStatus
+
+    /// Makes the machine's disk, as large as its specification says, over the image, which is ready.
+    func makeDisk(_ machine: Machine) async throws
+
+    /// Makes the seed that the guest reads its identity from (NoCloud).
+    func makeSeed(_ machine: Machine) async throws
+
+    /// Makes the host's network what the plan says, whole: what is missing is made, what is ours and not in the plan
+    /// goes. Calls never overlap.
+    func applyNetwork(_ plan: NetworkPlan) async throws
+
+    /// Starts the machine unless it runs. Returns when its monitor answers.
+    func boot(_ machine: Machine) async throws
+
+    /// What the machine is doing, as seen on the host itself.
+    func status(_ id: Int64) async throws -> MachineStatus
+
+    /// Whether the guest's SSH server answers with its banner. Returns within a second; never throws, since "not
+    /// yet" is the usual answer.
+    func answersSSH(_ machine: Machine) async -> Bool
+
+    /// Ends the machine at once, and returns when its process is gone. Nothing to end is success.
+    func halt(_ id: Int64) async throws
+
+    /// Removes the machine's disk, seed and sockets. Nothing to remove is success. The machine must be halted.
+    func erase(_ id: Int64) async throws
+
+    /// The machines that have anything at all on this host: a process, a directory.
+    func inventory() async throws -> Set<Int64>
+}
+
+/// How guests are reached.
+public enum NetworkMode: String, Sendable {
+    /// A bridge per team, addresses of our own, nftables. Needs root.
+    case bridged
+    /// QEMU's user-mode network with the guest's SSH port forwarded to a port of the host. Needs nothing.
+    case user
+}
+
+/// What a machine must be: all that a host needs to make it.
+public struct Machine: Sendable, Equatable {
+    /// The compute's id.
+    public var id: Int64
+    public var hostName: String
+    public var image: Image
+    public var vcpus: Int
+    public var memoryMb: Int
+    public var storageGb: Int
+    /// Whole lines for root's `authorized_keys`.
+    public var publicKeys: [String]
+    public var attachment: NetworkAttachment
+
+    public init(
+        id: Int64, hostName: String, image: Image, vcpus: Int, memoryMb: Int, storageGb: Int, publicKeys: [String],
+        attachment: NetworkAttachment
+    ) {
+        self.id = id
+        self.hostName = hostName
+        self.image = image
+        self.vcpus = vcpus
+        self.memoryMb = memoryMb
+        self.storageGb = storageGb
+        self.publicKeys = publicKeys
+        self.attachment = attachment
+    }
+}
+
+/// One machine's place in the network.
+public struct NetworkAttachment: Sendable, Equatable {
+    public var computeId: Int64
+    public var teamId: Int64
+    /// The team's private network; its `gateway` is the host's address on the team's bridge.
+    public var network: IPv4Network
+    public var privateIpv4: IPv4Address
+    public var publicIpv4: IPv4Address?
+    /// Port of the host's loopback that leads to the guest's port 22; set in user mode alone.
+    public var sshPort: Int?
+
+    public init(
+        computeId: Int64, teamId: Int64, network: IPv4Network, privateIpv4: IPv4Address,
+        publicIpv4: IPv4Address? = nil, sshPort: Int? = nil
+    ) {
+        self.computeId = computeId
+        self.teamId = teamId
+        self.network = network
+        self.privateIpv4 = privateIpv4
+        self.publicIpv4 = publicIpv4
+        self.sshPort = sshPort
+    }
+
+    public var mac: MACAddress { MACAddress(privateIpv4: privateIpv4) }
+}
+
+/// All attachments of a host, as the database has them.
+public struct NetworkPlan: Sendable, Equatable {
+    public var attachments: [NetworkAttachment]
+
+    public init(attachments: [NetworkAttachment]) { self.attachments = attachments }
+}
+
+/// Whether an image can be used now.
+public enum ImageStatus: Sendable, Equatable {
+    case ready
+    /// On its way; the text says how far, for the owner: `downloading, 120 of 600 MB`.
+    case preparing(String)
+    /// Can't be had; the text says why and what to do.
+    case unavailable(String)
+}
+
+/// What a machine is doing.
+public enum MachineStatus: String, Sendable {
+    /// No process.
+    case absent
+    /// A process whose monitor answers.
+    case running
+}

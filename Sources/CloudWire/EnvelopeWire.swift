@@ -1,0 +1,85 @@
+/// What every successful answer is wrapped in.
+public struct EnvelopeWire<Payload: Codable & Sendable>: Codable, Sendable {
+    public var success: Bool
+    public var message: String
+    public var data: Payload
+    /// Pagination, in lists alone.
+    public var meta: MetaWire?
+    /// What was accepted although it looks wrong.
+    public var warnings: [String]?
+    /// UUID of the request, the same as in the log.
+    public var requestId: String
+    public var timestamp: String
+
+    public init(
+        message: String = "Operation successful", data: Payload, meta: MetaWire? = nil, warnings: [String]? = nil,
+        requestId: String, timestamp: String
+    ) {
+        self.success = true
+        self.message = message
+        self.data = data
+        self.meta = meta
+        self.warnings = warnings
+        self.requestId = requestId
+        self.timestamp = timestamp
+    }
+}
+
+/// Where a page lies in its list.
+public struct MetaWire: Codable, Sendable, Equatable {
+    public var total: Int
+    public var page: Int
+    public var limit: Int
+
+    public init(total: Int, page: Int, limit: Int) {
+        self.total = total
+        self.page = page
+        self.limit = limit
+    }
+}
+
+/// What every refused or failed request is answered with.
+public struct ErrorWire: Codable, Sendable, Equatable {
+    public var success: Bool
+    public var code: String
+    public var message: String
+    /// Every field at fault, when the request is to blame.
+    public var errors: [ProblemWire]?
+    public var requestId: String
+    public var timestamp: String
+
+    public init(code: String, message: String, errors: [ProblemWire]?, requestId: String, timestamp: String) {
+        self.success = false
+        self.code = code
+        self.message = message
+        self.errors = errors
+        self.requestId = requestId
+        self.timestamp = timestamp
+    }
+}
+
+/// One field at fault.
+public struct ProblemWire: Codable, Sendable, Equatable {
+    public var field: String
+    public var message: String
+
+    public init(field: String, message: String) {
+        self.field = field
+        self.message = message
+    }
+}
+
+/// The answer of `GET /health`.
+public struct HealthWire: Codable, Sendable, Equatable {
+    /// `ok`, or `failing` when a critical dependency is.
+    public var status: String
+    public var version: String
+    /// Each critical dependency with `ok` or what is wrong with it.
+    public var checks: [String: String]
+
+    public init(status: String, version: String, checks: [String: String]) {
+        self.status = status
+        self.version = version
+        self.checks = checks
+    }
+}
