@@ -60,7 +60,7 @@ public struct Command: Sendable {
             executable, arguments: Arguments(arguments), input: .string(input),
             output: .string(limit: Self.outputLimit), error: .string(limit: Self.outputLimit))
         let output = Output(
-            standardOutput: result.standardOutput ?? "", standardError: result.standardError ?? "")
+            standardOutput: result.standardOutput, standardError: result.standardError)
         guard result.terminationStatus.isSuccess else {
             throw failure("\(result.terminationStatus): \(output.standardError)\(output.standardOutput)")
         }
