@@ -71,7 +71,8 @@ let package = Package(
         .target(
             name: "CloudMachines",
             dependencies: [
-                "CloudCore", "QMP", .asyncHTTPClient, .crypto, .logging, .nioCore, .nioPosix, .subprocess, .yams,
+                "CloudCore", "QMP", .asyncHTTPClient, .crypto, .logging, .nioCore, .nioPosix, .subprocess,
+                .yams,
             ],
             resources: [.embedInCode("Resources/catalogue.yaml"), .embedInCode("Resources/images")],
             swiftSettings: strict),
@@ -96,16 +97,19 @@ let package = Package(
             name: "CloudTesting",
             dependencies: [
                 "CloudControl", "CloudCore", "CloudDatabase", "CloudMachines", "CloudServer", "CloudWire",
-                "CloudWorker", .hummingbird, .hummingbirdTesting, .logging, .nioCore, .subprocess,
+                "CloudWorker", .httpTypes, .hummingbird, .hummingbirdTesting, .logging, .nioCore, .subprocess,
             ],
             path: "Tests/CloudTesting",
             swiftSettings: strict),
         .testTarget(name: "CloudCoreTests", dependencies: ["CloudCore"], swiftSettings: strict),
         .testTarget(
-            name: "CloudDatabaseTests", dependencies: ["CloudDatabase", "CloudTesting"], swiftSettings: strict),
+            name: "CloudDatabaseTests", dependencies: ["CloudCore", "CloudDatabase", "CloudTesting"],
+            swiftSettings: strict),
         .testTarget(
             name: "CloudServerTests",
-            dependencies: ["CloudServer", "CloudTesting", .hummingbirdTesting],
+            dependencies: [
+                "CloudControl", "CloudCore", "CloudDatabase", "CloudServer", "CloudTesting", .httpTypes,
+            ],
             swiftSettings: strict),
         .testTarget(name: "QMPTests", dependencies: ["QMP", .nioCore, .nioPosix], swiftSettings: strict),
         .testTarget(
@@ -113,7 +117,12 @@ let package = Package(
             dependencies: ["CloudMachines", "CloudTesting", .hummingbird, .nioCore],
             swiftSettings: strict),
         .testTarget(
-            name: "CloudWorkerTests", dependencies: ["CloudWorker", "CloudTesting"], swiftSettings: strict),
+            name: "CloudWorkerTests",
+            dependencies: [
+                "CloudControl", "CloudCore", "CloudDatabase", "CloudMachines", "CloudTesting", "CloudWorker",
+                .httpTypes,
+            ],
+            swiftSettings: strict),
         .testTarget(
             name: "ProgramTests",
             dependencies: ["strettch", "CloudClient", "CloudTesting", "CloudWire"],

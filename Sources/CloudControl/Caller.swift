@@ -17,7 +17,8 @@ public struct Caller: Sendable, Equatable {
     func requireChangingComputes() throws(CloudError) {
         guard !role.mayChangeComputes else { return }
         throw CloudError(
-            .forbidden, "This API key has the role \(role.rawValue), which may only view. Use an Owner's or Admin's key.")
+            .forbidden,
+            "This API key has the role \(role.rawValue), which may only view. Use an Owner's or Admin's key.")
     }
 }
 
@@ -34,7 +35,8 @@ public struct Authenticate: Sendable {
             throw Self.unauthorized("The Authorization header is missing.")
         }
         let parts = authorization.split(separator: " ", maxSplits: 1)
-        guard parts.count == 2, parts[0].lowercased() == "bearer", parts[1].utf8.count <= APIKey.maxLength else {
+        guard parts.count == 2, parts[0].lowercased() == "bearer", parts[1].utf8.count <= APIKey.maxLength
+        else {
             throw Self.unauthorized("The Authorization header is malformed.")
         }
         let hash = APIKey.hash(String(parts[1]))

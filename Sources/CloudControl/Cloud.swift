@@ -13,7 +13,8 @@ public struct Cloud: Sendable {
     public var wake: @Sendable () -> Void
 
     public init(
-        database: any Database, catalogue: Catalogue, settings: CloudSettings, clock: any CloudClock = SystemClock(),
+        database: any Database, catalogue: Catalogue, settings: CloudSettings,
+        clock: any CloudClock = SystemClock(),
         randomBytes: @escaping @Sendable (Int) -> [UInt8] = SystemRandom.bytes,
         wake: @escaping @Sendable () -> Void
     ) {
@@ -41,7 +42,8 @@ public struct CloudSettings: Sendable, Equatable {
     public var capacity: Capacity
 
     public init(
-        privateRange: IPv4Network, teamPrefix: Int = 22, publicPool: [IPv4Network], sshPorts: ClosedRange<Int>? = nil,
+        privateRange: IPv4Network, teamPrefix: Int = 22, publicPool: [IPv4Network],
+        sshPorts: ClosedRange<Int>? = nil,
         strictKeys: Bool = false, capacity: Capacity = Capacity()
     ) {
         self.privateRange = privateRange

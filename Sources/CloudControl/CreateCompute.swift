@@ -16,7 +16,8 @@ public struct CreateCompute: Sendable {
     public var answer: @Sendable (Compute) throws -> String
 
     public init(
-        request: ComputeRequest, key: IdempotencyKey, members: [String: String], caller: Caller, requestId: String,
+        request: ComputeRequest, key: IdempotencyKey, members: [String: String], caller: Caller,
+        requestId: String,
         answer: @escaping @Sendable (Compute) throws -> String
     ) {
         self.request = request
@@ -54,14 +55,17 @@ public struct CreateCompute: Sendable {
         let taken = try sql.computes.taken()
         try cloud.settings.capacity.check(
             specification, takenVcpus: taken.vcpus, takenMemoryMb: taken.memoryMb)
-        let addresses = try Addresses.take(sql, for: caller.teamId, withPublicIp: request.withPublicIp, cloud.settings)
+        let addresses = try Addresses.take(
+            sql, for: caller.teamId, withPublicIp: request.withPublicIp, cloud.settings)
 
         let now = cloud.clock.nowMs
         let id = try sql.computes.insert(
             NewCompute(
-                teamId: caller.teamId, hostName: request.hostName, image: image.image, specification: specification,
+                teamId: caller.teamId, hostName: request.hostName, image: image.image,
+                specification: specification,
                 region: region.region, publicKeys: request.publicKeys, tags: request.tags,
-                privateIpv4: addresses.privateIpv4, publicIpv4: addresses.publicIpv4, sshPort: addresses.sshPort),
+                privateIpv4: addresses.privateIpv4, publicIpv4: addresses.publicIpv4,
+                sshPort: addresses.sshPort),
             nowMs: now)
         try sql.jobs.insert(computeId: id, step: .image, nowMs: now)
         try sql.events.append(
@@ -73,7 +77,8 @@ public struct CreateCompute: Sendable {
         let answer = try answer(compute)
         try sql.idempotencyKeys.insert(
             teamId: caller.teamId, endpoint: Self.endpoint, key: key.value,
-            record: IdempotencyRecord(request: try Self.canonical(members), computeId: id, answer: answer), nowMs: now)
+            record: IdempotencyRecord(request: try Self.canonical(members), computeId: id, answer: answer),
+            nowMs: now)
         return Outcome(answer: answer, replayed: false)
     }
 
@@ -111,12 +116,15 @@ struct Addresses {
     static func take(
         _ sql: any SQLConnection, for teamId: Int64, withPublicIp: Bool, _ settings: CloudSettings
     ) throws -> Addresses {
-        guard let network = try sql.teams.network(teamId: teamId) else { throw CloudError.bug("no team \(teamId)") }
+        guard let network = try sql.teams.network(teamId: teamId) else {
+            throw CloudError.bug("no team \(teamId)")
+        }
         let hosts =
             IPv4Address(network.base.value + reservedPerTeam)...IPv4Address(network.last.value - 1)
         guard let privateIpv4 = try sql.addresses.freePrivateIpv4(in: hosts) else {
             throw CloudError(
-                .unprocessableEntity, "The team's network \(network) has no address left. Delete a compute first.")
+                .unprocessableEntity,
+                "The team's network \(network) has no address left. Delete a compute first.")
         }
         var addresses = Addresses(privateIpv4: privateIpv4)
         if let ports = settings.sshPorts {
@@ -139,6 +147,7 @@ struct Addresses {
     private static func freePort(_ sql: any SQLConnection, _ ports: ClosedRange<Int>) throws -> Int {
         if let port = try sql.addresses.freeSSHPort(in: ports) { return port }
         throw CloudError(
-            .unprocessableEntity, "All \(ports.count) SSH ports of this host are in use. Delete a compute first.")
+            .unprocessableEntity,
+            "All \(ports.count) SSH ports of this host are in use. Delete a compute first.")
     }
 }

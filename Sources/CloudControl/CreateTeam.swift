@@ -22,7 +22,8 @@ public struct CreateTeam: Sendable {
     }
 
     /// The lowest block of the private range that overlaps none of `taken`, which is in ascending order.
-    static func lowestFree(_ settings: CloudSettings, taken: [IPv4Network]) throws(CloudError) -> IPv4Network {
+    static func lowestFree(_ settings: CloudSettings, taken: [IPv4Network]) throws(CloudError) -> IPv4Network
+    {
         var index: UInt64 = 0
         var rest = taken[...]
         while let candidate = settings.privateRange.subnet(index, prefix: settings.teamPrefix) {

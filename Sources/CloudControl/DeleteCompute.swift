@@ -25,7 +25,8 @@ public struct DeleteCompute: Sendable {
             try sql.jobs.schedule(id, dueAtMs: now)
             try sql.events.append(
                 Event(
-                    computeId: id, teamId: caller.teamId, kind: "compute.delete.requested", keyId: caller.keyId,
+                    computeId: id, teamId: caller.teamId, kind: "compute.delete.requested",
+                    keyId: caller.keyId,
                     requestId: requestId),
                 nowMs: now)
             return try GetCompute.find(id, caller, sql)

@@ -19,7 +19,8 @@ public struct GetCompute: Sendable {
     static func find(_ id: Int64, _ caller: Caller, _ sql: any SQLConnection) throws -> Compute {
         if let compute = try sql.computes.get(id, teamId: caller.teamId) { return compute }
         throw CloudError(
-            .resourceNotFound, "There is no compute \(id) in this team. GET /computes lists those that exist.",
+            .resourceNotFound,
+            "There is no compute \(id) in this team. GET /computes lists those that exist.",
             problems: [Problem("id", "no compute \(id).")])
     }
 }

@@ -15,7 +15,8 @@ public struct Page: Sendable, Equatable {
         self.limit = Self.parse("limit", limit, default: Self.defaultLimit, max: Self.maxLimit, &problems)
         guard problems.isEmpty else {
             throw CloudError(
-                .badRequest, problems.map { "\($0.field): \($0.message)" }.joined(separator: " "), problems: problems)
+                .badRequest, problems.map { "\($0.field): \($0.message)" }.joined(separator: " "),
+                problems: problems)
         }
     }
 

@@ -20,7 +20,8 @@ enum Migrations {
     /// Runs what is missing, inside the caller's transaction. Throws when a newer program made the database.
     static func run(on sql: any SQLConnection, dialect: Dialect) throws {
         try sql.execute("CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL PRIMARY KEY)")
-        let version = try sql.query("SELECT COALESCE(MAX(version), 0) AS version FROM schema_version")[0].int("version")
+        let version = try sql.query("SELECT COALESCE(MAX(version), 0) AS version FROM schema_version")[0].int(
+            "version")
         guard version <= all.count else {
             throw CloudError(
                 .internalServerError,

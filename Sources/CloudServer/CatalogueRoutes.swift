@@ -32,7 +32,9 @@ struct CatalogueRoutes: Sendable {
         try Envelope(context, cloud.clock).response(
             .ok,
             cloud.catalogue.images.map {
-                ImageWire(image: $0.image, imageName: $0.imageName, version: $0.version, displayName: $0.displayName)
+                ImageWire(
+                    image: $0.image, imageName: $0.imageName, version: $0.version, displayName: $0.displayName
+                )
             })
     }
 

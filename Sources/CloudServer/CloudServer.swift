@@ -24,8 +24,10 @@ public enum CloudServer {
             case .unix(let path): .unixDomainSocket(path: path)
             }
         return Application(
-            router: router(cloud), configuration: ApplicationConfiguration(address: address, serverName: "strettch"),
-            onServerRunning: { channel in await onRunning(Self.text(channel.localAddress, listen)) }, logger: logger)
+            router: router(cloud),
+            configuration: ApplicationConfiguration(address: address, serverName: "strettch"),
+            onServerRunning: { channel in await onRunning(Self.text(channel.localAddress, listen)) },
+            logger: logger)
     }
 
     /// Every endpoint of the server, as data: method and path below the base path, with `{id}` for parameters.

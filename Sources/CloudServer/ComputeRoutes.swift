@@ -46,7 +46,8 @@ struct ComputeRoutes: Sendable {
     @Sendable
     private func list(_ request: Request, _ context: CloudRequestContext) async throws -> Response {
         let page = try Page(request)
-        let (computes, total) = try await ListComputes(page: page, caller: try context.requireCaller()).run(in: cloud)
+        let (computes, total) = try await ListComputes(page: page, caller: try context.requireCaller()).run(
+            in: cloud)
         return try Envelope(context, cloud.clock).list(computes.map { ComputeWire($0) }, page, total: total)
     }
 

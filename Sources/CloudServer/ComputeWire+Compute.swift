@@ -5,7 +5,8 @@ extension ComputeWire {
     /// A compute as the public API shows it.
     init(_ compute: Compute) {
         self.init(
-            id: String(compute.id), hostName: compute.hostName, state: compute.state.rawValue, image: compute.image,
+            id: String(compute.id), hostName: compute.hostName, state: compute.state.rawValue,
+            image: compute.image,
             specification: compute.specification, region: compute.region,
             ipv4: compute.publicIpv4?.description,
             // In user mode every guest sits in a network of its own, so the address in the table leads nowhere.
@@ -22,6 +23,7 @@ extension TaskWire {
     fileprivate init?(_ task: ComputeTask) {
         guard task.step != .idle, task.step != .done else { return nil }
         self.init(
-            step: task.step.rawValue, since: Timestamp.text(task.sinceMs), attempts: task.attempts, note: task.note)
+            step: task.step.rawValue, since: Timestamp.text(task.sinceMs), attempts: task.attempts,
+            note: task.note)
     }
 }

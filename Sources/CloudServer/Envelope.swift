@@ -44,7 +44,8 @@ struct Envelope: Sendable {
             error.code.status,
             body: try Self.encode(
                 ErrorWire(
-                    code: error.code.rawValue, message: error.message, errors: problems.isEmpty ? nil : problems,
+                    code: error.code.rawValue, message: error.message,
+                    errors: problems.isEmpty ? nil : problems,
                     requestId: requestId, timestamp: timestamp)))
         switch error.code.status {
         case .unauthorized: response.headers[.wwwAuthenticate] = "Bearer"

@@ -28,7 +28,8 @@ struct EnvelopeMiddleware: RouterMiddleware {
         context.logger.info(
             "request",
             metadata: [
-                "requestId": "\(context.requestId)", "method": "\(request.method)", "path": "\(request.uri.path)", "status": "\(response.status.code)",
+                "requestId": "\(context.requestId)", "method": "\(request.method)",
+                "path": "\(request.uri.path)", "status": "\(response.status.code)",
                 "ms": "\((ContinuousClock.now - start) / .milliseconds(1))",
             ])
         return response
@@ -52,7 +53,8 @@ struct EnvelopeMiddleware: RouterMiddleware {
         guard !allowed.isEmpty else {
             return CloudError(
                 .resourceNotFound,
-                "There is no endpoint \(request.uri.path.shown). GET \(Routes.basePath)/openapi.json lists them.")
+                "There is no endpoint \(request.uri.path.shown). GET \(Routes.basePath)/openapi.json lists them."
+            )
         }
         return CloudError(
             .methodNotAllowed,
@@ -74,4 +76,3 @@ struct EnvelopeMiddleware: RouterMiddleware {
         context.logger.log(level: level, "\(error)", metadata: ["requestId": "\(context.requestId)"])
     }
 }
-

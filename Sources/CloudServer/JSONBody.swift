@@ -14,11 +14,12 @@ enum JSONBody {
 
     /// The members of the object in the body. Throws `UNSUPPORTED_MEDIA_TYPE`, `PAYLOAD_TOO_LARGE`, `MALFORMED_JSON`,
     /// and `VALIDATION_ERROR` when the body is JSON but no object.
-    static func members(of request: Request) async throws -> [String: JSONValue] {
+    static func members(of request: Request) async throws -> [String: BodyValue] {
         let type = request.headers[.contentType] ?? ""
         guard type.split(separator: ";").first?.lowercased() == "application/json" else {
             throw CloudError(
-                .unsupportedMediaType, "The Content-Type is '\(type.shown)'. Send 'Content-Type: application/json'.")
+                .unsupportedMediaType,
+                "The Content-Type is '\(type.shown)'. Send 'Content-Type: application/json'.")
         }
         let buffer = try await request.body.collect(upTo: maxLength)
         switch try parse(Data(buffer.readableBytesView)) {
@@ -27,25 +28,26 @@ enum JSONBody {
         }
     }
 
-    private static func parse(_ data: Data) throws -> JSONValue {
+    private static func parse(_ data: Data) throws -> BodyValue {
         do {
-            return try JSONDecoder().decode(JSONValue.self, from: data)
+            return try JSONDecoder().decode(BodyValue.self, from: data)
         } catch {
             throw CloudError(
-                .malformedJSON, "The body is no valid JSON. Check quotes, commas and braces.", detail: "\(error)")
+                .malformedJSON, "The body is no valid JSON. Check quotes, commas and braces.",
+                detail: "\(error)")
         }
     }
 }
 
 /// Any JSON value, before its type is checked.
-enum JSONValue: Codable, Sendable, Equatable {
+enum BodyValue: Codable, Sendable, Equatable {
     case null
     case bool(Bool)
     case int(Int64)
     case double(Double)
     case string(String)
-    case array([JSONValue])
-    case object([String: JSONValue])
+    case array([BodyValue])
+    case object([String: BodyValue])
 
     init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
@@ -59,10 +61,10 @@ enum JSONValue: Codable, Sendable, Equatable {
             self = .int(value)
         } else if let value = try? container.decode(Double.self) {  // as above
             self = .double(value)
-        } else if let value = try? container.decode([JSONValue].self) {  // as above
+        } else if let value = try? container.decode([BodyValue].self) {  // as above
             self = .array(value)
         } else {
-            self = .object(try container.decode([String: JSONValue].self))
+            self = .object(try container.decode([String: BodyValue].self))
         }
     }
 

@@ -20,7 +20,8 @@ struct SystemRoutes: Sendable {
         let checks = await CheckHealth().run(in: cloud)
         guard checks.values.allSatisfy({ $0 == "ok" }) else {
             let failing = checks.filter { $0.value != "ok" }.map { "\($0.key) \($0.value)" }.sorted()
-            throw CloudError(.serviceUnavailable, "The service is not healthy: \(failing.joined(separator: ", ")).")
+            throw CloudError(
+                .serviceUnavailable, "The service is not healthy: \(failing.joined(separator: ", ")).")
         }
         return try Envelope(context, cloud.clock).response(
             .ok, HealthWire(status: "ok", version: Version.current, checks: checks))

@@ -64,7 +64,8 @@ struct ComputeWorkflow: Sendable {
     private func confirm(_ compute: Compute) async throws -> StepOutcome {
         guard try await host.status(compute.id) == .running else {
             return .fail(
-                ComputeFailure(.hostFailed, "The machine ended while it booted. Try again, or choose another image."))
+                ComputeFailure(
+                    .hostFailed, "The machine ended while it booted. Try again, or choose another image."))
         }
         return await host.answersSSH(try machine(compute))
             ? .advance(.idle) : .wait(milliseconds: 0, note: "waits for the guest's SSH server")
@@ -80,7 +81,8 @@ struct ComputeWorkflow: Sendable {
     /// The machine that the compute stands for. Throws a bug when the compute holds no address.
     private func machine(_ compute: Compute) throws -> Machine {
         guard let attachment = NetworkAttachment(compute) else {
-            throw CloudError.bug("compute \(compute.id) has no address at step \(compute.task?.step.rawValue ?? "?")")
+            throw CloudError.bug(
+                "compute \(compute.id) has no address at step \(compute.task?.step.rawValue ?? "?")")
         }
         guard let image = catalogue.image(compute.image) else {
             throw CloudError(.internalServerError, Self.noImage(compute).message)
@@ -94,7 +96,8 @@ struct ComputeWorkflow: Sendable {
     private static func noImage(_ compute: Compute) -> ComputeFailure {
         ComputeFailure(
             .imageUnavailable,
-            "The image \(compute.image) is no longer in the catalogue. Choose another, or ask the operator to put it back.")
+            "The image \(compute.image) is no longer in the catalogue. Choose another, or ask the operator to put it back."
+        )
     }
 }
 

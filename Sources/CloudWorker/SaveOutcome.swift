@@ -96,7 +96,8 @@ struct SaveOutcome: Sendable {
 
     private func guestGone(_ compute: Compute, _ sql: any SQLConnection) throws {
         guard compute.state == .running else { return }
-        let failure = ComputeFailure(.guestStopped, "The guest is no longer running: it powered itself off or crashed.")
+        let failure = ComputeFailure(
+            .guestStopped, "The guest is no longer running: it powered itself off or crashed.")
         try sql.computes.set(computeId, state: .stopped, intent: .stopped, nowMs: nowMs)
         try sql.computes.set(computeId, failure: failure)
         try append("compute.stopped", failure.message, compute, sql)
@@ -116,7 +117,9 @@ struct SaveOutcome: Sendable {
         try append("compute.destroyed", nil, compute, sql)
     }
 
-    private func append(_ kind: String, _ detail: String?, _ compute: Compute, _ sql: any SQLConnection) throws {
+    private func append(_ kind: String, _ detail: String?, _ compute: Compute, _ sql: any SQLConnection)
+        throws
+    {
         try sql.events.append(
             Event(computeId: computeId, teamId: compute.teamId, kind: kind, detail: detail), nowMs: nowMs)
     }

@@ -30,7 +30,8 @@ public struct Supervisor: Service {
                 do {
                     try await look()
                 } catch {
-                    logger.error("The machines could not be looked at; trying again.", metadata: ["error": "\(error)"])
+                    logger.error(
+                        "The machines could not be looked at; trying again.", metadata: ["error": "\(error)"])
                 }
                 try? await Task.sleep(for: Self.interval)  // throws when cancelled, and the loop ends
             }

@@ -28,7 +28,8 @@ public struct Worker: Service {
     static let backoffCapMs: Int64 = 30_000
 
     public init(
-        database: any Database, host: any MachineHost, catalogue: Catalogue, clock: any CloudClock, wake: Wake,
+        database: any Database, host: any MachineHost, catalogue: Catalogue, clock: any CloudClock,
+        wake: Wake,
         bootSlots: Int, owner: String, logger: Logger,
         jitter: @escaping @Sendable () -> Double = { Double.random(in: 0..<1) }
     ) {
@@ -65,7 +66,9 @@ public struct Worker: Service {
         do {
             try await workflow.network.apply()
         } catch {
-            logger.error("The network could not be set up; it is tried again with the next compute.", metadata: ["error": "\(error)"])
+            logger.error(
+                "The network could not be set up; it is tried again with the next compute.",
+                metadata: ["error": "\(error)"])
         }
     }
 
@@ -121,7 +124,9 @@ public struct Worker: Service {
         let (found, booting) = try await database.read { sql in
             (try sql.computes.get(id), try sql.jobs.count(step: .confirm))
         }
-        guard let compute = found, let task = compute.task else { throw CloudError.bug("job without compute \(id)") }
+        guard let compute = found, let task = compute.task else {
+            throw CloudError.bug("job without compute \(id)")
+        }
         let step = task.step.next(for: compute)
         let outcome = step == task.step ? await decide(step, compute, booting) : .advance(step)
         let now = clock.nowMs
