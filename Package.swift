@@ -19,6 +19,7 @@ extension Target.Dependency {
     static let hummingbirdTesting = product(name: "HummingbirdTesting", package: "hummingbird")
     static let logging = product(name: "Logging", package: "swift-log")
     static let nioCore = product(name: "NIOCore", package: "swift-nio")
+    static let nioHTTP1 = product(name: "NIOHTTP1", package: "swift-nio")
     static let nioExtras = product(name: "NIOExtras", package: "swift-nio-extras")
     static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
     static let serviceLifecycle = product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
@@ -71,7 +72,8 @@ let package = Package(
         .target(
             name: "CloudMachines",
             dependencies: [
-                "CloudCore", "QMP", .asyncHTTPClient, .crypto, .logging, .nioCore, .nioPosix, .subprocess, .yams,
+                "CloudCore", "QMP", .asyncHTTPClient, .crypto, .logging, .nioCore, .nioPosix, .subprocess,
+                .yams,
             ],
             resources: [.embedInCode("Resources/catalogue.yaml"), .embedInCode("Resources/images")],
             swiftSettings: strict),
@@ -81,7 +83,7 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "CloudClient",
-            dependencies: ["CloudWire", .asyncHTTPClient, .nioCore],
+            dependencies: ["CloudWire", .asyncHTTPClient, .nioCore, .nioHTTP1],
             swiftSettings: strict),
         .executableTarget(
             name: "strettch",
@@ -102,7 +104,14 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(name: "CloudCoreTests", dependencies: ["CloudCore"], swiftSettings: strict),
         .testTarget(
-            name: "CloudDatabaseTests", dependencies: ["CloudDatabase", "CloudTesting"], swiftSettings: strict),
+            name: "CloudClientTests",
+            dependencies: [
+                "CloudClient", "CloudWire", .hummingbird, .httpTypes, .logging, .nioCore, .serviceLifecycle,
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "CloudDatabaseTests", dependencies: ["CloudDatabase", "CloudTesting"], swiftSettings: strict
+        ),
         .testTarget(
             name: "CloudServerTests",
             dependencies: ["CloudServer", "CloudTesting", .hummingbirdTesting],
