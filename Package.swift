@@ -19,6 +19,7 @@ extension Target.Dependency {
     static let hummingbirdTesting = product(name: "HummingbirdTesting", package: "hummingbird")
     static let logging = product(name: "Logging", package: "swift-log")
     static let nioCore = product(name: "NIOCore", package: "swift-nio")
+    static let nioHTTP1 = product(name: "NIOHTTP1", package: "swift-nio")
     static let nioExtras = product(name: "NIOExtras", package: "swift-nio-extras")
     static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
     static let serviceLifecycle = product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
@@ -82,7 +83,7 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "CloudClient",
-            dependencies: ["CloudWire", .asyncHTTPClient, .nioCore],
+            dependencies: ["CloudWire", .asyncHTTPClient, .nioCore, .nioHTTP1],
             swiftSettings: strict),
         .executableTarget(
             name: "strettch",
@@ -102,6 +103,12 @@ let package = Package(
             path: "Tests/CloudTesting",
             swiftSettings: strict),
         .testTarget(name: "CloudCoreTests", dependencies: ["CloudCore"], swiftSettings: strict),
+        .testTarget(
+            name: "CloudClientTests",
+            dependencies: [
+                "CloudClient", "CloudWire", .hummingbird, .httpTypes, .logging, .nioCore, .serviceLifecycle,
+            ],
+            swiftSettings: strict),
         .testTarget(
             name: "CloudDatabaseTests", dependencies: ["CloudCore", "CloudDatabase", "CloudTesting"],
             swiftSettings: strict),
