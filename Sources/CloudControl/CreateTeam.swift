@@ -62,16 +62,30 @@ public struct CreateKey: Sendable {
     }
 }
 
-/// What the first start of a cell makes: one team and its owner's key.
+/// What the first start of a cell makes: its installation id, one team and its owner's key.
 public struct Bootstrap: Sendable {
     public static let teamName = "default"
 
+    public struct Outcome: Sendable, Equatable {
+        public var installationId: String
+        /// The owner's key when this was the first start. It can't be had again.
+        public var ownerKey: String?
+    }
+
     public init() {}
 
-    /// The owner's key when this was the first start, else `nil`.
-    public func run(in cloud: Cloud) async throws -> String? {
-        guard try await cloud.database.read({ sql in try sql.teams.count() }) == 0 else { return nil }
+    public func run(in cloud: Cloud) async throws -> Outcome {
+        let fresh = APIKey.hex(cloud.randomBytes(8))
+        let installationId = try await cloud.database.write { sql in
+            if let known = try sql.installationId() { return known }
+            try sql.setInstallationId(fresh)
+            return fresh
+        }
+        guard try await cloud.database.read({ sql in try sql.teams.count() }) == 0 else {
+            return Outcome(installationId: installationId)
+        }
         let team = try await CreateTeam(name: Self.teamName).run(in: cloud)
-        return try await CreateKey(teamId: team, name: "first owner", role: .owner).run(in: cloud)
+        let key = try await CreateKey(teamId: team, name: "first owner", role: .owner).run(in: cloud)
+        return Outcome(installationId: installationId, ownerKey: key)
     }
 }

@@ -34,13 +34,14 @@ enum Migrations {
         }
     }
 
-    /// Teams, keys, computes with their one job each, idempotency keys, events.
+    /// The cell itself, teams, keys, computes with their one job each, idempotency keys, events.
     ///
     /// Addresses and ports are columns of their compute with a UNIQUE constraint, so that none can be held twice, and
     /// NULL once given back.
     @Sendable
     private static func schema1(_ dialect: Dialect) -> [String] {
         [
+            "CREATE TABLE cell (installation_id TEXT NOT NULL PRIMARY KEY)",
             """
             CREATE TABLE teams (
                 id \(dialect.identity),

@@ -1,6 +1,16 @@
 import CloudCore
 
 extension SQLConnection {
+    /// Tells this cell's machines from those of others on the same host; `nil` before the first start.
+    public func installationId() throws -> String? {
+        try query("SELECT installation_id FROM cell").first?.text("installation_id")
+    }
+
+    /// Sets the cell's installation id, once for the life of the database.
+    public func setInstallationId(_ id: String) throws {
+        try execute("INSERT INTO cell (installation_id) VALUES ($1)", [id])
+    }
+
     public var teams: TeamQueries { TeamQueries(sql: self) }
 }
 
