@@ -9,14 +9,17 @@ public struct Capacity: Sendable, Equatable {
     }
 
     /// Throws `UNPROCESSABLE_ENTITY` with the reasons when `specification` does not fit beside what is taken.
-    public func check(_ specification: Specification, takenVcpus: Int, takenMemoryMb: Int) throws(CloudError) {
+    public func check(_ specification: Specification, takenVcpus: Int, takenMemoryMb: Int) throws(CloudError)
+    {
         var reasons: [String] = []
         if let vcpus, takenVcpus + specification.vcpus > vcpus {
-            reasons.append("vCPUs: \(specification.vcpus) needed, \(max(0, vcpus - takenVcpus)) of \(vcpus) free")
+            reasons.append(
+                "vCPUs: \(specification.vcpus) needed, \(max(0, vcpus - takenVcpus)) of \(vcpus) free")
         }
         if let memoryMb, takenMemoryMb + specification.memoryMb > memoryMb {
             reasons.append(
-                "RAM: \(specification.memoryMb) MB needed, \(max(0, memoryMb - takenMemoryMb)) of \(memoryMb) MB free")
+                "RAM: \(specification.memoryMb) MB needed, \(max(0, memoryMb - takenMemoryMb)) of \(memoryMb) MB free"
+            )
         }
         guard !reasons.isEmpty else { return }
         let reason = reasons.joined(separator: "; ")

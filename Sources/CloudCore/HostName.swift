@@ -8,7 +8,9 @@ public enum HostName {
     public static func problem(_ name: String) -> String? {
         let remedy = "Send 1 to 253 letters, digits, hyphens and dots, such as my-server-01."
         if name.isEmpty { return "is empty. \(remedy)" }
-        if name.utf8.count > maxLength { return "has \(name.utf8.count) bytes, more than \(maxLength). \(remedy)" }
+        if name.utf8.count > maxLength {
+            return "has \(name.utf8.count) bytes, more than \(maxLength). \(remedy)"
+        }
         if IPv4Address(name) != nil { return "'\(name)' is an IPv4 address, not a name. \(remedy)" }
         for label in name.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false) {
             if let problem = labelProblem(label) { return "'\(name.shown)' \(problem). \(remedy)" }
@@ -23,7 +25,8 @@ public enum HostName {
             return "has a character other than letters, digits, hyphens and dots"
         }
         let hyphen = UInt8(ascii: "-")
-        return label.first == hyphen || label.last == hyphen ? "has a part that begins or ends with a hyphen" : nil
+        return label.first == hyphen || label.last == hyphen
+            ? "has a part that begins or ends with a hyphen" : nil
     }
 
     static func isAlphanumeric(_ byte: UInt8) -> Bool {
@@ -39,7 +42,8 @@ public enum HostName {
 extension String {
     /// The text as an error message may show it: without control characters, at most 80 characters.
     public var shown: String {
-        let clean = String(unicodeScalars.prefix(81).map { $0.properties.generalCategory == .control ? "?" : Character($0) })
+        let clean = String(
+            unicodeScalars.prefix(81).map { $0.properties.generalCategory == .control ? "?" : Character($0) })
         return clean.count > 80 ? clean.prefix(80) + "…" : clean
     }
 }

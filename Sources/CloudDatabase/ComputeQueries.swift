@@ -20,7 +20,8 @@ public struct NewCompute: Sendable {
 
     public init(
         teamId: Int64, hostName: String, image: String, specification: Specification, region: String,
-        publicKeys: [String], tags: [String], privateIpv4: IPv4Address, publicIpv4: IPv4Address?, sshPort: Int?
+        publicKeys: [String], tags: [String], privateIpv4: IPv4Address, publicIpv4: IPv4Address?,
+        sshPort: Int?
     ) {
         self.teamId = teamId
         self.hostName = hostName
@@ -128,7 +129,8 @@ public struct ComputeQueries {
     /// Gives back every address and port of the compute.
     public func releaseAddresses(_ id: Int64) throws {
         try sql.execute(
-            "UPDATE computes SET private_ipv4 = NULL, public_ipv4 = NULL, ssh_port = NULL WHERE id = $1", [id])
+            "UPDATE computes SET private_ipv4 = NULL, public_ipv4 = NULL, ssh_port = NULL WHERE id = $1", [id]
+        )
     }
 
     static func compute(_ row: SQLRow) throws -> Compute {

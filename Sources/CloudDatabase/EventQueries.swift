@@ -41,11 +41,13 @@ public struct EventQueries {
 
     /// The compute's events, oldest first.
     public func list(computeId: Int64, limit: Int) throws -> [Event] {
-        try sql.query("SELECT * FROM events WHERE compute_id = $1 ORDER BY id LIMIT $2", [computeId, limit]).map {
-            Event(
-                computeId: try $0.int("compute_id"), teamId: try $0.int("team_id"), kind: try $0.text("kind"),
-                detail: try $0.textOrNil("detail"), keyId: try $0.intOrNil("key_id"),
-                requestId: try $0.textOrNil("request_id"))
-        }
+        try sql.query("SELECT * FROM events WHERE compute_id = $1 ORDER BY id LIMIT $2", [computeId, limit])
+            .map {
+                Event(
+                    computeId: try $0.int("compute_id"), teamId: try $0.int("team_id"),
+                    kind: try $0.text("kind"),
+                    detail: try $0.textOrNil("detail"), keyId: try $0.intOrNil("key_id"),
+                    requestId: try $0.textOrNil("request_id"))
+            }
     }
 }

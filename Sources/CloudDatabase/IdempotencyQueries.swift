@@ -30,7 +30,8 @@ public struct IdempotencyQueries {
             [teamId, endpoint, key]
         ).first.map {
             IdempotencyRecord(
-                request: try $0.text("request"), computeId: try $0.int("compute_id"), answer: try $0.text("answer"))
+                request: try $0.text("request"), computeId: try $0.int("compute_id"),
+                answer: try $0.text("answer"))
         }
     }
 

@@ -78,7 +78,8 @@ public struct JobQueries {
 
     /// When the next job that nobody holds falls due, if any does.
     public func nextDueMs() throws -> Int64? {
-        try sql.query("SELECT MIN(due_at_ms) AS due FROM jobs WHERE lease_owner IS NULL AND due_at_ms IS NOT NULL")[0]
+        try sql.query(
+            "SELECT MIN(due_at_ms) AS due FROM jobs WHERE lease_owner IS NULL AND due_at_ms IS NOT NULL")[0]
             .intOrNil("due")
     }
 

@@ -20,7 +20,8 @@ enum Migrations {
     /// Runs what is missing, inside the caller's transaction. Throws when a newer program made the database.
     static func run(on sql: any SQLConnection, dialect: Dialect) throws {
         try sql.execute("CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL PRIMARY KEY)")
-        let version = try sql.query("SELECT COALESCE(MAX(version), 0) AS version FROM schema_version")[0].int("version")
+        let version = try sql.query("SELECT COALESCE(MAX(version), 0) AS version FROM schema_version")[0].int(
+            "version")
         guard version <= all.count else {
             throw CloudError(
                 .internalServerError,
@@ -33,13 +34,14 @@ enum Migrations {
         }
     }
 
-    /// Teams, keys, computes with their one job each, idempotency keys, events.
+    /// The cell itself, teams, keys, computes with their one job each, idempotency keys, events.
     ///
     /// Addresses and ports are columns of their compute with a UNIQUE constraint, so that none can be held twice, and
     /// NULL once given back.
     @Sendable
     private static func schema1(_ dialect: Dialect) -> [String] {
         [
+            "CREATE TABLE cell (installation_id TEXT NOT NULL PRIMARY KEY)",
             """
             CREATE TABLE teams (
                 id \(dialect.identity),

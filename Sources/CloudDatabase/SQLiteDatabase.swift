@@ -20,7 +20,8 @@ public final class SQLiteDatabase: Database {
             try pool.writeWithoutTransaction { db in try db.execute(sql: "PRAGMA synchronous = FULL") }
         } catch let error as DatabaseError {
             throw CloudError(
-                .internalServerError, "The database \(path) can't be opened. Check the folder's owner and free space.",
+                .internalServerError,
+                "The database \(path) can't be opened. Check the folder's owner and free space.",
                 detail: "\(error)")
         }
         try pool.write { db in try Migrations.run(on: SQLiteConnection(db: db), dialect: .sqlite) }
@@ -54,7 +55,8 @@ public final class SQLiteDatabase: Database {
             switch error.resultCode {
             case .SQLITE_FULL, .SQLITE_IOERR, .SQLITE_READONLY, .SQLITE_BUSY, .SQLITE_CANTOPEN:
                 throw CloudError(
-                    .serviceUnavailable, "The database can't be written now, and nothing was done. Try again.",
+                    .serviceUnavailable,
+                    "The database can't be written now, and nothing was done. Try again.",
                     detail: "\(error)")
             default:
                 throw CloudError.bug("SQLite: \(error)")

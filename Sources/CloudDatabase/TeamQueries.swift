@@ -1,6 +1,16 @@
 import CloudCore
 
 extension SQLConnection {
+    /// Tells this cell's machines from those of others on the same host; `nil` before the first start.
+    public func installationId() throws -> String? {
+        try query("SELECT installation_id FROM cell").first?.text("installation_id")
+    }
+
+    /// Sets the cell's installation id, once for the life of the database.
+    public func setInstallationId(_ id: String) throws {
+        try execute("INSERT INTO cell (installation_id) VALUES ($1)", [id])
+    }
+
     public var teams: TeamQueries { TeamQueries(sql: self) }
 }
 
@@ -34,7 +44,8 @@ public struct TeamQueries {
 
     /// The networks that are given out, lowest first.
     public func networks() throws -> [IPv4Network] {
-        try sql.query("SELECT network_base, network_prefix FROM teams ORDER BY network_base").map(Self.network)
+        try sql.query("SELECT network_base, network_prefix FROM teams ORDER BY network_base").map(
+            Self.network)
     }
 
     static func network(_ row: SQLRow) throws -> IPv4Network {
@@ -46,7 +57,8 @@ public struct TeamQueries {
     }
 
     /// - Parameter hash: SHA-256 of the key, 64 hexadecimal digits. The key itself is never stored.
-    public func insertKey(teamId: Int64, name: String, role: Role, hash: String, nowMs: Int64) throws -> Int64 {
+    public func insertKey(teamId: Int64, name: String, role: Role, hash: String, nowMs: Int64) throws -> Int64
+    {
         try sql.query(
             """
             INSERT INTO api_keys (team_id, name, role, key_hash, created_at_ms) VALUES ($1, $2, $3, $4, $5)
@@ -66,6 +78,7 @@ public struct TeamQueries {
     /// Whether there was a key to revoke.
     public func revokeKey(id: Int64, nowMs: Int64) throws -> Bool {
         try sql.execute(
-            "UPDATE api_keys SET revoked_at_ms = $2 WHERE id = $1 AND revoked_at_ms IS NULL", [id, nowMs]) == 1
+            "UPDATE api_keys SET revoked_at_ms = $2 WHERE id = $1 AND revoked_at_ms IS NULL", [id, nowMs])
+            == 1
     }
 }
