@@ -190,7 +190,9 @@ extension NetworkLab {
         var attempts = 0
         while await !connects(space, "127.0.0.1", port: port) {
             attempts += 1
-            guard attempts < Self.listenerAttempts else { throw CloudError.bug("nothing listens on port \(port)") }
+            guard attempts < Self.listenerAttempts else {
+                throw CloudError.bug("nothing listens on port \(port)")
+            }
         }
         try await body()
     }

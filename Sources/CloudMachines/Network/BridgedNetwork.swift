@@ -7,7 +7,8 @@ public struct BridgedNetwork: HostNetwork {
     /// Put before every command: `["ip", "netns", "exec", "NAME"]` builds the network in a network namespace.
     public var commandPrefix: [String]
 
-    private static let timeoutSeconds = 20
+    /// Taking an interface away costs the kernel some 20 ms, so this is enough for three thousand.
+    private static let timeoutSeconds = 60
     /// How much of a command's input is logged with its failure, in characters.
     private static let loggedInputLimit = 4096
 

@@ -13,7 +13,7 @@ struct NetworkNames: Sendable, Equatable {
     /// Patterns of nftables.
     var anyBridge: String { "\"\(bridgePrefix)*\"" }
     var anyTap: String { "\"\(tapPrefix)*\"" }
-    /// Our table, of the same name in the families inet and bridge.
+    /// Our table, of the same name in the families inet, bridge and arp.
     var table: String { "strettch_\(prefix)" }
     /// Marks our addresses on `lo`. The kernel wants a label to begin with the interface's name.
     var addressLabel: String { "lo:\(prefix)" }

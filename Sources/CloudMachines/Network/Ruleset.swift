@@ -2,7 +2,7 @@ import CloudCore
 
 /// The host's packet filter and address translation, as one text for `nft -f -`, which loads it whole or not at all.
 ///
-/// It replaces our own two tables and touches nobody else's. docs/network.md explains every rule.
+/// It replaces our own three tables and touches nobody else's. docs/network.md explains every rule.
 enum Ruleset {
     /// The ruleset for what the layout names; without guests, one that only takes our tables away.
     static func render(_ layout: NetworkLayout) -> String {
@@ -13,9 +13,11 @@ enum Ruleset {
             delete table inet \(table)
             table bridge \(table)
             delete table bridge \(table)
+            table arp \(table)
+            delete table arp \(table)
 
             """
-        return layout.taps.isEmpty ? removal : removal + routed(layout) + bridged(layout)
+        return layout.taps.isEmpty ? removal : removal + routed(layout) + bridged(layout) + unbridged(layout)
     }
 
     /// What the host routes: between teams, to and from the outside, to and from itself.
@@ -126,6 +128,20 @@ enum Ruleset {
             }
 
             """
+    }
+
+    /// Bridges hand frames to 01:80:c2:00:00:0e (IEEE 802.1AB) to the host past their own filter. Those that hold IP
+    /// are dropped on arrival above, and here those that hold ARP, which could fill the host's table of neighbours.
+    private static func unbridged(_ layout: NetworkLayout) -> String {
+        """
+        table arp \(layout.names.table) {
+            chain local_input {
+                type filter hook input priority filter; policy accept;
+                iifname \(layout.names.anyTap) drop
+            }
+        }
+
+        """
     }
 
     private static func map(_ name: String, _ elements: [String]) -> String {
