@@ -125,7 +125,9 @@ let package = Package(
             name: "CloudWorkerTests", dependencies: ["CloudWorker", "CloudTesting"], swiftSettings: strict),
         .testTarget(
             name: "ProgramTests",
-            dependencies: ["strettch", "CloudClient", "CloudTesting", "CloudWire"],
+            dependencies: [
+                "strettch", "CloudClient", "CloudCore", "CloudTesting", "CloudWire", .argumentParser,
+            ],
             swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
     ]

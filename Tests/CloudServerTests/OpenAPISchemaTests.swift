@@ -57,7 +57,8 @@ private let keywordCases = [
         .additionalProperties, #"{"additionalProperties":{"type":"string"}}"#,
         valid: #"{"a":"x"}"#, invalid: #"{"a":1}"#),
     KeywordCase(
-        .anyOf, #"{"anyOf":[{"required":["a"]},{"required":["b"]}]}"#, valid: #"{"a":1,"b":1}"#, invalid: "{}"),
+        .anyOf, #"{"anyOf":[{"required":["a"]},{"required":["b"]}]}"#, valid: #"{"a":1,"b":1}"#, invalid: "{}"
+    ),
     KeywordCase(
         .oneOf, #"{"oneOf":[{"required":["a"]},{"required":["b"]}]}"#, valid: #"{"a":1}"#,
         invalid: #"{"a":1,"b":1}"#),
