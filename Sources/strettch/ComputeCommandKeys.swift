@@ -35,8 +35,8 @@ enum ComputeCommandKeys {
 
     private static func ownFiles(home: String?) throws -> [String] {
         let folder = (home ?? "") + "/.ssh"
-        // A folder that is missing or closed has no keys for us, which the error below says.
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        let found = try? FileManager.default.contentsOfDirectory(atPath: folder)  // see the error below
+        let names = found ?? []
         let own = names.filter { $0.hasPrefix("id_") && $0.hasSuffix(".pub") }.sorted()
         guard !own.isEmpty else {
             throw CommandFailure(

@@ -71,7 +71,7 @@ struct ComputeCommandKeysTests {
     private func withHome(_ body: (String) throws -> Void) throws {
         let home = NSTemporaryDirectory() + "strettch-" + UUID().uuidString
         try FileManager.default.createDirectory(atPath: home + "/.ssh", withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(atPath: home) }  // a test's folder left behind harms nobody
+        defer { try? FileManager.default.removeItem(atPath: home) }  // left behind, it harms nobody
         try body(home)
     }
 
