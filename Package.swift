@@ -133,7 +133,9 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "ProgramTests",
-            dependencies: ["strettch", "CloudClient", "CloudTesting", "CloudWire"],
+            dependencies: [
+                "strettch", "CloudClient", "CloudCore", "CloudTesting", "CloudWire", .argumentParser,
+            ],
             swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
     ]
