@@ -134,7 +134,7 @@ let package = Package(
         .testTarget(
             name: "ProgramTests",
             dependencies: [
-                "strettch", "CloudClient", "CloudCore", "CloudTesting", "CloudWire", .argumentParser,
+                "strettch", "CloudClient", "CloudCore", "CloudMachines", "CloudTesting", "CloudWire", .argumentParser,
             ],
             swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),

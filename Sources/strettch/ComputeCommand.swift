@@ -13,7 +13,7 @@ struct ComputeCommand: AsyncParsableCommand {
             """,
         subcommands: [
             ComputeCreateCommand.self, ComputeListCommand.self, ComputeGetCommand.self,
-            ComputeDeleteCommand.self,
+            ComputeWaitCommand.self, ComputeDeleteCommand.self,
             ComputeSSHCommand.self,
         ])
 }
