@@ -52,10 +52,7 @@ struct MachineProcess {
     func halt() async throws {
         let processes = try table.all()[id] ?? []
         if !processes.isEmpty {
-            do { try await monitor.quit() } catch is QMPError {
-                // It could not be asked, or went before it answered. The kill below is for the first case.
-            }
-            if try await !gone(processes, within: Self.quitLimit) {
+            if try await !quits(processes) {
                 for process in processes { try process.kill() }
                 guard try await gone(processes, within: Self.killLimit) else {
                     throw CloudError(
@@ -86,6 +83,17 @@ struct MachineProcess {
             }
             try await Task.sleep(for: Self.pollInterval)
         }
+    }
+
+    /// Whether the processes end when they are asked to.
+    private func quits(_ processes: [HostProcess]) async throws -> Bool {
+        do {
+            try await monitor.quit()
+        } catch let error as QMPError {
+            // `closed`: it went before it had answered. Otherwise it could not be asked, and waiting is no use.
+            guard error == .closed else { return processes.allSatisfy(\.isGone) }
+        }
+        return try await gone(processes, within: Self.quitLimit)
     }
 
     private func gone(_ processes: [HostProcess], within limit: Duration) async throws -> Bool {

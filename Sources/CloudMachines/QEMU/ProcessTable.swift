@@ -12,6 +12,13 @@ struct HostProcess: Sendable, Equatable {
     /// Clock ticks after the host's boot (proc(5), `starttime`).
     var startTicks: UInt64
 
+    /// `nil` when there is no such process.
+    init?(pid: Int32) {
+        guard let stat = ProcessStat(pid: pid) else { return nil }
+        self.pid = pid
+        startTicks = stat.startTicks
+    }
+
     /// Whether nothing of it is left that holds a file or a port: it is not there, or a zombie without other threads.
     ///
     /// A killed process may stay a zombie for seconds until init reaps it, and the first thread of a process may be
@@ -65,9 +72,9 @@ struct ProcessTable: Sendable {
     func process(of id: Int64, pidFile: String) throws(CloudError) -> HostProcess? {
         let text = HostFiles.text(pidFile, limit: 32)
         if let text, let pid = Int32(text.filter(\.isNumber)), computeId(pid) == id,
-            let stat = ProcessStat(pid: pid)
+            let process = HostProcess(pid: pid)
         {
-            return HostProcess(pid: pid, startTicks: stat.startTicks)
+            return process
         }
         return try all()[id]?.first
     }
@@ -82,8 +89,8 @@ struct ProcessTable: Sendable {
         }
         var found: [Int64: [HostProcess]] = [:]
         for pid in pids {
-            guard let id = computeId(pid), let stat = ProcessStat(pid: pid) else { continue }
-            found[id, default: []].append(HostProcess(pid: pid, startTicks: stat.startTicks))
+            guard let id = computeId(pid), let process = HostProcess(pid: pid) else { continue }
+            found[id, default: []].append(process)
         }
         return found
     }

@@ -27,6 +27,8 @@ public struct QEMUHost: MachineHost {
         /// are root. The default begins behind all that systemd knows a use for (its "Users, Groups, UIDs and
         /// GIDs"). No file belongs to these users, and no two machines share one.
         public var firstMachineUid: UInt32 = 0x7000_0000
+        /// What guests run on, when the operator decides; `nil` lets a probe find out.
+        public var accelerator: AcceleratorChoice?
 
         public init(dataDirectory: String, installationId: String, networkMode: NetworkMode) {
             self.dataDirectory = dataDirectory
@@ -76,8 +78,10 @@ public struct QEMUHost: MachineHost {
                 detail: words)
         }
         let probe = AcceleratorProbe(program: settings.program, folder: settings.dataDirectory)
+        let accelerator =
+            if let chosen = settings.accelerator { chosen } else { try await probe.choice() }
         return QEMUHost(
-            accelerator: try await probe.choice(), settings: settings, version: version, images: images,
+            accelerator: accelerator, settings: settings, version: version, images: images,
             network: network, table: ProcessTable(installation: settings.installationId))
     }
 
