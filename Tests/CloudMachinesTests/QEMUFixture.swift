@@ -36,14 +36,14 @@ enum QEMUFixture {
         }
     }
 
-    /// A host in user mode with an empty base image. What runs at the end is halted.
+    /// A host in user mode whose images are all `image`, or an empty disk. What runs at the end is halted.
     static func withHost<Result>(
-        _ body: (_ host: QEMUHost, _ folder: String) async throws -> Result
+        _ image: ReadyImage? = nil, _ body: (_ host: QEMUHost, _ folder: String) async throws -> Result
     ) async throws -> Result {
         try await withFolder { folder in
             let base = "\(folder)/base.qcow2"
             try await Command("qemu-img", ["create", "-q", "-f", "qcow2", base, "1G"]).run()
-            let host = try await open(folder, image: ReadyImage(disk: base))
+            let host = try await open(folder, image: image ?? ReadyImage(disk: base))
             let result: Result
             do { result = try await body(host, folder) } catch {
                 for id in try await host.inventory() { try await host.halt(id) }
