@@ -121,8 +121,7 @@ public actor QMPClient {
     }
 
     private func close() async {
-        // It fails only for a channel that is closed already.
-        try? await channel.close().get()
+        try? await channel.close().get()  // fails only for a channel that is closed already
     }
 
     /// For callbacks of the event loop, which is the actor's executor.

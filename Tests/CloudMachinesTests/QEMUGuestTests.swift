@@ -22,7 +22,9 @@ struct QEMUGuestTests {
     /// Seconds that a guest may take to its SSH banner: 5 on an idle host without KVM.
     private let bootLimit = 60
 
-    @Test("it is what its specification says, lets its key's owner in, and keeps its files over a restart")
+    @Test(
+        "it is what its specification says, lets its key's owner in, and keeps its files over a restart, and heeds its power button"
+    )
     func guest() async throws {
         let folder = try #require(tinyImage)
         let commandLine = try #require(HostFiles.text("\(folder)/cmdline", limit: 4096))
@@ -61,11 +63,12 @@ struct QEMUGuestTests {
             try await waitForSSH(host, machine)
             #expect(try await login.run("cat /root/file") == "kept")
 
-            _ = try await login.run("poweroff")
+            try await host.pressPowerButton(machine.id)
             for _ in 0..<100 where try await host.status(machine.id) == .running {
                 try await Task.sleep(for: .milliseconds(200))
             }
             #expect(try await host.status(machine.id) == .absent)
+            try await host.pressPowerButton(machine.id)
         }
     }
 

@@ -48,7 +48,7 @@ struct QEMUHostTests {
             #expect(try await host.inventory() == [5])
             for _ in 1...2 { try await host.erase(5) }
             #expect(try await host.inventory() == [])
-            #expect(HostFiles.names(in: "\(folder)/machines") == [])
+            #expect(try HostFiles.names(in: "\(folder)/machines") == [])
         }
     }
 
@@ -57,7 +57,7 @@ struct QEMUHostTests {
         try await QEMUFixture.withHost { host, folder in
             let machine = try await boot(host)
             let process = try #require(HostProcess(pid: try QEMUFixture.pid(folder, 5)))
-            try process.kill()
+            try process.end()
             for _ in 1...500 where !process.isGone { try await Task.sleep(for: .milliseconds(10)) }
             #expect(try await host.status(5) == .absent)
             try await host.boot(machine)
@@ -102,7 +102,7 @@ struct QEMUHostTests {
         try await QEMUFixture.withHost { host, folder in
             _ = try await boot(host)
             let process = try #require(HostProcess(pid: try QEMUFixture.pid(folder, 5)))
-            #expect(Glibc.kill(process.pid, SIGSTOP) == 0)
+            #expect(kill(process.pid, SIGSTOP) == 0)
             try await host.halt(5)
             #expect(process.isGone)
         }
@@ -122,13 +122,15 @@ struct QEMUHostTests {
             #expect(status.contains("NoNewPrivs:\t1"))
             #expect(status.contains("Seccomp:\t2"))
             #expect(getsid(pid) == pid)
-            let files = HostFiles.names(in: "/proc/\(pid)/fd").compactMap { link("/proc/\(pid)/fd/\($0)") }
+            let files = try HostFiles.names(in: "/proc/\(pid)/fd").compactMap {
+                link("/proc/\(pid)/fd/\($0)")
+            }
             #expect(files.contains("\(folder)/machines/5/disk.qcow2"))
             let strangers = files.filter {
                 $0.hasPrefix("/") && !$0.hasPrefix("\(folder)/") && $0 != "/dev/null" && $0 != "/dev/urandom"
             }
             #expect(strangers == [])
-            for name in HostFiles.names(in: "\(folder)/machines/5") {
+            for name in try HostFiles.names(in: "\(folder)/machines/5") {
                 #expect(mode("\(folder)/machines/5/\(name)") & 0o077 == 0, "\(name)")
             }
             #expect(mode("\(folder)/machines/5") & 0o777 == 0o700)
@@ -167,7 +169,6 @@ struct QEMUHostTests {
     }
 
     private func link(_ path: String) -> String? {
-        // A descriptor may be closed between the listing and this.
-        try? FileManager.default.destinationOfSymbolicLink(atPath: path)
+        try? FileManager.default.destinationOfSymbolicLink(atPath: path)  // it may be closed by now
     }
 }

@@ -78,7 +78,7 @@ struct MachineSeedTests {
             let text = String(decoding: bytes, as: UTF8.self)
             #expect(text.contains("instance-id: second") && !text.contains("strettch-5"))
             #expect(text.contains(seed.userData) && text.contains(seed.networkConfig))
-            #expect(HostFiles.names(in: folder) == ["seed.iso"])
+            #expect(try HostFiles.names(in: folder) == ["seed.iso"])
         }
     }
 }
@@ -98,7 +98,7 @@ struct MachineDiskTests {
             try HostFiles.write("half".utf8, to: "\(disk.path).new")
             try await disk.make(over: try await base(folder))
             #expect(try MachineDisk.virtualBytes(disk.path) == 10 << 30)
-            #expect(Set(HostFiles.names(in: folder)) == ["base,1.qcow2", "disk.qcow2"])
+            #expect(try Set(HostFiles.names(in: folder)) == ["base,1.qcow2", "disk.qcow2"])
             let info = try await Command("qemu-img", ["info", disk.path]).run().standardOutput
             #expect(info.contains("backing file: \(folder)/base,1.qcow2"))
 
@@ -129,7 +129,7 @@ struct MachineDiskTests {
                 try await MachineDisk(path: "\(folder)/disk.qcow2", storageGb: 2).make(over: image)
             }
             #expect(error?.code == .unprocessableEntity)
-            #expect(HostFiles.names(in: folder) == ["base,1.qcow2"])
+            #expect(try HostFiles.names(in: folder) == ["base,1.qcow2"])
         }
     }
 

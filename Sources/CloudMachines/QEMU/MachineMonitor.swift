@@ -24,6 +24,13 @@ struct MachineMonitor {
         }
     }
 
+    /// Presses the guest's power button (ACPI). The guest may take its time, or ignore it. Throws `QMPError`.
+    func pressPowerButton() async throws {
+        try await QMPClient.withConnection(to: socket, timeout: Self.answerLimit) { monitor in
+            try await monitor.execute("system_powerdown", timeout: Self.answerLimit)
+        }
+    }
+
     /// Asks QEMU to end: it writes out the disk's metadata and goes. Throws `QMPError`.
     func quit() async throws {
         try await QMPClient.withConnection(to: socket, timeout: Self.quitLimit) { monitor in

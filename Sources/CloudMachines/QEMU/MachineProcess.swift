@@ -48,12 +48,24 @@ struct MachineProcess {
         }
     }
 
+    /// Presses the power button. Nothing to press is success.
+    func pressPowerButton() async throws {
+        guard try await status() == .running else { return }
+        do {
+            try await monitor.pressPowerButton()
+        } catch let error as QMPError {
+            throw CloudError(
+                .serviceUnavailable, "The machine could not be asked to shut down; it is tried again.",
+                detail: "\(error)")
+        }
+    }
+
     /// Ends the machine and returns when nothing of its processes is left.
     func halt() async throws {
         let processes = try table.all()[id] ?? []
         if !processes.isEmpty {
             if try await !quits(processes) {
-                for process in processes { try process.kill() }
+                for process in processes { try process.end() }
                 guard try await gone(processes, within: Self.killLimit) else {
                     throw CloudError(
                         .serviceUnavailable, "The machine's process does not end; it is tried again.",

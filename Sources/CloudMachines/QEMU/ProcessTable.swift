@@ -25,14 +25,16 @@ struct HostProcess: Sendable, Equatable {
     /// a zombie while others still close their files.
     var isGone: Bool {
         guard let stat = ProcessStat(pid: pid), stat.startTicks == startTicks else { return true }
-        return stat.isDead && HostFiles.names(in: "/proc/\(pid)/task").count <= 1
+        guard stat.isDead else { return false }
+        let threads = try? HostFiles.names(in: "/proc/\(pid)/task")  // it fails once the process is reaped
+        return threads.map { $0.count <= 1 } ?? true
     }
 
-    /// Kills it. Nothing happens when it is gone or another process has its pid by now.
-    func kill() throws(CloudError) {
+    /// Ends it with SIGKILL. Nothing happens when it is gone or another process has its pid by now.
+    func end() throws(CloudError) {
         guard !isGone else { return }
         // Safe: a plain system call; the pid was this very process's a moment ago.
-        guard Glibc.kill(pid, SIGKILL) == 0 || errno == ESRCH else {
+        guard kill(pid, SIGKILL) == 0 || errno == ESRCH else {
             throw CloudError(
                 .internalServerError, "A machine's process could not be ended.",
                 detail:
@@ -81,12 +83,7 @@ struct ProcessTable: Sendable {
 
     /// All processes, by compute. Looks at every process of the host.
     func all() throws(CloudError) -> [Int64: [HostProcess]] {
-        let pids = HostFiles.names(in: "/proc").compactMap { Int32($0) }
-        guard !pids.isEmpty else {
-            throw CloudError(
-                .internalServerError,
-                "The host's processes can't be listed. /proc must be mounted and readable.")
-        }
+        let pids = try HostFiles.names(in: "/proc").compactMap { Int32($0) }
         var found: [Int64: [HostProcess]] = [:]
         for pid in pids {
             guard let id = computeId(pid), let process = HostProcess(pid: pid) else { continue }

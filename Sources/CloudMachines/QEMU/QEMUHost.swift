@@ -136,21 +136,25 @@ public struct QEMUHost: MachineHost {
         }
     }
 
+    /// Asks the guest to shut down and returns at once: `status` says when it has. A guest may ignore it, so a stop
+    /// that is graceful first and forced then needs a deadline and `halt`. Nothing to ask is success.
+    public func pressPowerButton(_ id: Int64) async throws { try await process(id).pressPowerButton() }
+
     public func halt(_ id: Int64) async throws { try await process(id).halt() }
 
     public func erase(_ id: Int64) async throws {
         let folder = directory(id).path
-        guard HostFiles.exists(folder) else { return }
         guard try await status(id) == .absent else {
             throw CloudError(
                 .conflict, "The machine still runs. Stop it before its disk is removed.", detail: folder)
         }
+        guard HostFiles.exists(folder) else { return }
         // Another program, since removing a large file can block for seconds.
         try await Command("rm", ["-rf", "--", folder]).run()
     }
 
     public func inventory() async throws -> Set<Int64> {
-        let folders = HostFiles.names(in: MachineDirectory.all(settings.dataDirectory)).compactMap {
+        let folders = try HostFiles.names(in: MachineDirectory.all(settings.dataDirectory)).compactMap {
             Int64($0)
         }
         return try Set(folders).union(table.all().keys)
