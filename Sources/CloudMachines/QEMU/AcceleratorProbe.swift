@@ -26,6 +26,8 @@ struct AcceleratorProbe {
     /// Seconds that the boot sector may take: 0.1 under KVM and under TCG alike.
     var timeoutSeconds = 5
 
+    private var memory: String { "\(folder)/accelerator.json" }
+
     private struct Memory: Codable {
         var bootId: String
         var choice: AcceleratorChoice
@@ -33,12 +35,12 @@ struct AcceleratorProbe {
 
     /// The answer of this boot of the host. Throws when the folder can't be written.
     func choice() async throws -> AcceleratorChoice {
-        let memory = "\(folder)/accelerator.json"
         let bootId =
             HostFiles.text("/proc/sys/kernel/random/boot_id", limit: 64)?.filter { !$0.isWhitespace } ?? ""
         // An unreadable memory is no memory: the probe is run again.
         if let bytes = HostFiles.bytes(memory, limit: 4096),
-            let known = try? JSONDecoder().decode(Memory.self, from: Data(bytes)), known.bootId == bootId  // see above
+            let known = try? JSONDecoder().decode(Memory.self, from: Data(bytes)),  // see above
+            known.bootId == bootId
         {
             return known.choice
         }
@@ -53,7 +55,7 @@ struct AcceleratorProbe {
             if try await runsGuestCode(.kvm) {
                 return AcceleratorChoice(.kvm, reason: "guest code runs on /dev/kvm")
             }
-            return emulated("guest code on /dev/kvm did not say what it should")
+            return emulated("it did not say what it should")
         } catch let error as CloudError where error.code != .serviceUnavailable {
             return emulated(error.detail ?? error.message)
         }
@@ -61,7 +63,10 @@ struct AcceleratorProbe {
 
     private func emulated(_ why: String) -> AcceleratorChoice {
         AcceleratorChoice(
-            .tcg, reason: "KVM does not work here, so guests are emulated, which is slow: \(why)")
+            .tcg,
+            reason:
+                "guests are emulated, which is slow, because a boot sector did not run on /dev/kvm. It is tried "
+                + "again after the host's next boot, or when \(memory) is removed. \(why)")
     }
 
     /// Whether the boot sector runs. Throws `CloudError` when QEMU fails or exceeds the time limit.

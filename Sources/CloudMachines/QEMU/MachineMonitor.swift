@@ -6,8 +6,10 @@ import QMP
 struct MachineMonitor {
     var socket: String
 
-    /// Seconds that a monitor may take for one answer.
+    /// The time that a monitor may take for one answer.
     private static let answerLimit = Duration.seconds(5)
+    /// The time that it may take to agree to end.
+    private static let quitLimit = Duration.seconds(2)
 
     /// Returns when the monitor answers. Throws `QMPError`.
     ///
@@ -22,10 +24,17 @@ struct MachineMonitor {
         }
     }
 
+    /// Presses the guest's power button (ACPI). The guest may take its time, or ignore it. Throws `QMPError`.
+    func pressPowerButton() async throws {
+        try await QMPClient.withConnection(to: socket, timeout: Self.answerLimit) { monitor in
+            try await monitor.execute("system_powerdown", timeout: Self.answerLimit)
+        }
+    }
+
     /// Asks QEMU to end: it writes out the disk's metadata and goes. Throws `QMPError`.
     func quit() async throws {
-        try await QMPClient.withConnection(to: socket, timeout: Self.answerLimit) { monitor in
-            try await monitor.execute("quit", timeout: Self.answerLimit)
+        try await QMPClient.withConnection(to: socket, timeout: Self.quitLimit) { monitor in
+            try await monitor.execute("quit", timeout: Self.quitLimit)
         }
     }
 }

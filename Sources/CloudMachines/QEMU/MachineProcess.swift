@@ -48,15 +48,24 @@ struct MachineProcess {
         }
     }
 
+    /// Presses the power button. Nothing to press is success.
+    func pressPowerButton() async throws {
+        guard try await status() == .running else { return }
+        do {
+            try await monitor.pressPowerButton()
+        } catch let error as QMPError {
+            throw CloudError(
+                .serviceUnavailable, "The machine could not be asked to shut down; it is tried again.",
+                detail: "\(error)")
+        }
+    }
+
     /// Ends the machine and returns when nothing of its processes is left.
     func halt() async throws {
         let processes = try table.all()[id] ?? []
         if !processes.isEmpty {
-            do { try await monitor.quit() } catch is QMPError {
-                // It could not be asked, or went before it answered. The kill below is for the first case.
-            }
-            if try await !gone(processes, within: Self.quitLimit) {
-                for process in processes { try process.kill() }
+            if try await !quits(processes) {
+                for process in processes { try process.end() }
                 guard try await gone(processes, within: Self.killLimit) else {
                     throw CloudError(
                         .serviceUnavailable, "The machine's process does not end; it is tried again.",
@@ -86,6 +95,17 @@ struct MachineProcess {
             }
             try await Task.sleep(for: Self.pollInterval)
         }
+    }
+
+    /// Whether the processes end when they are asked to.
+    private func quits(_ processes: [HostProcess]) async throws -> Bool {
+        do {
+            try await monitor.quit()
+        } catch let error as QMPError {
+            // `closed`: it went before it had answered. Otherwise it could not be asked, and waiting is no use.
+            guard error == .closed else { return processes.allSatisfy(\.isGone) }
+        }
+        return try await gone(processes, within: Self.quitLimit)
     }
 
     private func gone(_ processes: [HostProcess], within limit: Duration) async throws -> Bool {
