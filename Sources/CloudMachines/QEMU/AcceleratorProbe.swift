@@ -18,7 +18,8 @@ public struct AcceleratorChoice: Sendable, Equatable, Codable {
 }
 
 /// Finds out whether KVM runs guest code here. A `/dev/kvm` that opens proves nothing: inside a virtual machine it
-/// may open, and its guests hang. So a boot sector is run on it, once per boot of the host.
+/// may open, and its guests hang or QEMU ends. So a boot sector is run on the very processor that guests get, once per
+/// boot of the host.
 struct AcceleratorProbe {
     var program: String
     /// Where the answer is remembered, and the boot sector lies while it runs.
@@ -78,7 +79,7 @@ struct AcceleratorProbe {
             [
                 "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-machine", "q35", "-m",
                 "16",
-                "-accel", accelerator.rawValue,
+            ] + accelerator.arguments + [
                 "-drive", "if=none,id=disk,file=\(QEMUArguments.escaped(disk)),format=raw,readonly=on",
                 "-device", "virtio-blk-pci,drive=disk,bootindex=1",
                 "-chardev", "stdio,id=serial", "-serial", "chardev:serial",

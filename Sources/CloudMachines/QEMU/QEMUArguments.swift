@@ -26,13 +26,8 @@ struct QEMUArguments {
 
     /// q35 boots quicker than pc. Nothing that is not asked for: no VGA, no VNC, no floppy, no option ROMs.
     private var computer: [String] {
-        let processor =
-            switch accelerator {
-            case .kvm: ["-accel", "kvm", "-cpu", "host"]
-            // Five-level paging (la57) makes each miss of the emulated TLB walk one table more, for nothing.
-            case .tcg: ["-accel", "tcg,thread=multi,tb-size=\(Self.translationCacheMb)", "-cpu", "max,-la57"]
-            }
-        return ["-nodefaults", "-no-user-config", "-display", "none", "-machine", "q35"] + processor
+        return ["-nodefaults", "-no-user-config", "-display", "none", "-machine", "q35"]
+            + accelerator.arguments
             + ["-smp", "\(machine.vcpus)", "-m", "\(machine.memoryMb)", "-device", "virtio-rng-pci"]
     }
 
@@ -110,6 +105,16 @@ public enum Accelerator: String, Sendable, Codable {
     case kvm
     /// QEMU's emulator, some ten times slower; works everywhere.
     case tcg
+
+    /// The same for guests and for the probe, so that what the probe finds holds for guests.
+    var arguments: [String] {
+        switch self {
+        case .kvm: ["-accel", "kvm", "-cpu", "host"]
+        // Five-level paging (la57) makes each miss of the emulated TLB walk one table more, for nothing.
+        case .tcg:
+            ["-accel", "tcg,thread=multi,tb-size=\(QEMUArguments.translationCacheMb)", "-cpu", "max,-la57"]
+        }
+    }
 }
 
 /// The version of the installed QEMU, as far as its options differ.
