@@ -10,8 +10,8 @@ struct QEMUArgumentsTests {
         accelerator: Accelerator = .tcg, mode: NetworkMode = .user, uid: UInt32? = nil,
         version: QEMUVersion = QEMUVersion(major: 7, minor: 2)
     ) throws -> [String] {
-        QEMUArguments(
-            machine: try QEMUFixture.machine(sshPort: 20005, memoryMb: 1024), image: image,
+        try QEMUArguments(
+            machine: QEMUFixture.machine(sshPort: 20005, memoryMb: 1024), image: image,
             directory: MachineDirectory(data: data, id: 5), uuid: MachineUUID(installation: "test", id: 5),
             accelerator: accelerator, networkMode: mode, uid: uid, version: version
         ).vector

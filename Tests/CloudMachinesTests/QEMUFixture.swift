@@ -25,7 +25,7 @@ enum QEMUFixture {
     /// A folder of its own for `body`.
     static func withFolder<Result>(_ body: (String) async throws -> Result) async throws -> Result {
         let folder = "/tmp/strettch-\(UInt32.random(in: 0...UInt32.max))"
-        try HostFiles.makeFolder(folder)
+        try MachineFiles.makeFolder(folder)
         do {
             let result = try await body(folder)
             try await Command("rm", ["-rf", folder]).run()
@@ -64,7 +64,7 @@ enum QEMUFixture {
 
     static func pid(_ folder: String, _ id: Int64) throws -> Int32 {
         let path = MachineDirectory(data: folder, id: id).pidFile
-        let text = try #require(HostFiles.text(path, limit: 32))
+        let text = try #require(MachineFiles.text(path, limit: 32))
         return try #require(Int32(text.filter(\.isNumber)))
     }
 }

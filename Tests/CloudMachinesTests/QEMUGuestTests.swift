@@ -27,7 +27,7 @@ struct QEMUGuestTests {
     )
     func guest() async throws {
         let folder = try #require(tinyImage)
-        let commandLine = try #require(HostFiles.text("\(folder)/cmdline", limit: 4096))
+        let commandLine = try #require(MachineFiles.text("\(folder)/cmdline", limit: 4096))
         let image = ReadyImage(
             disk: "\(folder)/disk.qcow2",
             kernel: DirectKernel(
@@ -38,7 +38,7 @@ struct QEMUGuestTests {
             try await Command(
                 "ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", #"it's "me": #1"#, "-f", key]
             ).run()
-            let publicKey = try #require(HostFiles.text("\(key).pub", limit: 1000))
+            let publicKey = try #require(MachineFiles.text("\(key).pub", limit: 1000))
             let machine = try QEMUFixture.machine(
                 keys: [publicKey.filter { !$0.isNewline }], sshPort: try await freePort(), memoryMb: 192)
             try await host.makeDisk(machine)

@@ -48,7 +48,7 @@ struct QEMUHostTests {
             #expect(try await host.inventory() == [5])
             for _ in 1...2 { try await host.erase(5) }
             #expect(try await host.inventory() == [])
-            #expect(try HostFiles.names(in: "\(folder)/machines") == [])
+            #expect(try MachineFiles.names(in: "\(folder)/machines") == [])
         }
     }
 
@@ -85,10 +85,10 @@ struct QEMUHostTests {
             let machine = try await boot(host)
             let process = try #require(HostProcess(pid: try QEMUFixture.pid(folder, 5)))
             let pidFile = MachineDirectory(data: folder, id: 5).pidFile
-            try HostFiles.write("\(getpid())\n".utf8, to: pidFile)
+            try MachineFiles.write("\(getpid())\n".utf8, to: pidFile)
             try await host.boot(machine)
             #expect(try await host.status(5) == .running)
-            try HostFiles.remove(pidFile)
+            try MachineFiles.remove(pidFile)
             #expect(try await host.status(5) == .running)
             try await Command("rm", ["-rf", "\(folder)/machines/5"]).run()
             #expect(try await host.inventory() == [5])
@@ -97,12 +97,14 @@ struct QEMUHostTests {
         }
     }
 
-    @Test("a stopped process is ended all the same")
+    @Test("a process that hangs is neither running nor absent, and is ended all the same")
     func stopped() async throws {
         try await QEMUFixture.withHost { host, folder in
             _ = try await boot(host)
             let process = try #require(HostProcess(pid: try QEMUFixture.pid(folder, 5)))
             #expect(kill(process.pid, SIGSTOP) == 0)
+            let error = await #expect(throws: CloudError.self) { try await host.status(5) }
+            #expect(error?.code == .serviceUnavailable)
             try await host.halt(5)
             #expect(process.isGone)
         }
@@ -113,7 +115,7 @@ struct QEMUHostTests {
         try await QEMUFixture.withHost { host, folder in
             _ = try await boot(host)
             let pid = try QEMUFixture.pid(folder, 5)
-            let status = try #require(HostFiles.text("/proc/\(pid)/status", limit: 8192))
+            let status = try #require(MachineFiles.text("/proc/\(pid)/status", limit: 8192))
             if geteuid() == 0 {
                 #expect(status.contains("Uid:\t1879048197\t1879048197\t1879048197\t1879048197"))
                 #expect(status.contains("Gid:\t1879048197\t1879048197\t1879048197\t1879048197"))
@@ -122,7 +124,7 @@ struct QEMUHostTests {
             #expect(status.contains("NoNewPrivs:\t1"))
             #expect(status.contains("Seccomp:\t2"))
             #expect(getsid(pid) == pid)
-            let files = try HostFiles.names(in: "/proc/\(pid)/fd").compactMap {
+            let files = try MachineFiles.names(in: "/proc/\(pid)/fd").compactMap {
                 link("/proc/\(pid)/fd/\($0)")
             }
             #expect(files.contains("\(folder)/machines/5/disk.qcow2"))
@@ -130,7 +132,7 @@ struct QEMUHostTests {
                 $0.hasPrefix("/") && !$0.hasPrefix("\(folder)/") && $0 != "/dev/null" && $0 != "/dev/urandom"
             }
             #expect(strangers == [])
-            for name in try HostFiles.names(in: "\(folder)/machines/5") {
+            for name in try MachineFiles.names(in: "\(folder)/machines/5") {
                 #expect(mode("\(folder)/machines/5/\(name)") & 0o077 == 0, "\(name)")
             }
             #expect(mode("\(folder)/machines/5") & 0o777 == 0o700)
@@ -155,11 +157,11 @@ struct QEMUHostTests {
             let log = MachineDirectory(data: folder, id: 5).consoleLog
             // What is written into the log is the guest's; here the test writes in its stead.
             let source = "\(folder)/source"
-            try HostFiles.write((String(repeating: "guest\n", count: 1 << 20) + "last").utf8, to: source)
+            try MachineFiles.write((String(repeating: "guest\n", count: 1 << 20) + "last").utf8, to: source)
             try await Command("dd", ["if=\(source)", "of=\(log)", "oflag=append", "conv=notrunc"]).run()
             _ = try await host.status(5)
-            #expect(HostFiles.tail(log, limit: 100).isEmpty)
-            #expect(HostFiles.tail("\(log).old", limit: 10).hasSuffix("last"))
+            #expect(MachineFiles.tail(log, limit: 100).isEmpty)
+            #expect(MachineFiles.tail("\(log).old", limit: 10).hasSuffix("last"))
         }
     }
 

@@ -24,16 +24,16 @@ struct AcceleratorProbeTests {
         try await QEMUFixture.withFolder { folder in
             let first = try await probe(folder).choice()
             #expect(!first.reason.isEmpty)
-            let memory = try #require(HostFiles.text("\(folder)/accelerator.json", limit: 4096))
+            let memory = try #require(MachineFiles.text("\(folder)/accelerator.json", limit: 4096))
 
             // Another program in QEMU's place would answer otherwise, if it were asked.
             var other = probe(folder)
             other.program = "/bin/false"
             #expect(try await other.choice() == first)
 
-            let bootId = try #require(HostFiles.text("/proc/sys/kernel/random/boot_id", limit: 36))
+            let bootId = try #require(MachineFiles.text("/proc/sys/kernel/random/boot_id", limit: 36))
             let earlier = memory.split(separator: bootId).joined(separator: "an-earlier-boot")
-            try HostFiles.write(earlier.utf8, to: "\(folder)/accelerator.json")
+            try MachineFiles.write(earlier.utf8, to: "\(folder)/accelerator.json")
             let asked = try await other.choice()
             #expect(asked.accelerator == .tcg)
             #expect(asked.reason.contains("/bin/false"))

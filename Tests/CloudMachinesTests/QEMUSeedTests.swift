@@ -72,13 +72,13 @@ struct MachineSeedTests {
             try await seed.write(to: path)
             seed.metaData = "instance-id: second\n"
             try await seed.write(to: path)
-            let bytes = try #require(HostFiles.bytes(path, limit: 1 << 20))
+            let bytes = try #require(MachineFiles.bytes(path, limit: 1 << 20))
             // The volume's label stands 40 bytes into sector 16 (ECMA-119, section 8.4).
             #expect(String(decoding: bytes[32808..<32814], as: UTF8.self) == "cidata")
             let text = String(decoding: bytes, as: UTF8.self)
             #expect(text.contains("instance-id: second") && !text.contains("strettch-5"))
             #expect(text.contains(seed.userData) && text.contains(seed.networkConfig))
-            #expect(try HostFiles.names(in: folder) == ["seed.iso"])
+            #expect(try MachineFiles.names(in: folder) == ["seed.iso"])
         }
     }
 }
@@ -95,10 +95,10 @@ struct MachineDiskTests {
     func make() async throws {
         try await QEMUFixture.withFolder { folder in
             let disk = MachineDisk(path: "\(folder)/disk.qcow2", storageGb: 10)
-            try HostFiles.write("half".utf8, to: "\(disk.path).new")
+            try MachineFiles.write("half".utf8, to: "\(disk.path).new")
             try await disk.make(over: try await base(folder))
             #expect(try MachineDisk.virtualBytes(disk.path) == 10 << 30)
-            #expect(try Set(HostFiles.names(in: folder)) == ["base,1.qcow2", "disk.qcow2"])
+            #expect(try Set(MachineFiles.names(in: folder)) == ["base,1.qcow2", "disk.qcow2"])
             let info = try await Command("qemu-img", ["info", disk.path]).run().standardOutput
             #expect(info.contains("backing file: \(folder)/base,1.qcow2"))
 
@@ -129,7 +129,7 @@ struct MachineDiskTests {
                 try await MachineDisk(path: "\(folder)/disk.qcow2", storageGb: 2).make(over: image)
             }
             #expect(error?.code == .unprocessableEntity)
-            #expect(try HostFiles.names(in: folder) == ["base,1.qcow2"])
+            #expect(try MachineFiles.names(in: folder) == ["base,1.qcow2"])
         }
     }
 
@@ -137,9 +137,9 @@ struct MachineDiskTests {
     func damaged() async throws {
         try await QEMUFixture.withFolder { folder in
             let disk = MachineDisk(path: "\(folder)/disk.qcow2", storageGb: 10)
-            try HostFiles.write("no disk".utf8, to: disk.path)
+            try MachineFiles.write("no disk".utf8, to: disk.path)
             await #expect(throws: CloudError.self) { try await disk.make(over: try await base(folder)) }
-            #expect(HostFiles.text(disk.path, limit: 100) == "no disk")
+            #expect(MachineFiles.text(disk.path, limit: 100) == "no disk")
         }
     }
 }

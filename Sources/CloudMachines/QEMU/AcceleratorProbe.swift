@@ -37,9 +37,9 @@ struct AcceleratorProbe {
     /// The answer of this boot of the host. Throws when the folder can't be written.
     func choice() async throws -> AcceleratorChoice {
         let bootId =
-            HostFiles.text("/proc/sys/kernel/random/boot_id", limit: 64)?.filter { !$0.isWhitespace } ?? ""
+            MachineFiles.text("/proc/sys/kernel/random/boot_id", limit: 64)?.filter { !$0.isWhitespace } ?? ""
         // An unreadable memory is no memory: the probe is run again.
-        if let bytes = HostFiles.bytes(memory, limit: 4096),
+        if let bytes = MachineFiles.bytes(memory, limit: 4096),
             let known = try? JSONDecoder().decode(Memory.self, from: Data(bytes)),  // see above
             known.bootId == bootId
         {
@@ -47,7 +47,7 @@ struct AcceleratorProbe {
         }
         let choice = try await probe()
         let text = try JSONEncoder().encode(Memory(bootId: bootId, choice: choice))
-        try HostFiles.write(Array(text), to: memory)
+        try MachineFiles.write(Array(text), to: memory)
         return choice
     }
 
@@ -73,7 +73,7 @@ struct AcceleratorProbe {
     /// Whether the boot sector runs. Throws `CloudError` when QEMU fails or exceeds the time limit.
     func runsGuestCode(_ accelerator: Accelerator) async throws -> Bool {
         let disk = "\(folder)/probe.img"
-        try HostFiles.write(BootSector.disk, to: disk)
+        try MachineFiles.write(BootSector.disk, to: disk)
         let output = try await Command(
             program,
             [

@@ -11,16 +11,14 @@ struct MachineMonitor {
     /// The time that it may take to agree to end.
     private static let quitLimit = Duration.seconds(2)
 
-    /// Returns when the monitor answers. Throws `QMPError`.
+    /// Returns when the monitor answers; `limit` bounds each answer. Throws `QMPError`.
     ///
     /// A guest that stands still because the host's disk was full when it wrote is set going again, since nobody
     /// else would; it stops again if the disk is still full.
-    func look() async throws {
-        try await QMPClient.withConnection(to: socket, timeout: Self.answerLimit) { monitor in
-            let status = try await monitor.execute("query-status", timeout: Self.answerLimit)
-            if status["status"]?.string == "io-error" {
-                try await monitor.execute("cont", timeout: Self.answerLimit)
-            }
+    func look(within limit: Duration) async throws {
+        try await QMPClient.withConnection(to: socket, timeout: limit) { monitor in
+            let status = try await monitor.execute("query-status", timeout: limit)
+            if status["status"]?.string == "io-error" { try await monitor.execute("cont", timeout: limit) }
         }
     }
 

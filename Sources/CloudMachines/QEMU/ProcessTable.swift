@@ -26,7 +26,7 @@ struct HostProcess: Sendable, Equatable {
     var isGone: Bool {
         guard let stat = ProcessStat(pid: pid), stat.startTicks == startTicks else { return true }
         guard stat.isDead else { return false }
-        let threads = try? HostFiles.names(in: "/proc/\(pid)/task")  // it fails once the process is reaped
+        let threads = try? MachineFiles.names(in: "/proc/\(pid)/task")  // it fails once the process is reaped
         return threads.map { $0.count <= 1 } ?? true
     }
 
@@ -50,7 +50,7 @@ private struct ProcessStat {
 
     /// `nil` when there is no such process.
     init?(pid: Int32) {
-        guard let text = HostFiles.text("/proc/\(pid)/stat", limit: 4096),
+        guard let text = MachineFiles.text("/proc/\(pid)/stat", limit: 4096),
             // The name in brackets may hold anything, brackets and spaces too.
             let bracket = text.lastIndex(of: ")")
         else { return nil }
@@ -72,7 +72,7 @@ struct ProcessTable: Sendable {
 
     /// A machine's process: the pidfile's if that is it, else the first in /proc.
     func process(of id: Int64, pidFile: String) throws(CloudError) -> HostProcess? {
-        let text = HostFiles.text(pidFile, limit: 32)
+        let text = MachineFiles.text(pidFile, limit: 32)
         if let text, let pid = Int32(text.filter(\.isNumber)), computeId(pid) == id,
             let process = HostProcess(pid: pid)
         {
@@ -83,7 +83,7 @@ struct ProcessTable: Sendable {
 
     /// All processes, by compute. Looks at every process of the host.
     func all() throws(CloudError) -> [Int64: [HostProcess]] {
-        let pids = try HostFiles.names(in: "/proc").compactMap { Int32($0) }
+        let pids = try MachineFiles.names(in: "/proc").compactMap { Int32($0) }
         var found: [Int64: [HostProcess]] = [:]
         for pid in pids {
             guard let id = computeId(pid), let process = HostProcess(pid: pid) else { continue }
@@ -94,7 +94,7 @@ struct ProcessTable: Sendable {
 
     /// The compute whose machine the process is; a zombie has no command line and is none.
     private func computeId(_ pid: Int32) -> Int64? {
-        guard let text = HostFiles.text("/proc/\(pid)/cmdline", limit: Self.commandLineLimit) else {
+        guard let text = MachineFiles.text("/proc/\(pid)/cmdline", limit: Self.commandLineLimit) else {
             return nil
         }
         let words = text.split(separator: "\0", omittingEmptySubsequences: false)

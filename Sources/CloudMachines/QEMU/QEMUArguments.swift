@@ -14,9 +14,9 @@ struct QEMUArguments {
     /// Megabytes for translated code, without KVM. QEMU's default is a quarter of the host's RAM, at most 1 GB.
     static let translationCacheMb = 64
 
-    /// The vector without the program's name.
+    /// The vector without the program's name. Throws `.bug` when the compute's id does not fit into a tap's name.
     var vector: [String] {
-        identity + computer + boot + storage + network + console + monitor + confinement
+        get throws { try identity + computer + boot + storage + network + console + monitor + confinement }
     }
 
     private var identity: [String] {
@@ -52,16 +52,19 @@ struct QEMUArguments {
     }
 
     private var network: [String] {
-        let backend =
-            switch networkMode {
-            case .bridged: "tap,id=net,ifname=\(Self.tap(machine.id)),script=no,downscript=no"
-            case .user:
-                "user,id=net,restrict=no"
-                    + (machine.attachment.sshPort.map { ",hostfwd=tcp:127.0.0.1:\($0)-:22" } ?? "")
-            }
-        return [
-            "-netdev", backend, "-device", "virtio-net-pci,netdev=net,mac=\(machine.attachment.mac),romfile=",
-        ]
+        get throws {
+            let backend =
+                switch networkMode {
+                case .bridged: "tap,id=net,ifname=\(try machine.attachment.tapName()),script=no,downscript=no"
+                case .user:
+                    "user,id=net,restrict=no"
+                        + (machine.attachment.sshPort.map { ",hostfwd=tcp:127.0.0.1:\($0)-:22" } ?? "")
+                }
+            return [
+                "-netdev", backend, "-device",
+                "virtio-net-pci,netdev=net,mac=\(machine.attachment.mac),romfile=",
+            ]
+        }
     }
 
     /// The serial console: a socket for the operator, and a log (`LogFile` bounds it).
@@ -89,9 +92,6 @@ struct QEMUArguments {
         return ["-sandbox", "on,obsolete=deny,elevateprivileges=\(elevate),spawn=deny,resourcecontrol=deny"]
             + (uid.map { version.becoming(uid: $0) } ?? [])
     }
-
-    /// Name of the machine's tap device, at most 15 bytes (IFNAMSIZ).
-    static func tap(_ id: Int64) -> String { "st-t\(id)" }
 
     /// In QEMU's option syntax a comma in a value is written twice.
     static func escaped(_ value: String) -> String {

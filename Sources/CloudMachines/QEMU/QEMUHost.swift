@@ -68,7 +68,7 @@ public struct QEMUHost: MachineHost {
         _ settings: Settings, images: Images, network: @escaping @Sendable (NetworkPlan) async throws -> Void
     ) async throws -> QEMUHost {
         try MachineDirectory.check(data: settings.dataDirectory)
-        try HostFiles.makeFolder(MachineDirectory.all(settings.dataDirectory))
+        try MachineFiles.makeFolder(MachineDirectory.all(settings.dataDirectory))
         let words = try await Command(settings.program, ["--version"], timeoutSeconds: 10).run()
             .standardOutput
         guard let version = QEMUVersion(words) else {
@@ -92,13 +92,13 @@ public struct QEMUHost: MachineHost {
     public func makeDisk(_ machine: Machine) async throws {
         let image = try await images.ready(machine.image)
         let directory = directory(machine.id)
-        try HostFiles.makeFolder(directory.path)
+        try MachineFiles.makeFolder(directory.path)
         try await MachineDisk(path: directory.disk, storageGb: machine.storageGb).make(over: image)
     }
 
     public func makeSeed(_ machine: Machine) async throws {
         let directory = directory(machine.id)
-        try HostFiles.makeFolder(directory.path)
+        try MachineFiles.makeFolder(directory.path)
         let seed = MachineSeed(machine, networkMode: networkMode, nameservers: settings.nameservers)
         try await seed.write(to: directory.seed)
     }
@@ -112,7 +112,7 @@ public struct QEMUHost: MachineHost {
 
     public func boot(_ machine: Machine) async throws {
         try await process(machine.id).start(settings.program) {
-            QEMUArguments(
+            try QEMUArguments(
                 machine: machine, image: try await images.ready(machine.image),
                 directory: directory(machine.id),
                 uuid: MachineUUID(installation: settings.installationId, id: machine.id),
@@ -148,13 +148,13 @@ public struct QEMUHost: MachineHost {
             throw CloudError(
                 .conflict, "The machine still runs. Stop it before its disk is removed.", detail: folder)
         }
-        guard HostFiles.exists(folder) else { return }
+        guard MachineFiles.exists(folder) else { return }
         // Another program, since removing a large file can block for seconds.
         try await Command("rm", ["-rf", "--", folder]).run()
     }
 
     public func inventory() async throws -> Set<Int64> {
-        let folders = try HostFiles.names(in: MachineDirectory.all(settings.dataDirectory)).compactMap {
+        let folders = try MachineFiles.names(in: MachineDirectory.all(settings.dataDirectory)).compactMap {
             Int64($0)
         }
         return try Set(folders).union(table.all().keys)

@@ -16,8 +16,8 @@ import CloudCore
     import Darwin
 #endif
 
-/// The few things that we do to the host's files, each with an error that names the path.
-enum HostFiles {
+/// What we do to machines' files, which are our own user's alone; each error names the path.
+enum MachineFiles {
     /// The names in a folder.
     static func names(in folder: String) throws(CloudError) -> [String] {
         var names: [String] = []
