@@ -61,7 +61,7 @@ if [ "$disk" ]; then
     if ! mount -t ext4 -o noatime "$disk" /root 2>/dev/null; then
         # Only an empty disk is made into a file system; one that does not mount is left for its owner to look at.
         if [ -z "$(dd if="$disk" bs=4096 count=16 2>/dev/null | tr -d '\000' | head -c 1)" ]; then
-            /sbin/mke2fs -q -t ext4 -L root -m 0 -J size=4 -E nodiscard,lazy_itable_init=1,lazy_journal_init=1 "$disk" &&
+            /sbin/mke2fs -q -t ext4 -L root -m 0 -J size=32 -E nodiscard,lazy_itable_init=1,lazy_journal_init=1 "$disk" &&
                 mount -t ext4 -o noatime "$disk" /root
         fi
     fi
@@ -142,6 +142,8 @@ keys >/root/.ssh/authorized_keys
 chown 0:0 /root /root/.ssh
 chmod 700 /root /root/.ssh
 chmod 600 /root/.ssh/authorized_keys
+
+umount "$seed" 2>/dev/null
 
 # --- The host key: this guest's own, made once.
 host_key=/root/.ssh/host_key
