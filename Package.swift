@@ -128,7 +128,7 @@ let package = Package(
             name: "CloudWorkerTests",
             dependencies: [
                 "CloudControl", "CloudCore", "CloudDatabase", "CloudMachines", "CloudTesting", "CloudWorker",
-                .httpTypes,
+                .httpTypes, .logging, .serviceLifecycle,
             ],
             swiftSettings: strict),
         .testTarget(
