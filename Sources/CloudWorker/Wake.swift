@@ -25,7 +25,6 @@ public final class Wake: Sendable {
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
                 try? await Task.sleep(for: limit)  // throws when cancelled, which is as good as the time being up
-                self.signal()
             }
             group.addTask { await self.waitForSignal() }
             _ = await group.next()
@@ -37,14 +36,25 @@ public final class Wake: Sendable {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let due = state.withLock { state -> Bool in
-                    defer { state.signalled = false }
-                    if !state.signalled { state.waiter = continuation }
-                    return state.signalled
+                    // Asked under the lock: a cancellation that comes later finds the waiter.
+                    let due = state.signalled || Task.isCancelled
+                    state.signalled = false
+                    if !due { state.waiter = continuation }
+                    return due
                 }
                 if due { continuation.resume() }
             }
         } onCancel: {
-            signal()
+            giveUp()
         }
+    }
+
+    /// Ends the wait without a signal, which would be kept and end the next wait, and so on for ever.
+    private func giveUp() {
+        let waiter = state.withLock { state -> CheckedContinuation<Void, Never>? in
+            defer { state.waiter = nil }
+            return state.waiter
+        }
+        waiter?.resume()
     }
 }
