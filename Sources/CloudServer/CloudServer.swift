@@ -37,7 +37,7 @@ public enum CloudServer {
 
     static func router(_ cloud: Cloud) -> Router<CloudRequestContext> {
         let routes = Routes.all(cloud)
-        let router = Router(context: CloudRequestContext.self)
+        let router = Router(context: CloudRequestContext.self, options: .autoGenerateHeadEndpoints)
         router.add(middleware: EnvelopeMiddleware(clock: cloud.clock, routes: routes))
         for route in routes {
             router.on(RouterPath(Routes.basePath + route.path), method: route.method) { request, context in
