@@ -20,6 +20,7 @@ extension Target.Dependency {
     static let logging = product(name: "Logging", package: "swift-log")
     static let nioCore = product(name: "NIOCore", package: "swift-nio")
     static let nioExtras = product(name: "NIOExtras", package: "swift-nio-extras")
+    static let nioHTTP1 = product(name: "NIOHTTP1", package: "swift-nio")
     static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
     static let serviceLifecycle = product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
     static let subprocess = product(name: "Subprocess", package: "swift-subprocess")
@@ -71,7 +72,8 @@ let package = Package(
         .target(
             name: "CloudMachines",
             dependencies: [
-                "CloudCore", "QMP", .asyncHTTPClient, .crypto, .logging, .nioCore, .nioPosix, .subprocess, .yams,
+                "CloudCore", "QMP", .asyncHTTPClient, .crypto, .logging, .nioCore, .nioHTTP1, .nioPosix, .subprocess,
+                .yams,
             ],
             resources: [.embedInCode("Resources/catalogue.yaml"), .embedInCode("Resources/images")],
             swiftSettings: strict),
