@@ -100,7 +100,8 @@ public struct Doctor: Sendable {
             DoctorResources.availableMb(meminfo: $0)
         }
         return DoctorResources(
-            freeDiskMb: Int(UInt64(status.f_bavail) * UInt64(status.f_frsize) >> 20),
+            freeDiskMb: DoctorResources.megabytes(
+                blocks: UInt64(status.f_bavail), size: UInt64(status.f_frsize)),
             freeInodes: Int(status.f_favail), availableMemoryMb: memory ?? 0
         ).findings
     }

@@ -53,6 +53,9 @@ struct DoctorResources: Sendable, Equatable {
         }
     }
 
+    /// The size of a number of blocks.
+    static func megabytes(blocks: UInt64, size: UInt64) -> Int { Int((blocks * size) >> 20) }
+
     /// The megabytes that `/proc/meminfo` calls available; `nil` when it doesn't say.
     static func availableMb(meminfo: String) -> Int? {
         meminfo.firstMatch(of: /MemAvailable: *([0-9]+) kB/).flatMap { Int($0.1) }.map { $0 / 1024 }

@@ -52,6 +52,12 @@ struct DoctorTests {
         #expect(statuses(20 * 1024, 10_000, 2048) == [.ok, .ok, .ok])
     }
 
+    @Test("counts blocks smaller than a megabyte")
+    func megabytes() {
+        #expect(DoctorResources.megabytes(blocks: 512, size: 4096) == 2)
+        #expect(DoctorResources.megabytes(blocks: 19_398_656, size: 4096) == 75_776)
+    }
+
     @Test("reads the available memory out of /proc/meminfo")
     func meminfo() {
         #expect(
