@@ -1,12 +1,12 @@
 // swift-tools-version:6.2
 import PackageDescription
 
-/// Swift 6 language mode and the stricter rules on top of it, for every target of ours.
+/// Swift 6 language mode and the stricter rules on top of it, for every target of ours. In CI a warning is an error.
 let strict: [SwiftSetting] = [
     .swiftLanguageMode(.v6),
     .enableUpcomingFeature("ExistentialAny"),
     .enableUpcomingFeature("MemberImportVisibility"),
-]
+] + (Context.environment["CI"] == nil ? [] : [.treatAllWarnings(as: .error)])
 
 extension Target.Dependency {
     static let argumentParser = product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -23,6 +23,7 @@ extension Target.Dependency {
     static let nioExtras = product(name: "NIOExtras", package: "swift-nio-extras")
     static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
     static let serviceLifecycle = product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+    static let unixSignals = product(name: "UnixSignals", package: "swift-service-lifecycle")
     static let subprocess = product(name: "Subprocess", package: "swift-subprocess")
     static let yams = product(name: "Yams", package: "Yams")
 }
@@ -89,7 +90,7 @@ let package = Package(
             name: "strettch",
             dependencies: [
                 "CloudClient", "CloudControl", "CloudCore", "CloudDatabase", "CloudMachines", "CloudServer",
-                "CloudWire", "CloudWorker", .argumentParser, .configuration, .logging, .serviceLifecycle,
+                "CloudWire", "CloudWorker", .argumentParser, .configuration, .logging, .serviceLifecycle, .unixSignals,
             ],
             swiftSettings: strict),
 
@@ -132,7 +133,9 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "ProgramTests",
-            dependencies: ["strettch", "CloudClient", "CloudTesting", "CloudWire"],
+            dependencies: [
+                "strettch", "CloudClient", "CloudCore", "CloudMachines", "CloudTesting", "CloudWire", .argumentParser,
+            ],
             swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
     ]

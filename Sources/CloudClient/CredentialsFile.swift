@@ -85,7 +85,8 @@ public struct CredentialsFile: Sendable, Equatable {
             try file.synchronize()
             try file.close()
         } catch {
-            unlink(temporary)  // safe: names our own file; if it fails the file stays behind, readable by us alone
+            // Safe: names our own file. If it fails the file stays behind, readable by us alone.
+            unlink(temporary)
             throw invalid("can't be written (\(error.localizedDescription))")
         }
         // Safe: both paths are copied for the call.

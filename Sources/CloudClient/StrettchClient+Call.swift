@@ -134,7 +134,8 @@ extension StrettchClient {
         case let error as HTTPClientError where error == .deadlineExceeded || error == .connectTimeout:
             "timed out"
         case let error as HTTPClientError where error == .remoteConnectionClosed: "the connection was closed"
-        case let error as IOError: String(cString: strerror(error.errnoCode)).lowercased()  // safe: copied at once
+        // Safe: the C text is copied at once.
+        case let error as IOError: String(cString: strerror(error.errnoCode)).lowercased()
         default: String(describing: error)
         }
     }

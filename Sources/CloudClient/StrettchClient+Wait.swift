@@ -42,8 +42,9 @@ extension StrettchClient {
             let elapsed = start.duration(to: clock.now)
             onLook(compute, elapsed)
             if isReached(compute) { return .reached(compute) }
-            if elapsed + bounds.interval > bounds.timeout { return .timedOut(compute) }
-            try await clock.sleep(until: clock.now.advanced(by: bounds.interval), tolerance: nil)
+            if elapsed >= bounds.timeout { return .timedOut(compute) }
+            let pause = min(bounds.interval, bounds.timeout - elapsed)
+            try await clock.sleep(until: clock.now.advanced(by: pause), tolerance: nil)
         }
     }
 

@@ -100,7 +100,8 @@ public struct Command: Sendable {
     }
 
     private var missing: CloudError {
-        let package = Self.packages[program].map { ": apt-get install \($0)" } ?? "."
+        let name = String(program.split(separator: "/").last ?? "")
+        let package = Self.packages[name].map { ": apt-get install \($0)" } ?? "."
         return CloudError(
             .serviceUnavailable,
             "\(program) is not installed on the host. The operator must install it\(package)")

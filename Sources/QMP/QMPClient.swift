@@ -34,6 +34,7 @@ public actor QMPClient {
     ///
     /// `timeout` bounds the connect and the greeting, each. Throws `QMPError`, `CancellationError`, and what `body`
     /// throws.
+    @discardableResult
     public static func withConnection<Result: Sendable>(
         to path: String, timeout: Duration = .seconds(5), _ body: (QMPClient) async throws -> Result
     ) async throws -> Result {
@@ -120,8 +121,7 @@ public actor QMPClient {
     }
 
     private func close() async {
-        // It fails only for a channel that is closed already.
-        try? await channel.close().get()
+        try? await channel.close().get()  // fails only for a channel that is closed already
     }
 
     /// For callbacks of the event loop, which is the actor's executor.
@@ -165,8 +165,10 @@ private final class QMPHandler: ChannelInboundHandler {
         if let failure { stop(context, failure) }
     }
 
+    /// Anything but a line beyond the limit is a broken connection.
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        stop(context, .malformed("\(error)"))
+        let isTooLong = error is ByteToMessageDecoderError.PayloadTooLargeError
+        stop(context, isTooLong ? .malformed("a line of more than \(QMPClient.lineLimit) bytes") : .closed)
     }
 
     func channelInactive(context: ChannelHandlerContext) {

@@ -19,7 +19,7 @@ struct AdminOptions: ParsableArguments {
         let settings = try await ServeSettings(flags: [:], file: config)
         return Cloud(
             database: try SQLiteDatabase(path: try data.folder().database),
-            catalogue: try CatalogueFile.builtIn(),
+            catalogue: Catalogue(regions: [], images: [], specifications: []),
             settings: settings.cloud, wake: {})
     }
 }

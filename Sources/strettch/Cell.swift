@@ -7,6 +7,7 @@ import CloudWorker
 import Foundation
 import Logging
 import ServiceLifecycle
+import UnixSignals
 
 /// Everything that one `strettch serve` runs, put together.
 struct Cell: Sendable {

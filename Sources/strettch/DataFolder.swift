@@ -33,18 +33,24 @@ struct DataFolder: Sendable {
 
     var database: String { path + "/strettch.sqlite" }
 
+    /// Holds the process id of the server that works on the folder.
+    var lockFile: String { path + "/serve.lock" }
+
     /// Takes the folder for this process until it ends, so that never two servers work on the same machines. The
     /// kernel frees the lock when the process dies, however it dies. Throws `CONFLICT` when another process holds it.
     func lock() throws {
-        let file = path + "/serve.lock"
-        // Safe: both calls take a path of ours and a descriptor that open has just returned; the descriptor is kept
-        // open on purpose, for the life of the process.
-        let descriptor = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        // Safe: the calls take a path of ours and the descriptor that open has just returned, which is kept open on
+        // purpose for the life of the process.
+        let descriptor = open(lockFile, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0, flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             throw CloudError(
                 .conflict,
                 "Another 'strettch serve' works on \(path). Stop it first, or give this one a folder of its own with "
                     + "--data.")
+        }
+        let pid = Array("\(getpid())\n".utf8)
+        guard ftruncate(descriptor, 0) == 0, write(descriptor, pid, pid.count) == pid.count else {
+            throw CloudError(.serviceUnavailable, "\(lockFile) can't be written. Check the free space of its disk.")
         }
     }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import CloudCore
+import Foundation
 
 /// The one program: serves the API, works on the machines, and is its own client.
 @main
@@ -10,5 +11,24 @@ struct Strettch: AsyncParsableCommand {
         discussion:
             "Start with 'strettch doctor' and 'strettch serve', then 'strettch compute create my-server-01'.",
         version: Version.current,
-        subcommands: [ServeCommand.self, AdminCommand.self])
+        subcommands: [
+            ServeCommand.self, ComputeCommand.self, AdminCommand.self,
+        ])
+
+    /// Runs the command; the one place that turns an error of ours into words and an exit status.
+    static func main() async {
+        do {
+            var command = try parseAsRoot()
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                try command.run()
+            }
+        } catch let error as CloudError {
+            OutputStreams.note(OutputText.error(error))
+            Foundation.exit(ProgramExit(error).rawValue)
+        } catch {
+            exit(withError: error)
+        }
+    }
 }

@@ -11,7 +11,7 @@ struct CredentialsTests {
     private func withFolder(_ body: (String) throws -> Void) throws {
         let folder = NSTemporaryDirectory() + "strettch-" + UUID().uuidString
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(atPath: folder) }  // a test's folder left behind harms nobody
+        defer { try? FileManager.default.removeItem(atPath: folder) }  // left behind, it harms nobody
         try body(folder)
     }
 

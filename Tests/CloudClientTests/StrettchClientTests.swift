@@ -104,7 +104,7 @@ struct StrettchClientTests {
     func socket() async throws {
         let folder = NSTemporaryDirectory() + "strettch-" + UUID().uuidString.prefix(8)
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(atPath: folder) }  // an empty folder left behind harms nobody
+        defer { try? FileManager.default.removeItem(atPath: folder) }  // left behind, it harms nobody
         let path = folder + "/sock"
         try await FakeServer.with(socket: path) { _, _ in
             .answer(200, success([ImageWire]()))

@@ -30,9 +30,10 @@ enum SchemaText {
 
     /// The pattern with `$` meaning the very end, as in ECMAScript, and characters being Unicode scalars.
     static func compiled(_ pattern: String) -> Regex<AnyRegexOutput>? {
-        let strictEnd = pattern.hasSuffix("$") ? pattern.dropLast() + "\\z" : pattern
-        // Nil is the answer for a pattern that is none.
-        return (try? Regex(strictEnd))?.matchingSemantics(.unicodeScalar)
+        let isAnchored = pattern.hasSuffix("$") && !pattern.hasSuffix("\\$")
+        let strictEnd = isAnchored ? pattern.dropLast() + "\\z" : pattern
+        let regex = try? Regex(strictEnd)  // nil is the answer for a pattern that is none
+        return regex?.matchingSemantics(.unicodeScalar)
     }
 
     private static func isCalendarTime(_ text: String) -> Bool {

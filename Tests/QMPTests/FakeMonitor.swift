@@ -23,6 +23,7 @@ struct FakeMonitor: Sendable {
     ]
 
     /// Lets `body` run against a monitor that plays `script` on its first connection.
+    @discardableResult
     static func play<Result: Sendable>(
         _ script: [Act], _ body: @Sendable (_ path: String) async throws -> Result
     ) async throws -> Result {

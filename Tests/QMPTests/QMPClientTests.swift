@@ -134,7 +134,7 @@ struct QMPClientTests {
         let script =
             FakeMonitor.negotiated + [.expect("query-status"), .send("SSH-2.0-OpenSSH\r\n"), .silence]
         try await FakeMonitor.play(script) { path in
-            await #expect(throws: QMPError.malformed("SSH-2.0-OpenSSH")) {
+            _ = await #expect(throws: QMPError.malformed("SSH-2.0-OpenSSH")) {
                 try await QMPClient.withConnection(to: path) { try await $0.execute("query-status") }
             }
         }

@@ -13,8 +13,8 @@ struct MachineDisk {
     ///
     /// The machine must be off for a disk to grow. After a crash at any point there is a whole disk or none.
     func make(over image: ReadyImage) async throws {
-        try HostFiles.remove(temporary)
-        if HostFiles.exists(path) { try await grow() } else { try await create(over: image) }
+        try MachineFiles.remove(temporary)
+        if MachineFiles.exists(path) { try await grow() } else { try await create(over: image) }
     }
 
     private func create(over image: ReadyImage) async throws {
@@ -30,7 +30,7 @@ struct MachineDisk {
             "create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", image.disk, temporary, "\(storageGb)G",
         ]
         try await Command("qemu-img", arguments).run()
-        try HostFiles.publish(temporary, as: path)
+        try MachineFiles.publish(temporary, as: path)
     }
 
     private func grow() async throws {
@@ -41,7 +41,7 @@ struct MachineDisk {
     /// The size that a guest sees, out of the file's header (QEMU, docs/interop/qcow2: magic at byte 0, size at
     /// byte 24, both big-endian). Needs no lock, so it works while the machine runs.
     static func virtualBytes(_ path: String) throws(CloudError) -> UInt64 {
-        guard let header = HostFiles.bytes(path, limit: 32), header.count == 32,
+        guard let header = MachineFiles.bytes(path, limit: 32), header.count == 32,
             header.starts(with: [0x51, 0x46, 0x49, 0xFB])
         else {
             throw CloudError(

@@ -9,6 +9,8 @@ struct MachineProcess {
 
     /// From a start to the monitor's first answer; 30 to 50 ms on an idle host.
     private static let startLimit = Duration.seconds(20)
+    /// A running machine's monitor answers in a millisecond; one of a loaded host may take this long.
+    private static let answerLimit = Duration.seconds(2)
     /// From the polite request to end to the kill.
     private static let quitLimit = Duration.seconds(3)
     /// From the kill to the end of the process. The kernel may have much memory to free, or a slow disk to wait for.
@@ -28,23 +30,35 @@ struct MachineProcess {
     func status() async throws -> MachineStatus {
         guard try find() != nil else { return .absent }
         try boundLogs()
-        return try await answers() ? .running : .absent
+        return try await answers(within: Self.answerLimit) ? .running : .absent
     }
 
     /// Starts QEMU unless it runs, and returns when its monitor answers.
     func start(_ program: String, _ arguments: () async throws -> [String]) async throws {
         if try await status() == .running { return }
-        for path in directory.remains { try HostFiles.remove(path) }
+        for path in directory.remains { try MachineFiles.remove(path) }
         try boundLogs()
         try await Command(program, arguments()).startDetached(log: directory.qemuLog)
-        guard try await answers() else {
-            let words = HostFiles.tail(directory.qemuLog, limit: 2000)
+        guard try await answers(within: Self.startLimit) else {
+            let words = MachineFiles.tail(directory.qemuLog, limit: 2000)
             throw CloudError(
                 .internalServerError, "The machine's QEMU ended as soon as it was started.",
                 detail: words.isEmpty ? "\(directory.qemuLog) is empty" : words)
         }
         for path in [directory.monitorSocket, directory.serialSocket, directory.consoleLog] {
-            try HostFiles.makePrivate(path)
+            try MachineFiles.makePrivate(path)
+        }
+    }
+
+    /// Presses the power button. Nothing to press is success.
+    func pressPowerButton() async throws {
+        guard try await status() == .running else { return }
+        do {
+            try await monitor.pressPowerButton()
+        } catch let error as QMPError {
+            throw CloudError(
+                .serviceUnavailable, "The machine could not be asked to shut down; it is tried again.",
+                detail: "\(error)")
         }
     }
 
@@ -52,11 +66,8 @@ struct MachineProcess {
     func halt() async throws {
         let processes = try table.all()[id] ?? []
         if !processes.isEmpty {
-            do { try await monitor.quit() } catch is QMPError {
-                // It could not be asked, or went before it answered. The kill below is for the first case.
-            }
-            if try await !gone(processes, within: Self.quitLimit) {
-                for process in processes { try process.kill() }
+            if try await !quits(processes) {
+                for process in processes { try process.end() }
                 guard try await gone(processes, within: Self.killLimit) else {
                     throw CloudError(
                         .serviceUnavailable, "The machine's process does not end; it is tried again.",
@@ -65,16 +76,16 @@ struct MachineProcess {
                 }
             }
         }
-        for path in directory.remains { try HostFiles.remove(path) }
+        for path in directory.remains { try MachineFiles.remove(path) }
     }
 
     /// Whether the monitor answers; `false` when the process has ended. It may be so young that its monitor does
     /// not listen yet.
-    private func answers() async throws -> Bool {
-        let deadline = ContinuousClock.now + Self.startLimit
+    private func answers(within limit: Duration) async throws -> Bool {
+        let deadline = ContinuousClock.now + limit
         while true {
             do {
-                try await monitor.look()
+                try await monitor.look(within: limit)
                 return true
             } catch let error as QMPError {
                 guard try find() != nil else { return false }
@@ -88,6 +99,17 @@ struct MachineProcess {
         }
     }
 
+    /// Whether the processes end when they are asked to.
+    private func quits(_ processes: [HostProcess]) async throws -> Bool {
+        do {
+            try await monitor.quit()
+        } catch let error as QMPError {
+            // `closed`: it went before it had answered. Otherwise it could not be asked, and waiting is no use.
+            guard error == .closed else { return processes.allSatisfy(\.isGone) }
+        }
+        return try await gone(processes, within: Self.quitLimit)
+    }
+
     private func gone(_ processes: [HostProcess], within limit: Duration) async throws -> Bool {
         let deadline = ContinuousClock.now + limit
         while !processes.allSatisfy(\.isGone) {
@@ -99,7 +121,7 @@ struct MachineProcess {
 
     private func boundLogs() throws(CloudError) {
         for path in [directory.consoleLog, directory.qemuLog] {
-            try HostFiles.bound(path, limit: Self.logLimit, keep: Self.logKept)
+            try MachineFiles.bound(path, limit: Self.logLimit, keep: Self.logKept)
         }
     }
 }

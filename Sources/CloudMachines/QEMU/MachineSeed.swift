@@ -61,16 +61,16 @@ struct MachineSeed: Sendable, Equatable {
     func write(to path: String) async throws {
         let folder = "\(path).d"
         let temporary = "\(path).new"
-        try HostFiles.makeFolder(folder)
+        try MachineFiles.makeFolder(folder)
         let files = [("meta-data", metaData), ("user-data", userData), ("network-config", networkConfig)]
-        for (name, text) in files { try HostFiles.write(text.utf8, to: "\(folder)/\(name)") }
-        try HostFiles.remove(temporary)
+        for (name, text) in files { try MachineFiles.write(text.utf8, to: "\(folder)/\(name)") }
+        try MachineFiles.remove(temporary)
         try await Command(
             "genisoimage", ["-quiet", "-output", temporary, "-volid", "cidata", "-joliet", "-rock", folder]
         ).run()
-        try HostFiles.publish(temporary, as: path)
-        for (name, _) in files { try HostFiles.remove("\(folder)/\(name)") }
-        try HostFiles.removeFolder(folder)
+        try MachineFiles.publish(temporary, as: path)
+        for (name, _) in files { try MachineFiles.remove("\(folder)/\(name)") }
+        try MachineFiles.removeFolder(folder)
     }
 }
 

@@ -12,20 +12,29 @@ struct HostProcess: Sendable, Equatable {
     /// Clock ticks after the host's boot (proc(5), `starttime`).
     var startTicks: UInt64
 
+    /// `nil` when there is no such process.
+    init?(pid: Int32) {
+        guard let stat = ProcessStat(pid: pid) else { return nil }
+        self.pid = pid
+        startTicks = stat.startTicks
+    }
+
     /// Whether nothing of it is left that holds a file or a port: it is not there, or a zombie without other threads.
     ///
     /// A killed process may stay a zombie for seconds until init reaps it, and the first thread of a process may be
     /// a zombie while others still close their files.
     var isGone: Bool {
         guard let stat = ProcessStat(pid: pid), stat.startTicks == startTicks else { return true }
-        return stat.isDead && HostFiles.names(in: "/proc/\(pid)/task").count <= 1
+        guard stat.isDead else { return false }
+        let threads = try? MachineFiles.names(in: "/proc/\(pid)/task")  // it fails once the process is reaped
+        return threads.map { $0.count <= 1 } ?? true
     }
 
-    /// Kills it. Nothing happens when it is gone or another process has its pid by now.
-    func kill() throws(CloudError) {
+    /// Ends it with SIGKILL. Nothing happens when it is gone or another process has its pid by now.
+    func end() throws(CloudError) {
         guard !isGone else { return }
         // Safe: a plain system call; the pid was this very process's a moment ago.
-        guard Glibc.kill(pid, SIGKILL) == 0 || errno == ESRCH else {
+        guard kill(pid, SIGKILL) == 0 || errno == ESRCH else {
             throw CloudError(
                 .internalServerError, "A machine's process could not be ended.",
                 detail:
@@ -41,7 +50,7 @@ private struct ProcessStat {
 
     /// `nil` when there is no such process.
     init?(pid: Int32) {
-        guard let text = HostFiles.text("/proc/\(pid)/stat", limit: 4096),
+        guard let text = MachineFiles.text("/proc/\(pid)/stat", limit: 4096),
             // The name in brackets may hold anything, brackets and spaces too.
             let bracket = text.lastIndex(of: ")")
         else { return nil }
@@ -63,34 +72,29 @@ struct ProcessTable: Sendable {
 
     /// A machine's process: the pidfile's if that is it, else the first in /proc.
     func process(of id: Int64, pidFile: String) throws(CloudError) -> HostProcess? {
-        let text = HostFiles.text(pidFile, limit: 32)
+        let text = MachineFiles.text(pidFile, limit: 32)
         if let text, let pid = Int32(text.filter(\.isNumber)), computeId(pid) == id,
-            let stat = ProcessStat(pid: pid)
+            let process = HostProcess(pid: pid)
         {
-            return HostProcess(pid: pid, startTicks: stat.startTicks)
+            return process
         }
         return try all()[id]?.first
     }
 
     /// All processes, by compute. Looks at every process of the host.
     func all() throws(CloudError) -> [Int64: [HostProcess]] {
-        let pids = HostFiles.names(in: "/proc").compactMap { Int32($0) }
-        guard !pids.isEmpty else {
-            throw CloudError(
-                .internalServerError,
-                "The host's processes can't be listed. /proc must be mounted and readable.")
-        }
+        let pids = try MachineFiles.names(in: "/proc").compactMap { Int32($0) }
         var found: [Int64: [HostProcess]] = [:]
         for pid in pids {
-            guard let id = computeId(pid), let stat = ProcessStat(pid: pid) else { continue }
-            found[id, default: []].append(HostProcess(pid: pid, startTicks: stat.startTicks))
+            guard let id = computeId(pid), let process = HostProcess(pid: pid) else { continue }
+            found[id, default: []].append(process)
         }
         return found
     }
 
     /// The compute whose machine the process is; a zombie has no command line and is none.
     private func computeId(_ pid: Int32) -> Int64? {
-        guard let text = HostFiles.text("/proc/\(pid)/cmdline", limit: Self.commandLineLimit) else {
+        guard let text = MachineFiles.text("/proc/\(pid)/cmdline", limit: Self.commandLineLimit) else {
             return nil
         }
         let words = text.split(separator: "\0", omittingEmptySubsequences: false)

@@ -14,9 +14,9 @@ struct QEMUArguments {
     /// Megabytes for translated code, without KVM. QEMU's default is a quarter of the host's RAM, at most 1 GB.
     static let translationCacheMb = 64
 
-    /// The vector without the program's name.
+    /// The vector without the program's name. Throws `.bug` when the compute's id does not fit into a tap's name.
     var vector: [String] {
-        identity + computer + boot + storage + network + console + monitor + confinement
+        get throws { try identity + computer + boot + storage + network + console + monitor + confinement }
     }
 
     private var identity: [String] {
@@ -26,13 +26,8 @@ struct QEMUArguments {
 
     /// q35 boots quicker than pc. Nothing that is not asked for: no VGA, no VNC, no floppy, no option ROMs.
     private var computer: [String] {
-        let processor =
-            switch accelerator {
-            case .kvm: ["-accel", "kvm", "-cpu", "host"]
-            // Five-level paging (la57) makes each miss of the emulated TLB walk one table more, for nothing.
-            case .tcg: ["-accel", "tcg,thread=multi,tb-size=\(Self.translationCacheMb)", "-cpu", "max,-la57"]
-            }
-        return ["-nodefaults", "-no-user-config", "-display", "none", "-machine", "q35"] + processor
+        return ["-nodefaults", "-no-user-config", "-display", "none", "-machine", "q35"]
+            + accelerator.arguments
             + ["-smp", "\(machine.vcpus)", "-m", "\(machine.memoryMb)", "-device", "virtio-rng-pci"]
     }
 
@@ -57,16 +52,19 @@ struct QEMUArguments {
     }
 
     private var network: [String] {
-        let backend =
-            switch networkMode {
-            case .bridged: "tap,id=net,ifname=\(Self.tap(machine.id)),script=no,downscript=no"
-            case .user:
-                "user,id=net,restrict=no"
-                    + (machine.attachment.sshPort.map { ",hostfwd=tcp:127.0.0.1:\($0)-:22" } ?? "")
-            }
-        return [
-            "-netdev", backend, "-device", "virtio-net-pci,netdev=net,mac=\(machine.attachment.mac),romfile=",
-        ]
+        get throws {
+            let backend =
+                switch networkMode {
+                case .bridged: "tap,id=net,ifname=\(try machine.attachment.tapName()),script=no,downscript=no"
+                case .user:
+                    "user,id=net,restrict=no"
+                        + (machine.attachment.sshPort.map { ",hostfwd=tcp:127.0.0.1:\($0)-:22" } ?? "")
+                }
+            return [
+                "-netdev", backend, "-device",
+                "virtio-net-pci,netdev=net,mac=\(machine.attachment.mac),romfile=",
+            ]
+        }
     }
 
     /// The serial console: a socket for the operator, and a log (`LogFile` bounds it).
@@ -95,9 +93,6 @@ struct QEMUArguments {
             + (uid.map { version.becoming(uid: $0) } ?? [])
     }
 
-    /// Name of the machine's tap device, at most 15 bytes (IFNAMSIZ).
-    static func tap(_ id: Int64) -> String { "st-t\(id)" }
-
     /// In QEMU's option syntax a comma in a value is written twice.
     static func escaped(_ value: String) -> String {
         value.split(separator: ",", omittingEmptySubsequences: false).joined(separator: ",,")
@@ -110,6 +105,16 @@ public enum Accelerator: String, Sendable, Codable {
     case kvm
     /// QEMU's emulator, some ten times slower; works everywhere.
     case tcg
+
+    /// The same for guests and for the probe, so that what the probe finds holds for guests.
+    var arguments: [String] {
+        switch self {
+        case .kvm: ["-accel", "kvm", "-cpu", "host"]
+        // Five-level paging (la57) makes each miss of the emulated TLB walk one table more, for nothing.
+        case .tcg:
+            ["-accel", "tcg,thread=multi,tb-size=\(QEMUArguments.translationCacheMb)", "-cpu", "max,-la57"]
+        }
+    }
 }
 
 /// The version of the installed QEMU, as far as its options differ.

@@ -27,6 +27,8 @@ public struct QEMUHost: MachineHost {
         /// are root. The default begins behind all that systemd knows a use for (its "Users, Groups, UIDs and
         /// GIDs"). No file belongs to these users, and no two machines share one.
         public var firstMachineUid: UInt32 = 0x7000_0000
+        /// What guests run on, when the operator decides; `nil` lets a probe find out.
+        public var accelerator: AcceleratorChoice?
 
         public init(dataDirectory: String, installationId: String, networkMode: NetworkMode) {
             self.dataDirectory = dataDirectory
@@ -66,7 +68,7 @@ public struct QEMUHost: MachineHost {
         _ settings: Settings, images: Images, network: @escaping @Sendable (NetworkPlan) async throws -> Void
     ) async throws -> QEMUHost {
         try MachineDirectory.check(data: settings.dataDirectory)
-        try HostFiles.makeFolder(MachineDirectory.all(settings.dataDirectory))
+        try MachineFiles.makeFolder(MachineDirectory.all(settings.dataDirectory))
         let words = try await Command(settings.program, ["--version"], timeoutSeconds: 10).run()
             .standardOutput
         guard let version = QEMUVersion(words) else {
@@ -76,8 +78,10 @@ public struct QEMUHost: MachineHost {
                 detail: words)
         }
         let probe = AcceleratorProbe(program: settings.program, folder: settings.dataDirectory)
+        let accelerator =
+            if let chosen = settings.accelerator { chosen } else { try await probe.choice() }
         return QEMUHost(
-            accelerator: try await probe.choice(), settings: settings, version: version, images: images,
+            accelerator: accelerator, settings: settings, version: version, images: images,
             network: network, table: ProcessTable(installation: settings.installationId))
     }
 
@@ -88,13 +92,13 @@ public struct QEMUHost: MachineHost {
     public func makeDisk(_ machine: Machine) async throws {
         let image = try await images.ready(machine.image)
         let directory = directory(machine.id)
-        try HostFiles.makeFolder(directory.path)
+        try MachineFiles.makeFolder(directory.path)
         try await MachineDisk(path: directory.disk, storageGb: machine.storageGb).make(over: image)
     }
 
     public func makeSeed(_ machine: Machine) async throws {
         let directory = directory(machine.id)
-        try HostFiles.makeFolder(directory.path)
+        try MachineFiles.makeFolder(directory.path)
         let seed = MachineSeed(machine, networkMode: networkMode, nameservers: settings.nameservers)
         try await seed.write(to: directory.seed)
     }
@@ -108,7 +112,7 @@ public struct QEMUHost: MachineHost {
 
     public func boot(_ machine: Machine) async throws {
         try await process(machine.id).start(settings.program) {
-            QEMUArguments(
+            try QEMUArguments(
                 machine: machine, image: try await images.ready(machine.image),
                 directory: directory(machine.id),
                 uuid: MachineUUID(installation: settings.installationId, id: machine.id),
@@ -132,21 +136,25 @@ public struct QEMUHost: MachineHost {
         }
     }
 
+    /// Asks the guest to shut down and returns at once: `status` says when it has. A guest may ignore it, so a stop
+    /// that is graceful first and forced then needs a deadline and `halt`. Nothing to ask is success.
+    public func pressPowerButton(_ id: Int64) async throws { try await process(id).pressPowerButton() }
+
     public func halt(_ id: Int64) async throws { try await process(id).halt() }
 
     public func erase(_ id: Int64) async throws {
         let folder = directory(id).path
-        guard HostFiles.exists(folder) else { return }
         guard try await status(id) == .absent else {
             throw CloudError(
                 .conflict, "The machine still runs. Stop it before its disk is removed.", detail: folder)
         }
+        guard MachineFiles.exists(folder) else { return }
         // Another program, since removing a large file can block for seconds.
         try await Command("rm", ["-rf", "--", folder]).run()
     }
 
     public func inventory() async throws -> Set<Int64> {
-        let folders = HostFiles.names(in: MachineDirectory.all(settings.dataDirectory)).compactMap {
+        let folders = try MachineFiles.names(in: MachineDirectory.all(settings.dataDirectory)).compactMap {
             Int64($0)
         }
         return try Set(folders).union(table.all().keys)

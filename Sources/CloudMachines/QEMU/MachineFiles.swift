@@ -16,12 +16,13 @@ import CloudCore
     import Darwin
 #endif
 
-/// The few things that we do to the host's files, each with an error that names the path.
-enum HostFiles {
-    /// The names in a folder; none when there is no such folder or it can't be read.
-    static func names(in folder: String) -> [String] {
-        // What can't be listed is treated like what is not there; the callers look, and act on what they see.
-        (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+/// What we do to machines' files, which are our own user's alone; each error names the path.
+enum MachineFiles {
+    /// The names in a folder.
+    static func names(in folder: String) throws(CloudError) -> [String] {
+        var names: [String] = []
+        try attempt("list", folder) { names = try FileManager.default.contentsOfDirectory(atPath: folder) }
+        return names
     }
 
     static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
@@ -29,13 +30,13 @@ enum HostFiles {
     /// The beginning of a file, at most `limit` bytes, or `nil` when it can't be read. Fit for /proc, whose files
     /// don't tell their size.
     static func bytes(_ path: String, limit: Int) -> [UInt8]? {
-        // `nil` is this function's answer to every failure.
-        guard let file = try? FileDescriptor.open(path, .readOnly, options: .closeOnExec) else { return nil }
+        let opened = try? FileDescriptor.open(path, .readOnly, options: .closeOnExec)  // nil: unreadable
+        guard let file = opened else { return nil }
         defer { close(file.rawValue) }
         var bytes = [UInt8](repeating: 0, count: limit)
         var count = 0
         while count < limit {
-            let read = try? bytes.withUnsafeMutableBytes {  // `nil` is this function's answer to every failure
+            let read = try? bytes.withUnsafeMutableBytes {  // `nil` answers every failure
                 try file.read(into: UnsafeMutableRawBufferPointer(rebasing: $0[count...]))
             }
             guard let read else { return nil }
@@ -51,8 +52,8 @@ enum HostFiles {
 
     /// The last `limit` bytes of a file; empty when it can't be read.
     static func tail(_ path: String, limit: Int) -> String {
-        // Empty is this function's answer to every failure.
-        guard let file = try? FileDescriptor.open(path, .readOnly, options: .closeOnExec) else { return "" }
+        let opened = try? FileDescriptor.open(path, .readOnly, options: .closeOnExec)  // "": unreadable
+        guard let file = opened else { return "" }
         defer { close(file.rawValue) }
         let size = (try? file.seek(offset: 0, from: .end)) ?? 0  // the same
         var bytes = [UInt8](repeating: 0, count: limit)
@@ -132,7 +133,7 @@ enum HostFiles {
     {
         do { try body() } catch {
             throw CloudError(
-                .internalServerError, "The host could not store the machine's files.",
+                .internalServerError, "The host could not work on the machine's files.",
                 detail: "\(what) \(path): \(error). Look at the folder's owner and the free space.")
         }
     }

@@ -1,0 +1,115 @@
+import CloudCore
+
+/// The folder of one image in the store.
+///
+///     images/SLUG/lock           held by whoever changes anything here
+///     images/SLUG/current        link to the content in use
+///     images/SLUG/CONTENT-ID/    image.json, disk.qcow2 and, where QEMU loads the kernel: kernel, initrd, cmdline
+///     images/SLUG/work/          a build or import under way
+///     images/SLUG/download.*     a download under way, kept to be resumed
+///
+/// Disks of machines lie over `CONTENT-ID/disk.qcow2`, so content is never changed and never removed here: new content
+/// gets a folder of its own, and `current` moves on.
+struct ImageFolder: Sendable {
+    let path: String
+    let image: String
+
+    init(store: String, image: String) {
+        path = "\(store)/\(image)"
+        self.image = image
+    }
+
+    var lock: String { "\(path)/lock" }
+    var work: String { "\(path)/work" }
+    var part: String { "\(path)/download.part" }
+    var partState: String { "\(path)/download.json" }
+    private var current: String { "\(path)/current" }
+
+    /// What is installed, judged by sizes and times alone.
+    enum State {
+        case missing
+        case installed(ImageManifest, folder: String)
+        /// A file is gone or changed; the text names it.
+        case damaged(String, ImageManifest, folder: String)
+    }
+
+    func state() -> State {
+        guard let manifest = ImageManifest.read(folder: current) else { return .missing }
+        let folder = content(manifest)
+        if let name = manifest.changedFile(folder: folder) {
+            return .damaged("\(folder)/\(name)", manifest, folder: folder)
+        }
+        return .installed(manifest, folder: folder)
+    }
+
+    /// The paths that QEMU is given.
+    func readyImage(_ manifest: ImageManifest, folder: String) throws(CloudError) -> ReadyImage {
+        let disk = "\(folder)/\(ImageManifest.disk)"
+        guard manifest.files.contains(where: { $0.name == ImageManifest.kernel }) else {
+            return ReadyImage(disk: disk)
+        }
+        guard let text = HostFiles.read("\(folder)/\(ImageManifest.commandLine)") else {
+            throw CloudError(
+                .internalServerError, "The kernel parameters of image \(image) can't be read in \(folder).")
+        }
+        let line = String(decoding: text, as: UTF8.self).split(whereSeparator: \.isNewline).first ?? ""
+        return ReadyImage(
+            disk: disk,
+            kernel: DirectKernel(
+                kernel: "\(folder)/\(ImageManifest.kernel)", initrd: "\(folder)/\(ImageManifest.initrd)",
+                commandLine: String(line)))
+    }
+
+    /// Makes the files of a folder on the same file system read-only and durable and the image's content, atomically.
+    /// The lock must be held. The same content once more keeps what is there, unless that is damaged.
+    func install(_ staged: String, origin: String, nowMs: Int64) throws(CloudError) {
+        let manifest = try ImageManifest.describe(folder: staged, image: image, origin: origin, nowMs: nowMs)
+        try manifest.write(folder: staged)
+        for name in manifest.files.map(\.name) + [ImageManifest.fileName] {
+            try HostFiles.setMode("\(staged)/\(name)", 0o444)
+            try HostFiles.sync("\(staged)/\(name)")
+        }
+        try HostFiles.sync(staged)
+        try place(staged, manifest)
+        try HostFiles.replaceLink(current, target: manifest.contentId)
+        try HostFiles.sync(path)
+    }
+
+    /// Reads every file and compares. The times of files that are whole but were touched are taken over.
+    /// Throws with the file's path, and both digests, when one is not what was installed.
+    func verify(_ manifest: ImageManifest, folder: String) throws(CloudError) {
+        var fresh = manifest
+        for (index, file) in manifest.files.enumerated() {
+            let path = "\(folder)/\(file.name)"
+            guard let stamp = HostFiles.stamp(path) else {
+                throw CloudError(.internalServerError, "\(path) is gone.")
+            }
+            let digest = try FileDigest.sha256(of: path)
+            guard digest == file.sha256 else {
+                throw CloudError(
+                    .internalServerError,
+                    "\(path) is damaged: its SHA-256 is \(digest), and \(file.sha256) was installed.")
+            }
+            fresh.files[index].size = stamp.size
+            fresh.files[index].modifiedNs = stamp.modifiedNs
+        }
+        guard fresh != manifest else { return }
+        try HostFiles.remove("\(folder)/\(ImageManifest.fileName)")
+        try fresh.write(folder: folder)
+    }
+
+    private func place(_ staged: String, _ manifest: ImageManifest) throws(CloudError) {
+        let content = content(manifest)
+        guard HostFiles.exists(content) else { return try HostFiles.move(staged, to: content) }
+        if ImageManifest.read(folder: content)?.changedFile(folder: content) != .some(nil) {
+            // Damaged: the same bytes take its place, file by file, so that disks over it are healed.
+            for name in manifest.files.map(\.name) + [ImageManifest.fileName] {
+                try HostFiles.move("\(staged)/\(name)", to: "\(content)/\(name)")
+            }
+            try HostFiles.sync(content)
+        }
+        try HostFiles.remove(staged)
+    }
+
+    private func content(_ manifest: ImageManifest) -> String { "\(path)/\(manifest.contentId)" }
+}

@@ -1,0 +1,137 @@
+import CloudCore
+import Logging
+
+/// The images of one host, by default in the data folder's `images/`: the one owner of downloads and builds under way.
+///
+/// Several processes may use one store; a lock per image keeps them from doing the same work twice.
+public actor ImageStore {
+    /// The folder that has one folder per image (see `ImageFolder`).
+    public nonisolated let directory: String
+    private let limits: ImageLimits
+    private let clock: any CloudClock
+    private let logger: Logger
+    private var work: [String: Work] = [:]
+    private var failures: [String: Failure] = [:]
+
+    private struct Work {
+        var board: ProgressBoard
+        var task: Task<Void, any Error>
+    }
+
+    private struct Failure {
+        var message: String
+        var atMs: Int64
+        var source: ImageSource
+    }
+
+    public init(
+        directory: String, logger: Logger, limits: ImageLimits = ImageLimits(),
+        clock: any CloudClock = SystemClock()
+    ) {
+        self.directory = directory
+        self.logger = logger
+        self.limits = limits
+        self.clock = clock
+    }
+
+    /// Whether the image can be used now. Starts to download or build it when it is missing or damaged, and returns at
+    /// once. A failure is repeated for `ImageLimits.failureMemoryMs` before the next try.
+    public func status(_ image: Image) -> ImageStatus {
+        if let under = work[image.image] { return .preparing(under.board.latest.text) }
+        if case .installed(let manifest, _) = folder(image).state(), manifest.isFrom(image.source) {
+            return .ready
+        }
+        if let failure = failures[image.image], failure.source == image.source,
+            clock.nowMs - failure.atMs < limits.failureMemoryMs
+        {
+            return .unavailable(failure.message)
+        }
+        return .preparing(start(image).board.latest.text)
+    }
+
+    /// The paths of an image that is here. Throws `.serviceUnavailable` when it is not; starts nothing.
+    public func ready(_ image: Image) throws(CloudError) -> ReadyImage {
+        let folder = folder(image)
+        switch folder.state() {
+        case .installed(let manifest, let content): return try folder.readyImage(manifest, folder: content)
+        case .missing:
+            throw CloudError(
+                .serviceUnavailable,
+                "Image \(image.image) is not on this host yet. Fetch it by: strettch image pull \(image.image)"
+            )
+        case .damaged(let path, _, _):
+            throw CloudError(
+                .serviceUnavailable,
+                """
+                Image \(image.image) can't be used: \(path) is not as it was installed. Look into it by: \
+                strettch image verify \(image.image)
+                """)
+        }
+    }
+
+    /// Makes the image ready and waits for that, joining work under way. Throws why it can't be had.
+    /// With `again` it is downloaded or built anew even though it is here; disks over the older content stay whole.
+    public func prepare(
+        _ image: Image, again: Bool = false, progress: @escaping @Sendable (ImageProgress) -> Void = { _ in }
+    ) async throws {
+        if !again, work[image.image] == nil, case .installed(let manifest, _) = folder(image).state(),
+            manifest.isFrom(image.source)
+        {
+            return
+        }
+        let under = work[image.image] ?? start(image, again: again)
+        under.board.observe(progress)
+        try await withTaskCancellationHandler {
+            try await under.task.value
+        } onCancel: {
+            under.task.cancel()
+        }
+    }
+
+    /// Ends the work under way and waits until it has ended.
+    public func shutdown() async {
+        let tasks = work.values.map(\.task)
+        for task in tasks { task.cancel() }
+        for task in tasks { _ = await task.result }
+    }
+
+    func folder(_ image: Image) -> ImageFolder { ImageFolder(store: directory, image: image.image) }
+
+    private func start(_ image: Image, again: Bool = false) -> Work {
+        let board = ProgressBoard(ImageProgress("starting"))
+        let preparation = ImagePreparation(
+            image: image, folder: folder(image), limits: limits, clock: clock, logger: logger, board: board,
+            again: again)
+        // Unstructured, since it outlives the call that began it; `work` owns it and `shutdown` ends it.
+        let task = Task {
+            do {
+                try await preparation.run()
+                finish(image, failure: nil)
+            } catch {
+                finish(image, failure: error)
+                throw error
+            }
+        }
+        let started = Work(board: board, task: task)
+        work[image.image] = started
+        return started
+    }
+
+    private func finish(_ image: Image, failure error: (any Error)?) {
+        work[image.image] = nil
+        guard let error else {
+            failures[image.image] = nil
+            logger.info("image ready", metadata: ["image": "\(image.image)"])
+            return
+        }
+        if error is CancellationError { return }
+        let reason = (error as? CloudError)?.message ?? "\(error)"
+        failures[image.image] = Failure(
+            message: """
+                \(reason) Try by hand: strettch image pull \(image.image), or bring a file: \
+                strettch image import \(image.image) FILE
+                """,
+            atMs: clock.nowMs, source: image.source)
+        logger.error("image unavailable", metadata: ["image": "\(image.image)", "error": "\(error)"])
+    }
+}
