@@ -12,8 +12,8 @@ struct ComputeWorkflow: Sendable {
 
     static let imagePollMs: Int64 = 500
     static let bootSlotPollMs: Int64 = 250
-    /// A guest whose kernel refuses at once would else be asked without a pause.
-    static let confirmPollMs: Int64 = 100
+    /// Between two looks at a booting guest, each of which itself takes the host up to a second.
+    static let confirmPollMs: Int64 = 10
 
     /// - Parameter booting: how many guests are booting now.
     func run(_ step: ComputeStep, _ compute: Compute, booting: Int) async throws -> StepOutcome {
@@ -71,8 +71,7 @@ struct ComputeWorkflow: Sendable {
         }
         return await host.answersSSH(try machine(compute))
             ? .advance(.idle)
-            : .wait(
-                milliseconds: Self.confirmPollMs, note: "waits for the guest's SSH server")
+            : .wait(milliseconds: Self.confirmPollMs, note: "waits for the guest's SSH server")
     }
 
     private func idle(_ compute: Compute) async throws -> StepOutcome {

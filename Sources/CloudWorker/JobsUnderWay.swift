@@ -1,7 +1,7 @@
 import Synchronization
 
-/// The jobs that this worker works on now, so that it never works on one twice at a time; it wakes the worker when
-/// there is room again.
+/// The jobs that this worker works on now, so that it never works on one twice at a time; it wakes the worker when one
+/// is left.
 final class JobsUnderWay: Sendable {
     /// The most at once.
     private let limit: Int
@@ -31,16 +31,13 @@ final class JobsUnderWay: Sendable {
 
     /// Whether the work has ended; false when the job was leased again meanwhile and must be worked on once more.
     func end(_ id: Int64) -> Bool {
-        let (ended, wasFull) = jobs.withLock { jobs in
-            let wasFull = jobs.count == limit
-            guard jobs[id] != true else {
-                jobs[id] = false
-                return (false, wasFull)
-            }
-            jobs[id] = nil
-            return (true, wasFull)
+        let ended = jobs.withLock { jobs in
+            let ended = jobs[id] != true
+            jobs[id] = ended ? nil : false
+            return ended
         }
-        if ended, wasFull { wake.signal() }
+        // It may be due again sooner than anything the worker now waits for.
+        if ended { wake.signal() }
         return ended
     }
 }

@@ -133,30 +133,3 @@ extension TestCloud {
             .count ?? 0
     }
 }
-
-@Suite("The worker's wake")
-struct WakeTests {
-    @Test("a signal is kept for the next wait, and for that one alone", .timeLimit(.minutes(1)))
-    func kept() async {
-        let wake = Wake()
-        wake.signal()
-        let first = await ContinuousClock().measure { await wake.wait(atMost: .seconds(30)) }
-        let second = await ContinuousClock().measure { await wake.wait(atMost: .milliseconds(200)) }
-        #expect(first < .seconds(20))
-        #expect(second >= .milliseconds(200))
-    }
-
-    @Test(
-        "a signal ends a wait that is under way, and a cancelled task does not wait", .timeLimit(.minutes(1)))
-    func endsWait() async {
-        let wake = Wake()
-        for _ in 0..<200 {
-            async let waiting: Void = wake.wait(atMost: .seconds(50))
-            wake.signal()
-            await waiting
-        }
-        let task = Task { await wake.wait(atMost: .seconds(50)) }
-        task.cancel()
-        await task.value
-    }
-}
