@@ -66,7 +66,7 @@ let package = Package(
             name: "CloudServer",
             dependencies: [
                 "CloudControl", "CloudCore", "CloudWire", .httpTypes, .hummingbird, .logging, .nioCore,
-                .serviceLifecycle,
+                .nioPosix, .serviceLifecycle,
             ],
             resources: [.embedInCode("Resources/openapi.json")],
             swiftSettings: strict),
@@ -120,6 +120,7 @@ let package = Package(
             name: "CloudServerTests",
             dependencies: [
                 "CloudControl", "CloudCore", "CloudDatabase", "CloudServer", "CloudTesting", .httpTypes,
+                .logging, .nioCore, .nioPosix,
             ],
             swiftSettings: strict),
         .testTarget(name: "QMPTests", dependencies: ["QMP", .nioCore, .nioPosix], swiftSettings: strict),

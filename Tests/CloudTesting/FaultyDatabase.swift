@@ -13,7 +13,7 @@ public final class FaultyDatabase: Database {
     private let database: any Database
     private let state = Mutex(State())
 
-    init(_ database: any Database) { self.database = database }
+    public init(_ database: any Database) { self.database = database }
 
     /// What every read and every write throws from now on; `nil`: nothing.
     public func set(readFault: (any Error)? = nil, writeFault: (any Error)? = nil) {
