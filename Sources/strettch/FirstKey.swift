@@ -7,13 +7,13 @@ import Foundation
 struct FirstKey: Sendable {
     var listen: CloudServer.Listen
 
-    /// Saves the key. What the file held for another server is kept beside it. Throws `VALIDATION_ERROR` with the
+    /// Saves the key. What the file held before, perhaps for a server that still runs, is kept beside it. Throws `VALIDATION_ERROR` with the
     /// remedy when the file can't be written.
     func save(_ key: String) throws {
         do {
             let file = try CredentialsFile()
-            if let other = try file.read(), other.url != url {
-                try CredentialsFile(path: Self.previous(file.path)).write(other)
+            if let earlier = try file.read() {
+                try CredentialsFile(path: Self.previous(file.path)).write(earlier)
             }
             try file.write(Credentials(url: url, key: key))
         } catch let error as ClientError {
@@ -36,7 +36,7 @@ struct FirstKey: Sendable {
         fflush(nil)
     }
 
-    /// Where the credentials for another server are kept that were in the file.
+    /// Where the credentials are kept that were in the file.
     static func previous(_ path: String) -> String { path + ".previous" }
 
     private var url: String {
