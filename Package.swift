@@ -1,12 +1,12 @@
 // swift-tools-version:6.2
 import PackageDescription
 
-/// Swift 6 language mode and the stricter rules on top of it, for every target of ours.
+/// Swift 6 language mode and the stricter rules on top of it, for every target of ours. In CI a warning is an error.
 let strict: [SwiftSetting] = [
     .swiftLanguageMode(.v6),
     .enableUpcomingFeature("ExistentialAny"),
     .enableUpcomingFeature("MemberImportVisibility"),
-]
+] + (Context.environment["CI"] == nil ? [] : [.treatAllWarnings(as: .error)])
 
 extension Target.Dependency {
     static let argumentParser = product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -19,10 +19,11 @@ extension Target.Dependency {
     static let hummingbirdTesting = product(name: "HummingbirdTesting", package: "hummingbird")
     static let logging = product(name: "Logging", package: "swift-log")
     static let nioCore = product(name: "NIOCore", package: "swift-nio")
-    static let nioExtras = product(name: "NIOExtras", package: "swift-nio-extras")
     static let nioHTTP1 = product(name: "NIOHTTP1", package: "swift-nio")
+    static let nioExtras = product(name: "NIOExtras", package: "swift-nio-extras")
     static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
     static let serviceLifecycle = product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+    static let unixSignals = product(name: "UnixSignals", package: "swift-service-lifecycle")
     static let subprocess = product(name: "Subprocess", package: "swift-subprocess")
     static let yams = product(name: "Yams", package: "Yams")
 }
@@ -83,13 +84,13 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "CloudClient",
-            dependencies: ["CloudWire", .asyncHTTPClient, .nioCore],
+            dependencies: ["CloudWire", .asyncHTTPClient, .nioCore, .nioHTTP1],
             swiftSettings: strict),
         .executableTarget(
             name: "strettch",
             dependencies: [
                 "CloudClient", "CloudControl", "CloudCore", "CloudDatabase", "CloudMachines", "CloudServer",
-                "CloudWire", "CloudWorker", .argumentParser, .configuration, .logging, .serviceLifecycle,
+                "CloudWire", "CloudWorker", .argumentParser, .configuration, .logging, .serviceLifecycle, .unixSignals,
             ],
             swiftSettings: strict),
 
@@ -98,16 +99,25 @@ let package = Package(
             name: "CloudTesting",
             dependencies: [
                 "CloudControl", "CloudCore", "CloudDatabase", "CloudMachines", "CloudServer", "CloudWire",
-                "CloudWorker", .hummingbird, .hummingbirdTesting, .logging, .nioCore, .subprocess,
+                "CloudWorker", .httpTypes, .hummingbird, .hummingbirdTesting, .logging, .nioCore, .subprocess,
             ],
             path: "Tests/CloudTesting",
             swiftSettings: strict),
         .testTarget(name: "CloudCoreTests", dependencies: ["CloudCore"], swiftSettings: strict),
         .testTarget(
-            name: "CloudDatabaseTests", dependencies: ["CloudDatabase", "CloudTesting"], swiftSettings: strict),
+            name: "CloudClientTests",
+            dependencies: [
+                "CloudClient", "CloudWire", .hummingbird, .httpTypes, .logging, .nioCore, .serviceLifecycle,
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "CloudDatabaseTests", dependencies: ["CloudCore", "CloudDatabase", "CloudTesting"],
+            swiftSettings: strict),
         .testTarget(
             name: "CloudServerTests",
-            dependencies: ["CloudServer", "CloudTesting", .hummingbirdTesting],
+            dependencies: [
+                "CloudControl", "CloudCore", "CloudDatabase", "CloudServer", "CloudTesting", .httpTypes,
+            ],
             swiftSettings: strict),
         .testTarget(name: "QMPTests", dependencies: ["QMP", .nioCore, .nioPosix], swiftSettings: strict),
         .testTarget(
@@ -115,10 +125,17 @@ let package = Package(
             dependencies: ["CloudMachines", "CloudTesting", .hummingbird, .nioCore],
             swiftSettings: strict),
         .testTarget(
-            name: "CloudWorkerTests", dependencies: ["CloudWorker", "CloudTesting"], swiftSettings: strict),
+            name: "CloudWorkerTests",
+            dependencies: [
+                "CloudControl", "CloudCore", "CloudDatabase", "CloudMachines", "CloudTesting", "CloudWorker",
+                .httpTypes,
+            ],
+            swiftSettings: strict),
         .testTarget(
             name: "ProgramTests",
-            dependencies: ["strettch", "CloudClient", "CloudTesting", "CloudWire"],
+            dependencies: [
+                "strettch", "CloudClient", "CloudCore", "CloudMachines", "CloudTesting", "CloudWire", .argumentParser,
+            ],
             swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
     ]

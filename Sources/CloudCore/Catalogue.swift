@@ -62,7 +62,8 @@ public struct Specification: Sendable, Equatable {
     public var priceMonthMilliRwf: Int64
 
     public init(
-        id: String, specification: String, vcpus: Int, memoryMb: Int, storageGb: Int, priceMonthMilliRwf: Int64
+        id: String, specification: String, vcpus: Int, memoryMb: Int, storageGb: Int,
+        priceMonthMilliRwf: Int64
     ) {
         self.id = id
         self.specification = specification

@@ -29,7 +29,8 @@ public struct Compute: Sendable, Equatable {
 
     public init(
         id: Int64, teamId: Int64, hostName: String, state: ComputeState, intent: ComputeIntent, image: String,
-        specification: String, region: String, vcpus: Int, memoryMb: Int, storageGb: Int, publicKeys: [String],
+        specification: String, region: String, vcpus: Int, memoryMb: Int, storageGb: Int,
+        publicKeys: [String],
         tags: [String], network: IPv4Network, privateIpv4: IPv4Address? = nil, publicIpv4: IPv4Address? = nil,
         sshPort: Int? = nil, failure: ComputeFailure? = nil, createdAtMs: Int64, updatedAtMs: Int64,
         task: ComputeTask? = nil

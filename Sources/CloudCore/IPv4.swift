@@ -60,7 +60,9 @@ public struct IPv4Network: Sendable, Hashable, CustomStringConvertible {
 
     /// The `index`th block of length `prefix` inside this one; `nil` past the end.
     public func subnet(_ index: UInt64, prefix: Int) -> IPv4Network? {
-        guard prefix >= self.prefix, prefix <= 32, index < 1 << UInt64(prefix - self.prefix) else { return nil }
+        guard prefix >= self.prefix, prefix <= 32, index < 1 << UInt64(prefix - self.prefix) else {
+            return nil
+        }
         return IPv4Network(
             base: IPv4Address(UInt32(UInt64(base.value) + index << UInt64(32 - prefix))), prefix: prefix)
     }

@@ -25,6 +25,12 @@ public struct Command: Sendable {
 
     private static let outputLimit = 1 << 20
 
+    /// Debian's packages for the programs that this project runs, for the message when one is missing.
+    private static let packages = [
+        "genisoimage": "genisoimage", "ip": "iproute2", "nft": "nftables", "qemu-img": "qemu-utils",
+        "qemu-system-x86_64": "qemu-system-x86", "setsid": "util-linux",
+    ]
+
     public init(_ program: String, _ arguments: [String], input: String = "", timeoutSeconds: Int = 60) {
         self.program = program
         self.arguments = arguments
@@ -32,44 +38,91 @@ public struct Command: Sendable {
         self.timeoutSeconds = timeoutSeconds
     }
 
-    /// Throws `.internalServerError` with the program's own words as detail when it can't be started, fails, prints
-    /// too much or takes too long.
+    /// Throws `.serviceUnavailable` when the program is not installed, and `.internalServerError` with the program's
+    /// own words as detail when it can't be started, fails, prints too much or takes too long.
     @discardableResult
     public func run() async throws -> Output {
+        try await withinTimeLimit {
+            let result = try await Subprocess.run(
+                executable, arguments: Arguments(arguments), input: .string(input),
+                output: .string(limit: Self.outputLimit), error: .string(limit: Self.outputLimit))
+            let output = Output(
+                standardOutput: result.standardOutput, standardError: result.standardError)
+            guard result.terminationStatus.isSuccess else {
+                throw failure("\(result.terminationStatus): \(output.standardError)\(output.standardOutput)")
+            }
+            return output
+        }
+    }
+
+    /// Starts the program in a session of its own and returns at once; it outlives this process and keeps none of its
+    /// descriptors. What it prints goes to the end of the file `log`; `input` and the time limit don't apply to it.
+    ///
+    /// When it can't be started, the reason stands in the log.
+    public func startDetached(log: String) async throws {
+        let descriptor = try FileDescriptor.open(
+            log, .writeOnly, options: [.append, .create, .closeOnExec], permissions: .ownerReadWrite)
+        try await descriptor.closeAfter {
+            let starter = Command("setsid", ["--fork", program] + arguments, timeoutSeconds: 10)
+            try await starter.withinTimeLimit {
+                let result = try await Subprocess.run(
+                    starter.executable, arguments: Arguments(starter.arguments), input: .none,
+                    output: .fileDescriptor(descriptor, closeAfterSpawningProcess: false),
+                    error: .fileDescriptor(descriptor, closeAfterSpawningProcess: false))
+                guard result.terminationStatus.isSuccess else {
+                    throw starter.failure("\(result.terminationStatus)")
+                }
+            }
+        }
+    }
+
+    private var executable: Executable { program.hasPrefix("/") ? .path(FilePath(program)) : .name(program) }
+
+    private func withinTimeLimit<Result: Sendable>(
+        _ body: @escaping @Sendable () async throws -> Result
+    ) async throws -> Result {
         do {
-            return try await withThrowingTaskGroup(of: Output?.self) { group in
-                group.addTask { try await execute() }
+            return try await withThrowingTaskGroup(of: Result?.self) { group in
+                group.addTask { try await body() }
                 group.addTask {
                     try await Task.sleep(for: .seconds(timeoutSeconds))
                     return nil
                 }
                 defer { group.cancelAll() }
-                guard let output = try await group.next() ?? nil else {
+                guard let result = try await group.next() ?? nil else {
                     throw failure("did not end within \(timeoutSeconds) s")
                 }
-                return output
+                return result
             }
         } catch let error as SubprocessError {
-            throw failure("could not be run: \(error)")
+            throw error.code == .executableNotFound ? missing : failure("could not be run: \(error)")
         }
     }
 
-    private func execute() async throws -> Output {
-        let executable: Executable = program.hasPrefix("/") ? .path(FilePath(program)) : .name(program)
-        let result = try await Subprocess.run(
-            executable, arguments: Arguments(arguments), input: .string(input),
-            output: .string(limit: Self.outputLimit), error: .string(limit: Self.outputLimit))
-        let output = Output(
-            standardOutput: result.standardOutput, standardError: result.standardError)
-        guard result.terminationStatus.isSuccess else {
-            throw failure("\(result.terminationStatus): \(output.standardError)\(output.standardOutput)")
-        }
-        return output
+    private var missing: CloudError {
+        let name = String(program.split(separator: "/").last ?? "")
+        let package = Self.packages[name].map { ": apt-get install \($0)" } ?? "."
+        return CloudError(
+            .serviceUnavailable,
+            "\(program) is not installed on the host. The operator must install it\(package)")
     }
 
     private func failure(_ what: String) -> CloudError {
         CloudError(
             .internalServerError, "\(program) failed on the host.",
             detail: "\(program) \(arguments.joined(separator: " ")): \(what)")
+    }
+}
+
+extension FileDescriptor {
+    /// Closes the descriptor when `body` has ended, however it ends.
+    fileprivate func closeAfter(_ body: () async throws -> Void) async throws {
+        do {
+            try await body()
+        } catch {
+            try close()
+            throw error
+        }
+        try close()
     }
 }

@@ -65,7 +65,8 @@ public struct Machine: Sendable, Equatable {
     public var attachment: NetworkAttachment
 
     public init(
-        id: Int64, hostName: String, image: Image, vcpus: Int, memoryMb: Int, storageGb: Int, publicKeys: [String],
+        id: Int64, hostName: String, image: Image, vcpus: Int, memoryMb: Int, storageGb: Int,
+        publicKeys: [String],
         attachment: NetworkAttachment
     ) {
         self.id = id

@@ -12,7 +12,8 @@ public struct EnvelopeWire<Payload: Codable & Sendable>: Codable, Sendable {
     public var timestamp: String
 
     public init(
-        message: String = "Operation successful", data: Payload, meta: MetaWire? = nil, warnings: [String]? = nil,
+        message: String = "Operation successful", data: Payload, meta: MetaWire? = nil,
+        warnings: [String]? = nil,
         requestId: String, timestamp: String
     ) {
         self.success = true

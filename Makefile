@@ -1,0 +1,39 @@
+# Everything that a person or CI runs. `make help` lists it.
+
+.DEFAULT_GOAL := help
+.PHONY: help install build release check lint fmt test demo demo-down bench run
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
+
+install: ## Install the Debian packages that are missing
+	@scripts/install-dependencies build run images test
+
+build: install ## Build everything, tests included
+	swift build --build-tests
+
+release: install ## Build the program as it is run in production
+	swift build -c release --product strettch
+
+check: lint test ## Format, lint, tidy rules and all tests: what CI runs
+
+lint: ## Check the format of every source
+	swift format lint --strict --recursive --parallel Package.swift Sources Tests
+
+fmt: ## Format every source
+	swift format --in-place --recursive --parallel Package.swift Sources Tests
+
+test: build ## Install what is missing and pass all tests, one with a real guest included
+	swift test --skip-build
+
+demo: ## Make a cloud on this machine and log in to a compute in it (IMAGE=DEBIAN-12 for a full guest)
+	@scripts/demo up $(IMAGE)
+
+demo-down: ## Take away all that the demo made
+	@scripts/demo down
+
+bench: release ## Measure, and print the figures with the machine and the commit
+	@scripts/bench
+
+run: release ## Serve from this checkout
+	.build/release/strettch serve

@@ -1,0 +1,142 @@
+import AsyncHTTPClient
+import CloudWire
+import Foundation
+import NIOCore
+import NIOHTTP1
+
+/// One call of the API, which may take several attempts.
+struct Call {
+    var method: HTTPMethod
+    /// Below the API's path, with its query.
+    var target: String
+    var body: [UInt8]?
+    var idempotencyKey: String?
+    /// Overrides the client's policy.
+    var retry: RetryPolicy?
+
+    init(
+        _ method: HTTPMethod, _ target: String, body: [UInt8]? = nil, idempotencyKey: String? = nil,
+        retry: RetryPolicy? = nil
+    ) {
+        self.method = method
+        self.target = target
+        self.body = body
+        self.idempotencyKey = idempotencyKey
+        self.retry = retry
+    }
+}
+
+/// An answer as it came.
+struct Answer {
+    var status: Int
+    var retryAfterSeconds: Int?
+    var body: [UInt8]
+}
+
+extension StrettchClient {
+    /// Sends the call and decodes the envelope of its answer.
+    func call<Payload>(_ call: Call) async throws -> EnvelopeWire<Payload> {
+        let answer = try await send(call)
+        do {
+            return try JSONDecoder().decode(EnvelopeWire<Payload>.self, from: Data(answer.body))
+        } catch {
+            throw ClientError.unreadable(
+                url, status: answer.status, reason: "the body is not what it should be")
+        }
+    }
+
+    /// Sends the call, again after failures that may pass, and returns the first answer of success.
+    func send(_ call: Call) async throws -> Answer {
+        let retry = call.retry ?? options.retry
+        var attempt = 1
+        while true {
+            let failure: ClientError
+            var retryAfterSeconds: Int?
+            do {
+                let answer = try await sendOnce(call)
+                if (200..<300).contains(answer.status) { return answer }
+                failure = refusal(answer)
+                retryAfterSeconds = answer.retryAfterSeconds
+            } catch let error as ClientError {
+                failure = error
+            }
+            guard attempt < retry.attempts, Self.mayPass(failure) else { throw failure }
+            let delay = retry.delay(
+                afterAttempt: attempt, retryAfterSeconds: retryAfterSeconds, random: .random(in: 0..<1))
+            try await options.clock.sleep(for: delay)
+            attempt += 1
+        }
+    }
+
+    /// Whether sending the same again may help. 502 and 504 come from a proxy whose server restarts.
+    private static func mayPass(_ failure: ClientError) -> Bool {
+        switch failure.kind {
+        case .unreachable: true
+        case .refused, .unreadable: [502, 503, 504].contains(failure.status)
+        case .unconfigured: false
+        }
+    }
+
+    private func refusal(_ answer: Answer) -> ClientError {
+        do {
+            return ClientError(
+                status: answer.status, try JSONDecoder().decode(ErrorWire.self, from: Data(answer.body)))
+        } catch {
+            return .unreadable(url, status: answer.status, reason: "the body is no error of this API")
+        }
+    }
+
+    /// One attempt. Throws `ClientError` when no whole answer came, and `CancellationError`.
+    private func sendOnce(_ call: Call) async throws -> Answer {
+        let deadline = NIODeadline.now() + .milliseconds(options.attemptTimeoutMs)
+        let response: HTTPClientResponse
+        do {
+            response = try await http.execute(request(call), deadline: deadline)
+        } catch {
+            try Task.checkCancellation()
+            throw ClientError.unreachable(url, reason: Self.reason(error))
+        }
+        do {
+            let body = try await response.body.collect(upTo: options.maxAnswerBytes)
+            return Answer(
+                status: Int(response.status.code),
+                retryAfterSeconds: response.headers.first(name: "Retry-After").flatMap { Int($0) },
+                body: Array(body.readableBytesView))
+        } catch is NIOTooManyBytesError {
+            throw ClientError.unreadable(
+                url, status: Int(response.status.code),
+                reason: "the body is larger than \(options.maxAnswerBytes) bytes")
+        } catch {
+            try Task.checkCancellation()
+            throw ClientError.unreachable(url, reason: "the answer broke off: \(Self.reason(error))")
+        }
+    }
+
+    private func request(_ call: Call) -> HTTPClientRequest {
+        var request = HTTPClientRequest(url: url + Self.apiPath + call.target)
+        request.method = call.method
+        request.headers.add(name: "Authorization", value: "Bearer \(key)")
+        request.headers.add(name: "Accept", value: "application/json")
+        request.headers.add(name: "User-Agent", value: "strettch")
+        if let idempotencyKey = call.idempotencyKey {
+            request.headers.add(name: "Idempotency-Key", value: idempotencyKey)
+        }
+        if let body = call.body {
+            request.headers.add(name: "Content-Type", value: "application/json")
+            request.body = .bytes(body)
+        }
+        return request
+    }
+
+    /// A few words for people.
+    private static func reason(_ error: any Error) -> String {
+        switch error {
+        case let error as HTTPClientError where error == .deadlineExceeded || error == .connectTimeout:
+            "timed out"
+        case let error as HTTPClientError where error == .remoteConnectionClosed: "the connection was closed"
+        // Safe: the C text is copied at once.
+        case let error as IOError: String(cString: strerror(error.errnoCode)).lowercased()
+        default: String(describing: error)
+        }
+    }
+}

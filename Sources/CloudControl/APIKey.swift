@@ -1,0 +1,23 @@
+import Crypto
+
+/// API keys: random, shown once, kept as a hash alone. A key has 192 random bits, so a plain hash can't be reversed
+/// by trying.
+public enum APIKey {
+    /// Longer headers are refused unread.
+    static let maxLength = 256
+    private static let randomLength = 24
+
+    static func make(_ randomBytes: (Int) -> [UInt8]) -> String {
+        "strettch_" + hex(randomBytes(randomLength))
+    }
+
+    /// SHA-256 of the key in 64 hexadecimal digits.
+    static func hash(_ key: String) -> String { hex(SHA256.hash(data: Array(key.utf8))) }
+
+    /// Two lower-case digits for each byte.
+    static func hex(_ bytes: some Sequence<UInt8>) -> String {
+        let digits = Array("0123456789abcdef".utf8)
+        return String(
+            decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+    }
+}

@@ -1,0 +1,52 @@
+import CloudCore
+import CloudDatabase
+
+/// Who asks: a key, its team, and what it may do there.
+public struct Caller: Sendable, Equatable {
+    public var keyId: Int64
+    public var teamId: Int64
+    public var role: Role
+
+    public init(keyId: Int64, teamId: Int64, role: Role) {
+        self.keyId = keyId
+        self.teamId = teamId
+        self.role = role
+    }
+
+    /// Throws `FORBIDDEN` for a Member, who may only look.
+    func requireChangingComputes() throws(CloudError) {
+        guard !role.mayChangeComputes else { return }
+        throw CloudError(
+            .forbidden,
+            "This API key has the role \(role.rawValue), which may only view. Use an Owner's or Admin's key.")
+    }
+}
+
+/// Finds the caller behind an `Authorization` header.
+public struct Authenticate: Sendable {
+    /// The header's value, `Bearer <key>` (RFC 6750).
+    public var authorization: String?
+
+    public init(authorization: String?) { self.authorization = authorization }
+
+    /// Throws `UNAUTHORIZED` when the header is missing or malformed, or the key unknown or revoked.
+    public func run(in cloud: Cloud) async throws -> Caller {
+        guard let authorization else {
+            throw Self.unauthorized("The Authorization header is missing.")
+        }
+        let parts = authorization.split(separator: " ", maxSplits: 1)
+        guard parts.count == 2, parts[0].lowercased() == "bearer", parts[1].utf8.count <= APIKey.maxLength
+        else {
+            throw Self.unauthorized("The Authorization header is malformed.")
+        }
+        let hash = APIKey.hash(String(parts[1]))
+        guard let key = try await cloud.database.read({ sql in try sql.teams.key(hash: hash) }) else {
+            throw Self.unauthorized("The API key is unknown or revoked.")
+        }
+        return Caller(keyId: key.id, teamId: key.teamId, role: key.role)
+    }
+
+    private static func unauthorized(_ what: String) -> CloudError {
+        CloudError(.unauthorized, "\(what) Send 'Authorization: Bearer <your API key>'.")
+    }
+}

@@ -1,0 +1,65 @@
+import CloudCore
+import CloudDatabase
+
+/// All that the verbs work on. Clock and random numbers come from outside, so that a simulation can bring its own.
+public struct Cloud: Sendable {
+    public var database: any Database
+    public var catalogue: Catalogue
+    public var settings: CloudSettings
+    public var clock: any CloudClock
+    /// That many bytes that nobody can guess.
+    public var randomBytes: @Sendable (Int) -> [UInt8]
+    /// Tells the worker that a job may be due. Carries no data: the database is the truth.
+    public var wake: @Sendable () -> Void
+
+    public init(
+        database: any Database, catalogue: Catalogue, settings: CloudSettings,
+        clock: any CloudClock = SystemClock(),
+        randomBytes: @escaping @Sendable (Int) -> [UInt8] = SystemRandom.bytes,
+        wake: @escaping @Sendable () -> Void
+    ) {
+        self.database = database
+        self.catalogue = catalogue
+        self.settings = settings
+        self.clock = clock
+        self.randomBytes = randomBytes
+        self.wake = wake
+    }
+}
+
+/// What the operator decided for the whole cell.
+public struct CloudSettings: Sendable, Equatable {
+    /// Team networks are cut from this block.
+    public var privateRange: IPv4Network
+    /// Prefix length of a team's network, 16 to 28.
+    public var teamPrefix: Int
+    /// Blocks of public addresses, used in this order.
+    public var publicPool: [IPv4Network]
+    /// Ports of the host's loopback that lead to guests' SSH; `nil` where guests have a network of their own.
+    public var sshPorts: ClosedRange<Int>?
+    /// Refuse keys of a known type that are not whole, instead of warning.
+    public var strictKeys: Bool
+    public var capacity: Capacity
+
+    public init(
+        privateRange: IPv4Network, teamPrefix: Int = 22, publicPool: [IPv4Network],
+        sshPorts: ClosedRange<Int>? = nil,
+        strictKeys: Bool = false, capacity: Capacity = Capacity()
+    ) {
+        self.privateRange = privateRange
+        self.teamPrefix = teamPrefix
+        self.publicPool = publicPool
+        self.sshPorts = sshPorts
+        self.strictKeys = strictKeys
+        self.capacity = capacity
+    }
+}
+
+/// The operating system's random numbers.
+public enum SystemRandom {
+    @Sendable
+    public static func bytes(_ count: Int) -> [UInt8] {
+        var generator = SystemRandomNumberGenerator()
+        return (0..<count).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
+    }
+}

@@ -1,0 +1,46 @@
+import CloudCore
+import CloudDatabase
+
+/// `GET /computes/{id}`.
+public struct GetCompute: Sendable {
+    public var id: Int64
+    public var caller: Caller
+
+    public init(id: Int64, caller: Caller) {
+        self.id = id
+        self.caller = caller
+    }
+
+    /// Throws `RESOURCE_NOT_FOUND`, also for another team's compute and for one that is DESTROYED.
+    public func run(in cloud: Cloud) async throws -> Compute {
+        try await cloud.database.read { sql in try Self.find(id, caller, sql) }
+    }
+
+    static func find(_ id: Int64, _ caller: Caller, _ sql: any SQLConnection) throws -> Compute {
+        if let compute = try sql.computes.get(id, teamId: caller.teamId) { return compute }
+        throw CloudError(
+            .resourceNotFound,
+            "There is no compute \(id) in this team. GET /computes lists those that exist.",
+            problems: [Problem("id", "no compute \(id).")])
+    }
+}
+
+/// `GET /computes`: a page of the team's computes, newest first.
+public struct ListComputes: Sendable {
+    public var page: Page
+    public var caller: Caller
+
+    public init(page: Page, caller: Caller) {
+        self.page = page
+        self.caller = caller
+    }
+
+    public func run(in cloud: Cloud) async throws -> (computes: [Compute], total: Int) {
+        try await cloud.database.read { sql in
+            (
+                try sql.computes.list(teamId: caller.teamId, limit: page.limit, offset: page.offset),
+                try sql.computes.count(teamId: caller.teamId)
+            )
+        }
+    }
+}

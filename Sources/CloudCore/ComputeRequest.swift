@@ -1,0 +1,79 @@
+/// What a client asks for with `POST /computes`, well-typed but not yet checked.
+public struct ComputeRequest: Sendable, Equatable {
+    public var hostName: String
+    public var image: String
+    public var region: String
+    /// Slug, or the UUID of the older dialect.
+    public var specification: String
+    public var publicKeys: [String]
+    public var tags: [String]
+    public var withPublicIp: Bool
+
+    public init(
+        hostName: String, image: String, region: String, specification: String, publicKeys: [String],
+        tags: [String] = [], withPublicIp: Bool = false
+    ) {
+        self.hostName = hostName
+        self.image = image
+        self.region = region
+        self.specification = specification
+        self.publicKeys = publicKeys
+        self.tags = tags
+        self.withPublicIp = withPublicIp
+    }
+
+    /// Every problem of the values themselves, whatever the catalogue holds.
+    /// - Parameter strictKeys: refuse a key of a known type that is not whole, instead of warning.
+    public func problems(strictKeys: Bool) -> [Problem] {
+        var problems: [Problem] = []
+        if let problem = HostName.problem(hostName) { problems.append(Problem("hostName", problem)) }
+        if publicKeys.isEmpty {
+            problems.append(Problem("publicKeys", "is empty. Send at least one, or nobody can log in."))
+        }
+        if publicKeys.count > SSHPublicKey.maxCount {
+            problems.append(
+                Problem("publicKeys", "has \(publicKeys.count) keys. Send at most \(SSHPublicKey.maxCount)."))
+        }
+        for (index, key) in publicKeys.prefix(SSHPublicKey.maxCount).enumerated() {
+            switch SSHPublicKey.check(key) {
+            case .valid: break
+            case .incomplete(let what):
+                if strictKeys { problems.append(Problem("publicKeys[\(index)]", what)) }
+            case .invalid(let what): problems.append(Problem("publicKeys[\(index)]", what))
+            }
+        }
+        return problems + Tag.problems(tags)
+    }
+
+    /// What is accepted although it looks wrong, for the envelope's `warnings`.
+    public var warnings: [String] {
+        publicKeys.enumerated().compactMap { index, key in
+            guard case .incomplete(let what) = SSHPublicKey.check(key) else { return nil }
+            return "publicKeys[\(index)] \(what)"
+        }
+    }
+
+    /// What the slugs stand for. Throws `RESOURCE_NOT_FOUND` with every slug that the catalogue does not have.
+    public func resolve(in catalogue: Catalogue) throws(CloudError) -> (Region, Image, Specification) {
+        var problems: [Problem] = []
+        let region = catalogue.region(region)
+        if region == nil { problems.append(missing("region", self.region, catalogue.regions.map(\.region))) }
+        let image = catalogue.image(image)
+        if image == nil { problems.append(missing("image", self.image, catalogue.images.map(\.image))) }
+        let specification = catalogue.specification(specification)
+        if specification == nil {
+            problems.append(
+                missing("specification", self.specification, catalogue.specifications.map(\.specification)))
+        }
+        guard let region, let image, let specification else {
+            throw CloudError(
+                .resourceNotFound, problems.map { "\($0.field): \($0.message)" }.joined(separator: " "),
+                problems: problems)
+        }
+        return (region, image, specification)
+    }
+
+    private func missing(_ field: String, _ value: String, _ known: [String]) -> Problem {
+        Problem(field, "'\(value.shown)' does not exist. Send one of \(known.joined(separator: ", ")).")
+    }
+}

@@ -1,0 +1,49 @@
+/// Host names by RFC 1123, section 2.1: labels of letters, digits and inner hyphens, joined by dots.
+public enum HostName {
+    /// RFC 1123, section 2.1, and the octet limit of RFC 1035, section 2.3.4.
+    public static let maxLength = 253
+    public static let maxLabelLength = 63
+
+    /// What is wrong with `name`, or `nil`. Names are never changed on the server.
+    public static func problem(_ name: String) -> String? {
+        let remedy = "Send 1 to 253 letters, digits, hyphens and dots, such as my-server-01."
+        if name.isEmpty { return "is empty. \(remedy)" }
+        if name.utf8.count > maxLength {
+            return "has \(name.utf8.count) bytes, more than \(maxLength). \(remedy)"
+        }
+        if IPv4Address(name) != nil { return "'\(name)' is an IPv4 address, not a name. \(remedy)" }
+        for label in name.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false) {
+            if let problem = labelProblem(label) { return "'\(name.shown)' \(problem). \(remedy)" }
+        }
+        return nil
+    }
+
+    private static func labelProblem(_ label: Substring.UTF8View.SubSequence) -> String? {
+        if label.isEmpty { return "has an empty part between dots" }
+        if label.count > maxLabelLength { return "has a part longer than \(maxLabelLength) characters" }
+        if !label.allSatisfy({ isAlphanumeric($0) || $0 == UInt8(ascii: "-") }) {
+            return "has a character other than letters, digits, hyphens and dots"
+        }
+        let hyphen = UInt8(ascii: "-")
+        return label.first == hyphen || label.last == hyphen
+            ? "has a part that begins or ends with a hyphen" : nil
+    }
+
+    static func isAlphanumeric(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"):
+            true
+        default: false
+        }
+    }
+}
+
+extension String {
+    /// The text as an error message may show it: without control characters, at most 80 characters.
+    public var shown: String {
+        let clean = String(
+            unicodeScalars.prefix(81).map { $0.properties.generalCategory == .control ? "?" : Character($0) })
+        return clean.count > 80 ? clean.prefix(80) + "…" : clean
+    }
+}

@@ -1,0 +1,39 @@
+/// The client's name for one intended create (API reference, "Idempotency"): a UUID of version 4 (RFC 9562).
+public struct IdempotencyKey: Sendable, Hashable {
+    /// Lower case, so that a retry in the other case is the same key.
+    public var value: String
+
+    /// Throws `INVALID_IDEMPOTENCY_KEY` when the header is missing or holds something else.
+    public init(header: String?) throws(CloudError) {
+        guard let header else {
+            throw Self.invalid("The Idempotency-Key header is missing.")
+        }
+        let key = header.lowercased()
+        guard Self.isVersion4(Array(key.utf8)) else {
+            throw Self.invalid("The Idempotency-Key '\(header.shown)' is no UUID of version 4.")
+        }
+        value = key
+    }
+
+    private static func isVersion4(_ text: [UInt8]) -> Bool {
+        guard text.count == 36 else { return false }
+        for (index, byte) in text.enumerated() {
+            let fits =
+                switch index {
+                case 8, 13, 18, 23: byte == UInt8(ascii: "-")
+                case 14: byte == UInt8(ascii: "4")
+                case 19: "89ab".utf8.contains(byte)
+                default: "0123456789abcdef".utf8.contains(byte)
+                }
+            guard fits else { return false }
+        }
+        return true
+    }
+
+    private static func invalid(_ what: String) -> CloudError {
+        CloudError(
+            .invalidIdempotencyKey,
+            "\(what) Send a new random UUID (version 4) for each compute, and the same one when you retry.",
+            problems: [Problem("Idempotency-Key", what)])
+    }
+}

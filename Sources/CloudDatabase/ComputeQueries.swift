@@ -1,0 +1,168 @@
+import CloudCore
+import FoundationEssentials
+
+extension SQLConnection {
+    public var computes: ComputeQueries { ComputeQueries(sql: self) }
+}
+
+/// A compute that is about to be inserted.
+public struct NewCompute: Sendable {
+    public var teamId: Int64
+    public var hostName: String
+    public var image: String
+    public var specification: Specification
+    public var region: String
+    public var publicKeys: [String]
+    public var tags: [String]
+    public var privateIpv4: IPv4Address
+    public var publicIpv4: IPv4Address?
+    public var sshPort: Int?
+
+    public init(
+        teamId: Int64, hostName: String, image: String, specification: Specification, region: String,
+        publicKeys: [String], tags: [String], privateIpv4: IPv4Address, publicIpv4: IPv4Address?,
+        sshPort: Int?
+    ) {
+        self.teamId = teamId
+        self.hostName = hostName
+        self.image = image
+        self.specification = specification
+        self.region = region
+        self.publicKeys = publicKeys
+        self.tags = tags
+        self.privateIpv4 = privateIpv4
+        self.publicIpv4 = publicIpv4
+        self.sshPort = sshPort
+    }
+}
+
+/// Computes, and what they hold of the cell's addresses.
+public struct ComputeQueries {
+    let sql: any SQLConnection
+
+    static var select: String {
+        """
+        SELECT c.*, t.network_base, t.network_prefix, j.step, j.step_since_ms, j.attempts, j.note
+        FROM computes c JOIN teams t ON t.id = c.team_id JOIN jobs j ON j.compute_id = c.id
+        """
+    }
+
+    /// Inserts a compute in CREATING with intent RUNNING, and returns its id.
+    public func insert(_ new: NewCompute, nowMs: Int64) throws -> Int64 {
+        try sql.query(
+            """
+            INSERT INTO computes (
+                team_id, host_name, state, intent, image, specification, region, vcpus, memory_mb, storage_gb,
+                public_keys, tags, private_ipv4, public_ipv4, ssh_port, created_at_ms, updated_at_ms
+            ) VALUES ($1, $2, 'CREATING', 'RUNNING', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14)
+            RETURNING id
+            """,
+            [
+                new.teamId, new.hostName, new.image, new.specification.specification, new.region,
+                new.specification.vcpus, new.specification.memoryMb, new.specification.storageGb,
+                try StringList.encode(new.publicKeys), try StringList.encode(new.tags), new.privateIpv4,
+                new.publicIpv4, new.sshPort, nowMs,
+            ]
+        )[0].int("id")
+    }
+
+    /// The compute with this id, whatever its state.
+    public func get(_ id: Int64) throws -> Compute? {
+        try sql.query("\(Self.select) WHERE c.id = $1", [id]).first.map(Self.compute)
+    }
+
+    /// The team's compute with this id, unless it is DESTROYED.
+    public func get(_ id: Int64, teamId: Int64) throws -> Compute? {
+        try sql.query(
+            "\(Self.select) WHERE c.id = $1 AND c.team_id = $2 AND c.state <> 'DESTROYED'", [id, teamId]
+        ).first.map(Self.compute)
+    }
+
+    /// The team's computes that are not DESTROYED, newest first.
+    public func list(teamId: Int64, limit: Int, offset: Int) throws -> [Compute] {
+        try sql.query(
+            """
+            \(Self.select) WHERE c.team_id = $1 AND c.state <> 'DESTROYED'
+            ORDER BY c.id DESC LIMIT $2 OFFSET $3
+            """,
+            [teamId, limit, offset]
+        ).map(Self.compute)
+    }
+
+    public func count(teamId: Int64) throws -> Int {
+        Int(
+            try sql.query(
+                "SELECT COUNT(*) AS n FROM computes WHERE team_id = $1 AND state <> 'DESTROYED'", [teamId]
+            )[0].int("n"))
+    }
+
+    /// Every compute whose step is one of `steps`, by id.
+    public func list(steps: [ComputeStep]) throws -> [Compute] {
+        // The names are our enum's own raw values, so they need no binding.
+        let names = steps.map { "'\($0.rawValue)'" }.joined(separator: ", ")
+        return try sql.query("\(Self.select) WHERE j.step IN (\(names)) ORDER BY c.id").map(Self.compute)
+    }
+
+    /// What the computes that hold resources take together.
+    public func taken() throws -> (vcpus: Int, memoryMb: Int) {
+        let row = try sql.query(
+            """
+            SELECT COALESCE(SUM(vcpus), 0) AS vcpus, COALESCE(SUM(memory_mb), 0) AS memory_mb
+            FROM computes WHERE private_ipv4 IS NOT NULL
+            """)[0]
+        return (Int(try row.int("vcpus")), Int(try row.int("memory_mb")))
+    }
+
+    /// Sets state and intent.
+    public func set(_ id: Int64, state: ComputeState, intent: ComputeIntent, nowMs: Int64) throws {
+        try sql.execute(
+            "UPDATE computes SET state = $2, intent = $3, updated_at_ms = $4 WHERE id = $1",
+            [id, state.rawValue, intent.rawValue, nowMs])
+    }
+
+    public func set(_ id: Int64, failure: ComputeFailure?) throws {
+        try sql.execute(
+            "UPDATE computes SET failure_code = $2, failure_message = $3 WHERE id = $1",
+            [id, failure?.code.rawValue, failure?.message])
+    }
+
+    /// Gives back every address and port of the compute.
+    public func releaseAddresses(_ id: Int64) throws {
+        try sql.execute(
+            "UPDATE computes SET private_ipv4 = NULL, public_ipv4 = NULL, ssh_port = NULL WHERE id = $1", [id]
+        )
+    }
+
+    static func compute(_ row: SQLRow) throws -> Compute {
+        var compute = Compute(
+            id: try row.int("id"), teamId: try row.int("team_id"), hostName: try row.text("host_name"),
+            state: try row.value("state"), intent: try row.value("intent"), image: try row.text("image"),
+            specification: try row.text("specification"), region: try row.text("region"),
+            vcpus: Int(try row.int("vcpus")), memoryMb: Int(try row.int("memory_mb")),
+            storageGb: Int(try row.int("storage_gb")),
+            publicKeys: try StringList.decode(try row.text("public_keys")),
+            tags: try StringList.decode(try row.text("tags")), network: try TeamQueries.network(row),
+            createdAtMs: try row.int("created_at_ms"), updatedAtMs: try row.int("updated_at_ms"))
+        compute.privateIpv4 = try row.intOrNil("private_ipv4").map { IPv4Address(UInt32($0)) }
+        compute.publicIpv4 = try row.intOrNil("public_ipv4").map { IPv4Address(UInt32($0)) }
+        compute.sshPort = try row.intOrNil("ssh_port").map { Int($0) }
+        if let message = try row.textOrNil("failure_message") {
+            compute.failure = ComputeFailure(try row.value("failure_code"), message)
+        }
+        compute.task = ComputeTask(
+            step: try row.value("step"), sinceMs: try row.int("step_since_ms"),
+            attempts: Int(try row.int("attempts")), note: try row.textOrNil("note"))
+        return compute
+    }
+}
+
+/// Lists of short texts in one column, as a JSON array.
+enum StringList {
+    static func encode(_ list: [String]) throws -> String {
+        String(decoding: try JSONEncoder().encode(list), as: UTF8.self)
+    }
+
+    static func decode(_ text: String) throws -> [String] {
+        try JSONDecoder().decode([String].self, from: Data(text.utf8))
+    }
+}

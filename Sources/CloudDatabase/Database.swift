@@ -1,0 +1,85 @@
+import CloudCore
+
+/// The one shared memory of the project. Queries are written once, in the SQL that SQLite and PostgreSQL share, with
+/// `$1` placeholders.
+public protocol Database: Sendable {
+    /// Runs `body` on one consistent snapshot. The closure is synchronous: nothing waits inside a transaction.
+    func read<T: Sendable>(_ body: @escaping @Sendable (any SQLConnection) throws -> T) async throws -> T
+
+    /// Runs `body` in one transaction: committed and synced to disk when this returns, undone when `body` throws.
+    /// `body` may run more than once, so it may not have effects outside of the database.
+    func write<T: Sendable>(_ body: @escaping @Sendable (any SQLConnection) throws -> T) async throws -> T
+}
+
+/// One connection inside a transaction. Never leaves the closure that it was given to.
+public protocol SQLConnection {
+    func query(_ sql: String, _ arguments: [any SQLArgument]) throws -> [SQLRow]
+
+    /// The number of rows changed.
+    @discardableResult
+    func execute(_ sql: String, _ arguments: [any SQLArgument]) throws -> Int
+}
+
+extension SQLConnection {
+    public func query(_ sql: String) throws -> [SQLRow] { try query(sql, []) }
+
+    @discardableResult
+    public func execute(_ sql: String) throws -> Int { try execute(sql, []) }
+}
+
+/// A value as both engines know it. Times are milliseconds since 1970 in a BIGINT, truth values 0 and 1.
+public enum SQLValue: Sendable, Equatable {
+    case null
+    case int(Int64)
+    case text(String)
+}
+
+/// What can be bound to a placeholder.
+public protocol SQLArgument: Sendable {
+    var sqlValue: SQLValue { get }
+}
+
+extension String: SQLArgument { public var sqlValue: SQLValue { .text(self) } }
+extension Int64: SQLArgument { public var sqlValue: SQLValue { .int(self) } }
+extension Int: SQLArgument { public var sqlValue: SQLValue { .int(Int64(self)) } }
+extension Bool: SQLArgument { public var sqlValue: SQLValue { .int(self ? 1 : 0) } }
+extension IPv4Address: SQLArgument { public var sqlValue: SQLValue { .int(Int64(value)) } }
+extension Optional: SQLArgument where Wrapped: SQLArgument {
+    public var sqlValue: SQLValue { self?.sqlValue ?? .null }
+}
+
+/// A row of an answer. The accessors throw `.bug` on a missing column or another type: the schema says what is there.
+public struct SQLRow: Sendable, Equatable {
+    public var values: [String: SQLValue]
+
+    public init(values: [String: SQLValue]) { self.values = values }
+
+    public func int(_ column: String) throws -> Int64 {
+        guard case .int(let value) = values[column] else { throw mismatch(column, "an integer") }
+        return value
+    }
+
+    public func intOrNil(_ column: String) throws -> Int64? {
+        values[column] == .null ? nil : try int(column)
+    }
+
+    public func text(_ column: String) throws -> String {
+        guard case .text(let value) = values[column] else { throw mismatch(column, "text") }
+        return value
+    }
+
+    public func textOrNil(_ column: String) throws -> String? {
+        values[column] == .null ? nil : try text(column)
+    }
+
+    /// A value of one of our enums, kept as its raw text.
+    public func value<E: RawRepresentable<String>>(_ column: String, _: E.Type = E.self) throws -> E {
+        let raw = try text(column)
+        guard let value = E(rawValue: raw) else { throw mismatch(column, "a known \(E.self), but '\(raw)'") }
+        return value
+    }
+
+    private func mismatch(_ column: String, _ wanted: String) -> CloudError {
+        .bug("column \(column) is not \(wanted): \(values[column].map { "\($0)" } ?? "absent")")
+    }
+}

@@ -1,0 +1,89 @@
+import CloudCore
+
+extension SQLConnection {
+    public var jobs: JobQueries { JobQueries(sql: self) }
+}
+
+/// The one job that each compute has for as long as it lives.
+public struct JobQueries {
+    let sql: any SQLConnection
+
+    /// Inserts the job of a new compute, due now.
+    public func insert(computeId: Int64, step: ComputeStep, nowMs: Int64) throws {
+        try sql.execute(
+            "INSERT INTO jobs (compute_id, step, step_since_ms, due_at_ms) VALUES ($1, $2, $3, $3)",
+            [computeId, step.rawValue, nowMs])
+    }
+
+    /// Leases up to `limit` due jobs that nobody holds, longest due first, and returns their computes' ids.
+    public func lease(owner: String, limit: Int, nowMs: Int64, untilMs: Int64) throws -> [Int64] {
+        try sql.query(
+            """
+            UPDATE jobs SET lease_owner = $1, lease_until_ms = $2 WHERE compute_id IN (
+                SELECT compute_id FROM jobs
+                WHERE due_at_ms <= $3 AND (lease_until_ms IS NULL OR lease_until_ms <= $3)
+                ORDER BY due_at_ms, compute_id LIMIT $4
+            ) RETURNING compute_id
+            """,
+            [owner, untilMs, nowMs, limit]
+        ).map { try $0.int("compute_id") }.sorted()
+    }
+
+    /// Lengthens a lease. False when it is no longer `owner`'s: whoever asks must then leave the machine alone.
+    public func renew(_ computeId: Int64, owner: String, untilMs: Int64) throws -> Bool {
+        try sql.execute(
+            "UPDATE jobs SET lease_until_ms = $3 WHERE compute_id = $1 AND lease_owner = $2",
+            [computeId, owner, untilMs]) == 1
+    }
+
+    /// Whether `owner` still holds the lease.
+    public func holds(_ computeId: Int64, owner: String) throws -> Bool {
+        try !sql.query(
+            "SELECT 1 AS held FROM jobs WHERE compute_id = $1 AND lease_owner = $2", [computeId, owner]
+        ).isEmpty
+    }
+
+    /// Moves the job to `step`, as of now and without attempts.
+    public func move(_ computeId: Int64, to step: ComputeStep, nowMs: Int64) throws {
+        try sql.execute(
+            "UPDATE jobs SET step = $2, step_since_ms = $3, attempts = 0, note = NULL WHERE compute_id = $1",
+            [computeId, step.rawValue, nowMs])
+    }
+
+    /// Counts a failed attempt of the present step.
+    public func countAttempt(_ computeId: Int64) throws {
+        try sql.execute("UPDATE jobs SET attempts = attempts + 1 WHERE compute_id = $1", [computeId])
+    }
+
+    public func set(_ computeId: Int64, note: String?) throws {
+        try sql.execute("UPDATE jobs SET note = $2 WHERE compute_id = $1", [computeId, note])
+    }
+
+    /// Makes the job due at `dueAtMs`, or not at all, and leaves a lease as it is.
+    public func schedule(_ computeId: Int64, dueAtMs: Int64?) throws {
+        try sql.execute("UPDATE jobs SET due_at_ms = $2 WHERE compute_id = $1", [computeId, dueAtMs])
+    }
+
+    /// Gives the lease back.
+    public func release(_ computeId: Int64) throws {
+        try sql.execute(
+            "UPDATE jobs SET lease_owner = NULL, lease_until_ms = NULL WHERE compute_id = $1", [computeId])
+    }
+
+    /// Frees every lease. For the start of the one worker of a host, whose earlier self is known to be dead.
+    public func releaseAll() throws {
+        try sql.execute(
+            "UPDATE jobs SET lease_owner = NULL, lease_until_ms = NULL WHERE lease_owner IS NOT NULL")
+    }
+
+    /// When the next job that nobody holds falls due, if any does.
+    public func nextDueMs() throws -> Int64? {
+        try sql.query(
+            "SELECT MIN(due_at_ms) AS due FROM jobs WHERE lease_owner IS NULL AND due_at_ms IS NOT NULL")[0]
+            .intOrNil("due")
+    }
+
+    public func count(step: ComputeStep) throws -> Int {
+        Int(try sql.query("SELECT COUNT(*) AS n FROM jobs WHERE step = $1", [step.rawValue])[0].int("n"))
+    }
+}

@@ -1,0 +1,54 @@
+import CloudCore
+
+/// A bridge per team, a tap per compute, and one ruleset for all of them. Needs root.
+public struct BridgedNetwork: HostNetwork {
+    public var mode: NetworkMode { .bridged }
+    public var settings: NetworkSettings
+    /// Put before every command: `["ip", "netns", "exec", "NAME"]` builds the network in a network namespace.
+    public var commandPrefix: [String]
+
+    /// Taking an interface away costs the kernel some 20 ms, so this is enough for three thousand.
+    private static let timeoutSeconds = 60
+    /// How much of a command's input is logged with its failure, in characters.
+    private static let loggedInputLimit = 4096
+
+    public init(settings: NetworkSettings, commandPrefix: [String] = []) {
+        self.settings = settings
+        self.commandPrefix = commandPrefix
+    }
+
+    public func apply(_ plan: NetworkPlan) async throws {
+        let layout = try NetworkLayout(plan, settings)
+        async let forwarding = forwards()
+        let present = try PresentNetwork(json: await run("ip", ["-details", "-json", "address"]))
+        let changes = try NetworkChanges(from: present, to: layout)
+        // The rules first: whatever comes up afterwards comes up behind them.
+        try await run("nft", ["-f", "-"], input: Ruleset.render(layout))
+        if !changes.lines.isEmpty {
+            try await run("ip", ["-batch", "-"], input: changes.lines.joined(separator: "\n") + "\n")
+        }
+        if try await !forwarding, !layout.taps.isEmpty {
+            try await run("sysctl", ["-q", "-w", "net.ipv4.ip_forward=1"])
+        }
+    }
+
+    private func forwards() async throws -> Bool {
+        try await run("cat", ["/proc/sys/net/ipv4/ip_forward"]).hasPrefix("1")
+    }
+
+    /// Runs one command and returns what it printed. Throws with what the operator can do about it.
+    @discardableResult
+    private func run(_ program: String, _ arguments: [String], input: String = "") async throws -> String {
+        let words = commandPrefix + [program] + arguments
+        let command = Command(
+            words[0], Array(words.dropFirst()), input: input, timeoutSeconds: Self.timeoutSeconds)
+        do {
+            return try await command.run().standardOutput
+        } catch let error as CloudError {
+            throw CloudError(
+                error.code,
+                "The host's network can't be set up: \(program) failed. Run `strettch doctor` on the host as root.",
+                detail: "\(error.detail ?? error.message)\n\(input.prefix(Self.loggedInputLimit))")
+        }
+    }
+}

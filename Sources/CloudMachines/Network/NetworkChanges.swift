@@ -1,0 +1,96 @@
+import CloudCore
+
+/// What must be done to the host's interfaces so that they become what a layout says.
+struct NetworkChanges: Sendable, Equatable {
+    /// Lines for `ip -batch -`, in the order in which they must run; empty when all is as it should be.
+    var lines: [String] = []
+
+    /// The difference between what is there and what is wanted.
+    ///
+    /// Interfaces that don't bear our names are never changed. Throws `.conflict` when one of them holds an address
+    /// that guests need.
+    init(from present: PresentNetwork, to layout: NetworkLayout) throws {
+        try Self.checkForeign(present, layout)
+        removeStale(present, layout)
+        for bridge in layout.bridges { prepare(bridge, present.interface(bridge.name)) }
+        publish(present, layout)
+        // Last, since a tap that is up lets its guest speak.
+        for tap in layout.taps { prepare(tap, present.interface(tap.name), owner: layout.tapOwner) }
+    }
+
+    private mutating func removeStale(_ present: PresentNetwork, _ layout: NetworkLayout) {
+        let wanted = Set(layout.bridges.map(\.name) + layout.taps.map(\.name))
+        let stale = present.interfaces.map(\.name).filter { !wanted.contains($0) }
+        lines += stale.filter(layout.names.isTap).map { "link delete dev \($0)" }
+        lines += stale.filter(layout.names.isBridge).map { "link delete dev \($0)" }
+    }
+
+    private mutating func prepare(_ bridge: NetworkLayout.Bridge, _ present: PresentNetwork.Interface?) {
+        let name = bridge.name
+        if present == nil {
+            lines.append(
+                "link add name \(name) address \(bridge.mac) type bridge stp_state 0 forward_delay 0 mcast_snooping 0"
+            )
+        } else if present?.mac != bridge.mac.description {
+            lines.append("link set dev \(name) address \(bridge.mac)")
+        }
+        let gateway = bridge.network.gateway
+        let addresses = present?.addresses ?? []
+        for other in addresses where other.address != gateway || other.prefix != bridge.network.prefix {
+            lines.append("address delete \(other.address)/\(other.prefix) dev \(name)")
+        }
+        if !addresses.contains(where: { $0.address == gateway && $0.prefix == bridge.network.prefix }) {
+            lines.append("address add \(gateway)/\(bridge.network.prefix) broadcast + dev \(name)")
+        }
+        if present?.isUp != true { lines.append("link set dev \(name) up") }
+    }
+
+    private mutating func prepare(
+        _ tap: NetworkLayout.Tap, _ present: PresentNetwork.Interface?, owner: String?
+    ) {
+        let name = tap.name
+        if present == nil {
+            lines.append("tuntap add dev \(name) mode tap" + (owner.map { " user \($0)" } ?? ""))
+        }
+        let isPort = present?.master == tap.bridge.name
+        if !isPort { lines.append("link set dev \(name) master \(tap.bridge.name)") }
+        if !isPort || present?.isHairpin != true {
+            lines.append("link set dev \(name) type bridge_slave hairpin on")
+        }
+        if present?.isUp != true { lines.append("link set dev \(name) up") }
+    }
+
+    /// Makes the host answer for the guests' public addresses, and for no others of ours.
+    private mutating func publish(_ present: PresentNetwork, _ layout: NetworkLayout) {
+        let wanted = layout.publicAddresses
+        let addresses = present.interface("lo")?.addresses ?? []
+        for old in addresses where old.label == layout.names.addressLabel && !wanted.contains(old.address) {
+            lines.append("address delete \(old.address)/\(old.prefix) dev lo")
+        }
+        let there = Set(addresses.map(\.address))
+        for new in wanted where !there.contains(new) {
+            lines.append("address add \(new)/32 dev lo label \(layout.names.addressLabel)")
+        }
+    }
+
+    private static func checkForeign(_ present: PresentNetwork, _ layout: NetworkLayout) throws {
+        let publicAddresses = Set(layout.publicAddresses)
+        for interface in present.interfaces
+        where interface.name != "lo" && !layout.names.isBridge(interface.name) {
+            for address in interface.addresses {
+                if publicAddresses.contains(address.address) {
+                    throw CloudError(
+                        .conflict,
+                        "The public address \(address.address) belongs to the host itself (\(interface.name)). "
+                            + "Take it out of the public pool.")
+                }
+                if let bridge = layout.bridges.first(where: { $0.network.contains(address.address) }) {
+                    throw CloudError(
+                        .conflict,
+                        "\(address.address) of the host's \(interface.name) lies in a team's network, "
+                            + "\(bridge.network). Choose another private range.")
+                }
+            }
+        }
+    }
+}

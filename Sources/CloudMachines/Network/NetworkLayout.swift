@@ -1,0 +1,85 @@
+import CloudCore
+
+/// What a plan means for the kernel of the host: the interfaces and addresses that must be there, in a fixed order.
+struct NetworkLayout: Sendable, Equatable {
+    var names: NetworkNames
+    var privateRange: IPv4Network
+    var tapOwner: String?
+    var bridges: [Bridge]
+    var taps: [Tap]
+
+    /// A team's network on this host.
+    struct Bridge: Sendable, Equatable {
+        var name: String
+        var network: IPv4Network
+
+        /// The gateway's Ethernet address is fixed, so that guests may remember it when the bridge is made anew.
+        var mac: MACAddress { MACAddress(privateIpv4: network.gateway) }
+    }
+
+    /// A compute's port on its team's bridge.
+    struct Tap: Sendable, Equatable {
+        var name: String
+        var bridge: Bridge
+        var mac: MACAddress
+        var privateIpv4: IPv4Address
+        var publicIpv4: IPv4Address?
+    }
+
+    /// Throws `.bug` when the plan contradicts itself or the settings; the database's constraints rule that out.
+    init(_ plan: NetworkPlan, _ settings: NetworkSettings) throws {
+        names = NetworkNames(prefix: settings.namePrefix)
+        privateRange = settings.privateRange
+        tapOwner = settings.tapOwner
+        var byTeam: [Int64: Bridge] = [:]
+        taps = []
+        for attachment in plan.attachments.sorted(by: { $0.computeId < $1.computeId }) {
+            let bridge = Bridge(
+                name: try names.bridge(teamId: attachment.teamId), network: attachment.network)
+            try Self.check(attachment, bridge, byTeam[attachment.teamId], privateRange)
+            byTeam[attachment.teamId] = bridge
+            taps.append(
+                Tap(
+                    name: try names.tap(computeId: attachment.computeId), bridge: bridge, mac: attachment.mac,
+                    privateIpv4: attachment.privateIpv4, publicIpv4: attachment.publicIpv4))
+        }
+        bridges = byTeam.sorted { $0.key < $1.key }.map(\.value)
+        try checkUnique()
+    }
+
+    var publicAddresses: [IPv4Address] { taps.compactMap(\.publicIpv4).sorted() }
+
+    private static func check(
+        _ attachment: NetworkAttachment, _ bridge: Bridge, _ known: Bridge?, _ privateRange: IPv4Network
+    ) throws {
+        let network = attachment.network
+        let compute = "compute \(attachment.computeId)"
+        guard privateRange.contains(network), network.size >= 4 else {
+            throw CloudError.bug(
+                "\(compute): its network \(network) is no part of the private range \(privateRange)")
+        }
+        guard known == nil || known == bridge else {
+            throw CloudError.bug("team \(attachment.teamId) has two networks in the plan, one is \(network)")
+        }
+        let address = attachment.privateIpv4
+        guard network.contains(address), address > network.gateway, address < network.last else {
+            throw CloudError.bug("\(compute): its address \(address) is no guest's address in \(network)")
+        }
+    }
+
+    private func checkUnique() throws {
+        func check(_ values: [some Hashable & CustomStringConvertible], _ what: String) throws {
+            var seen: Set<AnyHashable> = []
+            for value in values where !seen.insert(value).inserted {
+                throw CloudError.bug("the network plan names \(what) \(value) twice")
+            }
+        }
+        try check(taps.map(\.name), "tap")
+        try check(taps.map(\.privateIpv4), "private address")
+        try check(publicAddresses, "public address")
+        let networks = bridges.map(\.network).sorted { $0.base < $1.base }
+        for (lower, upper) in zip(networks, networks.dropFirst()) where lower.overlaps(upper) {
+            throw CloudError.bug("two teams' networks overlap in the plan: \(lower) and \(upper)")
+        }
+    }
+}

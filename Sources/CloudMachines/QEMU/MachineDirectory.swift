@@ -1,0 +1,44 @@
+import CloudCore
+
+/// Where a machine's files are: `<data>/machines/<id>/`. Readable by our own user alone.
+struct MachineDirectory: Sendable, Equatable {
+    var path: String
+
+    /// The longest path of a unix socket on Linux (unix(7): `sun_path` has 108 bytes with its end).
+    static let socketPathLimit = 107
+
+    init(data: String, id: Int64) { path = "\(Self.all(data))/\(id)" }
+
+    /// The folder of all machines.
+    static func all(_ data: String) -> String { "\(data)/machines" }
+
+    /// The qcow2 overlay.
+    var disk: String { "\(path)/disk.qcow2" }
+    var seed: String { "\(path)/seed.iso" }
+    var pidFile: String { "\(path)/pid" }
+    var monitorSocket: String { "\(path)/qmp.sock" }
+    var serialSocket: String { "\(path)/serial.sock" }
+    /// What the guest printed on its serial console.
+    var consoleLog: String { "\(path)/console.log" }
+    /// What QEMU itself printed.
+    var qemuLog: String { "\(path)/qemu.log" }
+
+    /// What a process leaves behind that ended without cleaning up; QEMU as an unprivileged user always does.
+    var remains: [String] { [pidFile, monitorSocket, serialSocket] }
+
+    /// Throws when the data directory's path is not absolute or too long for the sockets of any machine under it.
+    static func check(data: String) throws(CloudError) {
+        guard data.hasPrefix("/") else {
+            throw CloudError(
+                .internalServerError,
+                "The data directory \(data) must be an absolute path, such as /var/lib/strettch.")
+        }
+        let excess = MachineDirectory(data: data, id: .max).serialSocket.utf8.count - socketPathLimit
+        guard excess <= 0 else {
+            throw CloudError(
+                .internalServerError,
+                "The data directory \(data) is \(data.utf8.count) bytes long; the machines' sockets in it allow "
+                    + "\(data.utf8.count - excess). Choose a shorter path, such as /var/lib/strettch.")
+        }
+    }
+}

@@ -1,0 +1,140 @@
+import CloudCore
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+#if canImport(System)
+    import System
+#else
+    import SystemPackage
+#endif
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// What we do to machines' files, which are our own user's alone; each error names the path.
+enum MachineFiles {
+    /// The names in a folder.
+    static func names(in folder: String) throws(CloudError) -> [String] {
+        var names: [String] = []
+        try attempt("list", folder) { names = try FileManager.default.contentsOfDirectory(atPath: folder) }
+        return names
+    }
+
+    static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
+    /// The beginning of a file, at most `limit` bytes, or `nil` when it can't be read. Fit for /proc, whose files
+    /// don't tell their size.
+    static func bytes(_ path: String, limit: Int) -> [UInt8]? {
+        let opened = try? FileDescriptor.open(path, .readOnly, options: .closeOnExec)  // nil: unreadable
+        guard let file = opened else { return nil }
+        defer { close(file.rawValue) }
+        var bytes = [UInt8](repeating: 0, count: limit)
+        var count = 0
+        while count < limit {
+            let read = try? bytes.withUnsafeMutableBytes {  // `nil` answers every failure
+                try file.read(into: UnsafeMutableRawBufferPointer(rebasing: $0[count...]))
+            }
+            guard let read else { return nil }
+            if read == 0 { break }
+            count += read
+        }
+        return Array(bytes.prefix(count))
+    }
+
+    static func text(_ path: String, limit: Int) -> String? {
+        bytes(path, limit: limit).map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    /// The last `limit` bytes of a file; empty when it can't be read.
+    static func tail(_ path: String, limit: Int) -> String {
+        let opened = try? FileDescriptor.open(path, .readOnly, options: .closeOnExec)  // "": unreadable
+        guard let file = opened else { return "" }
+        defer { close(file.rawValue) }
+        let size = (try? file.seek(offset: 0, from: .end)) ?? 0  // the same
+        var bytes = [UInt8](repeating: 0, count: limit)
+        let read = try? bytes.withUnsafeMutableBytes {  // the same
+            try file.read(fromAbsoluteOffset: max(0, size - Int64(limit)), into: $0)
+        }
+        return String(decoding: bytes.prefix(read ?? 0), as: UTF8.self)
+    }
+
+    /// Makes the folder, and those above it, for our own user alone. An existing one is left as it is.
+    static func makeFolder(_ path: String) throws(CloudError) {
+        try attempt("make the folder", path) {
+            try FileManager.default.createDirectory(
+                atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        }
+    }
+
+    /// Writes a file for our own user alone, whole or not at all.
+    static func write(_ bytes: some Collection<UInt8>, to path: String) throws(CloudError) {
+        let temporary = "\(path).new"
+        try remove(temporary)
+        try attempt("write", temporary) { try Data(bytes).write(to: URL(filePath: temporary)) }
+        try publish(temporary, as: path)
+    }
+
+    /// Gives a finished file its name. After a crash at any point there is the old file or the whole new one.
+    static func publish(_ temporary: String, as path: String) throws(CloudError) {
+        try attempt("make private", temporary) { try check(chmod(temporary, 0o600)) }
+        try sync(temporary)
+        try attempt("rename to \(path)", temporary) { try check(rename(temporary, path)) }
+        try sync(FilePath(path).removingLastComponent().string)
+    }
+
+    /// Removes a file. Nothing to remove is success.
+    static func remove(_ path: String) throws(CloudError) {
+        try attempt("remove", path) {
+            guard unlink(path) != 0, errno != ENOENT else { return }
+            throw Errno(rawValue: errno)
+        }
+    }
+
+    /// Removes an empty folder. Nothing to remove is success.
+    static func removeFolder(_ path: String) throws(CloudError) {
+        try attempt("remove", path) {
+            guard rmdir(path) != 0, errno != ENOENT else { return }
+            throw Errno(rawValue: errno)
+        }
+    }
+
+    /// Makes a file or socket that another program made with its own umask our own user's alone.
+    static func makePrivate(_ path: String) throws(CloudError) {
+        try attempt("make private", path) { try check(chmod(path, 0o600)) }
+    }
+
+    /// Cuts a file that others append to down to nothing when it has more than `limit` bytes; its last `keep` bytes
+    /// go to a file beside it. What is appended in between is lost.
+    static func bound(_ path: String, limit: Int64, keep: Int) throws(CloudError) {
+        var status = stat()
+        // Safe: writes to the local alone.
+        guard lstat(path, &status) == 0, Int64(status.st_size) > limit else { return }
+        try write(tail(path, limit: keep).utf8, to: "\(path).old")
+        try attempt("cut", path) { try check(truncate(path, 0)) }
+    }
+
+    /// Waits until the bytes of a file, or the names in a folder, are on the disk.
+    private static func sync(_ path: String) throws(CloudError) {
+        try attempt("flush", path) {
+            let file = try FileDescriptor.open(path, .readOnly, options: .closeOnExec)
+            defer { close(file.rawValue) }
+            try check(fsync(file.rawValue))
+        }
+    }
+
+    private static func check(_ result: Int32) throws { if result != 0 { throw Errno(rawValue: errno) } }
+
+    private static func attempt(_ what: String, _ path: String, _ body: () throws -> Void) throws(CloudError)
+    {
+        do { try body() } catch {
+            throw CloudError(
+                .internalServerError, "The host could not work on the machine's files.",
+                detail: "\(what) \(path): \(error). Look at the folder's owner and the free space.")
+        }
+    }
+}

@@ -1,0 +1,127 @@
+import CloudCore
+import QMP
+
+/// One machine's QEMU process: found, started and ended by what the host shows, never by what we remember.
+struct MachineProcess {
+    var id: Int64
+    var directory: MachineDirectory
+    var table: ProcessTable
+
+    /// From a start to the monitor's first answer; 30 to 50 ms on an idle host.
+    private static let startLimit = Duration.seconds(20)
+    /// A running machine's monitor answers in a millisecond; one of a loaded host may take this long.
+    private static let answerLimit = Duration.seconds(2)
+    /// From the polite request to end to the kill.
+    private static let quitLimit = Duration.seconds(3)
+    /// From the kill to the end of the process. The kernel may have much memory to free, or a slow disk to wait for.
+    private static let killLimit = Duration.seconds(20)
+    private static let pollInterval = Duration.milliseconds(20)
+    /// The most that is kept of what a guest, or QEMU itself, prints, in bytes; looked at with every status.
+    private static let logLimit: Int64 = 4 << 20
+    private static let logKept = 256 << 10
+
+    private var monitor: MachineMonitor { MachineMonitor(socket: directory.monitorSocket) }
+
+    private func find() throws(CloudError) -> HostProcess? {
+        try table.process(of: id, pidFile: directory.pidFile)
+    }
+
+    /// Throws `.serviceUnavailable` when there is a process whose monitor does not answer.
+    func status() async throws -> MachineStatus {
+        guard try find() != nil else { return .absent }
+        try boundLogs()
+        return try await answers(within: Self.answerLimit) ? .running : .absent
+    }
+
+    /// Starts QEMU unless it runs, and returns when its monitor answers.
+    func start(_ program: String, _ arguments: () async throws -> [String]) async throws {
+        if try await status() == .running { return }
+        for path in directory.remains { try MachineFiles.remove(path) }
+        try boundLogs()
+        try await Command(program, arguments()).startDetached(log: directory.qemuLog)
+        guard try await answers(within: Self.startLimit) else {
+            let words = MachineFiles.tail(directory.qemuLog, limit: 2000)
+            throw CloudError(
+                .internalServerError, "The machine's QEMU ended as soon as it was started.",
+                detail: words.isEmpty ? "\(directory.qemuLog) is empty" : words)
+        }
+        for path in [directory.monitorSocket, directory.serialSocket, directory.consoleLog] {
+            try MachineFiles.makePrivate(path)
+        }
+    }
+
+    /// Presses the power button. Nothing to press is success.
+    func pressPowerButton() async throws {
+        guard try await status() == .running else { return }
+        do {
+            try await monitor.pressPowerButton()
+        } catch let error as QMPError {
+            throw CloudError(
+                .serviceUnavailable, "The machine could not be asked to shut down; it is tried again.",
+                detail: "\(error)")
+        }
+    }
+
+    /// Ends the machine and returns when nothing of its processes is left.
+    func halt() async throws {
+        let processes = try table.all()[id] ?? []
+        if !processes.isEmpty {
+            if try await !quits(processes) {
+                for process in processes { try process.end() }
+                guard try await gone(processes, within: Self.killLimit) else {
+                    throw CloudError(
+                        .serviceUnavailable, "The machine's process does not end; it is tried again.",
+                        detail: "\(processes.map(\.pid)) did not end within \(Self.killLimit) of SIGKILL. "
+                            + "Look for a disk that hangs (state D in ps).")
+                }
+            }
+        }
+        for path in directory.remains { try MachineFiles.remove(path) }
+    }
+
+    /// Whether the monitor answers; `false` when the process has ended. It may be so young that its monitor does
+    /// not listen yet.
+    private func answers(within limit: Duration) async throws -> Bool {
+        let deadline = ContinuousClock.now + limit
+        while true {
+            do {
+                try await monitor.look(within: limit)
+                return true
+            } catch let error as QMPError {
+                guard try find() != nil else { return false }
+                guard ContinuousClock.now < deadline else {
+                    throw CloudError(
+                        .serviceUnavailable, "The machine's monitor does not answer; it is asked again.",
+                        detail: "\(error). If it stays so, stop the compute and start it again.")
+                }
+            }
+            try await Task.sleep(for: Self.pollInterval)
+        }
+    }
+
+    /// Whether the processes end when they are asked to.
+    private func quits(_ processes: [HostProcess]) async throws -> Bool {
+        do {
+            try await monitor.quit()
+        } catch let error as QMPError {
+            // `closed`: it went before it had answered. Otherwise it could not be asked, and waiting is no use.
+            guard error == .closed else { return processes.allSatisfy(\.isGone) }
+        }
+        return try await gone(processes, within: Self.quitLimit)
+    }
+
+    private func gone(_ processes: [HostProcess], within limit: Duration) async throws -> Bool {
+        let deadline = ContinuousClock.now + limit
+        while !processes.allSatisfy(\.isGone) {
+            guard ContinuousClock.now < deadline else { return false }
+            try await Task.sleep(for: Self.pollInterval)
+        }
+        return true
+    }
+
+    private func boundLogs() throws(CloudError) {
+        for path in [directory.consoleLog, directory.qemuLog] {
+            try MachineFiles.bound(path, limit: Self.logLimit, keep: Self.logKept)
+        }
+    }
+}

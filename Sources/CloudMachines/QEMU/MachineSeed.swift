@@ -1,0 +1,96 @@
+import CloudCore
+
+/// What a guest reads its identity from at its first boot: the three files of a NoCloud seed (cloud-init, "NoCloud").
+struct MachineSeed: Sendable, Equatable {
+    var metaData: String
+    var userData: String
+    /// Version 2 (cloud-init, "Networking config Version 2").
+    var networkConfig: String
+
+    init(_ machine: Machine, networkMode: NetworkMode, nameservers: [IPv4Address]) {
+        metaData = """
+            instance-id: \(YAML.quoted("strettch-\(machine.id)"))
+            local-hostname: \(YAML.quoted(machine.hostName))
+
+            """
+        // Root's keys stand under `users`, not at the top, so that the image's default user is not made beside root.
+        userData = """
+            #cloud-config
+            disable_root: false
+            ssh_pwauth: false
+            users:
+              - name: root
+                ssh_authorized_keys:
+            \(machine.publicKeys.map { "      - \(YAML.quoted($0))" }.joined(separator: "\n"))
+
+            """
+        // The address is quoted, since `52:54:10:00:00:05` is a number to base 60 in YAML 1.1.
+        networkConfig = """
+            version: 2
+            ethernets:
+              primary:
+                match:
+                  macaddress: "\(machine.attachment.mac)"
+            \(Self.addressing(machine.attachment, networkMode, nameservers))
+
+            """
+    }
+
+    private static func addressing(
+        _ attachment: NetworkAttachment, _ mode: NetworkMode, _ nameservers: [IPv4Address]
+    ) -> String {
+        switch mode {
+        case .user: "    dhcp4: true"
+        // `0.0.0.0/0` and not `default`, which older releases of cloud-init don't know. The tiny guest takes the
+        // first address/prefix in the file for its own, so `addresses` comes before `routes`.
+        case .bridged:
+            """
+                addresses:
+                  - \(attachment.privateIpv4)/\(attachment.network.prefix)
+                routes:
+                  - to: 0.0.0.0/0
+                    via: \(attachment.network.gateway)
+                nameservers:
+                  addresses: [\(nameservers.map(\.description).joined(separator: ", "))]
+            """
+        }
+    }
+
+    /// Writes the seed as an ISO 9660 image labelled `cidata` to `path`, for which `<path>.new` and `<path>.d`
+    /// are used on the way. After a crash at any point there is the old image, the new one, or none.
+    func write(to path: String) async throws {
+        let folder = "\(path).d"
+        let temporary = "\(path).new"
+        try MachineFiles.makeFolder(folder)
+        let files = [("meta-data", metaData), ("user-data", userData), ("network-config", networkConfig)]
+        for (name, text) in files { try MachineFiles.write(text.utf8, to: "\(folder)/\(name)") }
+        try MachineFiles.remove(temporary)
+        try await Command(
+            "genisoimage", ["-quiet", "-output", temporary, "-volid", "cidata", "-joliet", "-rock", folder]
+        ).run()
+        try MachineFiles.publish(temporary, as: path)
+        for (name, _) in files { try MachineFiles.remove("\(folder)/\(name)") }
+        try MachineFiles.removeFolder(folder)
+    }
+}
+
+/// The one thing of YAML that can't be written plainly.
+enum YAML {
+    /// A double-quoted scalar (YAML 1.2, section 7.3.1) that reads back as `text`, whatever it holds, on one line.
+    static func quoted(_ text: String) -> String {
+        var result = "\""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"": result += "\\\""
+            case "\\": result += "\\\\"
+            // Control characters, line and paragraph separators, the byte order mark and non-characters.
+            case "\0"..."\u{1F}", "\u{7F}"..."\u{9F}", "\u{2028}", "\u{2029}", "\u{FEFF}", "\u{FFFE}",
+                "\u{FFFF}":
+                let digits = String(scalar.value, radix: 16, uppercase: true)
+                result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+            default: result.unicodeScalars.append(scalar)
+            }
+        }
+        return result + "\""
+    }
+}

@@ -1,0 +1,104 @@
+import CloudCore
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// A process as /proc shows it. The start time tells it from a later process with the same pid.
+struct HostProcess: Sendable, Equatable {
+    var pid: Int32
+    /// Clock ticks after the host's boot (proc(5), `starttime`).
+    var startTicks: UInt64
+
+    /// `nil` when there is no such process.
+    init?(pid: Int32) {
+        guard let stat = ProcessStat(pid: pid) else { return nil }
+        self.pid = pid
+        startTicks = stat.startTicks
+    }
+
+    /// Whether nothing of it is left that holds a file or a port: it is not there, or a zombie without other threads.
+    ///
+    /// A killed process may stay a zombie for seconds until init reaps it, and the first thread of a process may be
+    /// a zombie while others still close their files.
+    var isGone: Bool {
+        guard let stat = ProcessStat(pid: pid), stat.startTicks == startTicks else { return true }
+        guard stat.isDead else { return false }
+        let threads = try? MachineFiles.names(in: "/proc/\(pid)/task")  // it fails once the process is reaped
+        return threads.map { $0.count <= 1 } ?? true
+    }
+
+    /// Ends it with SIGKILL. Nothing happens when it is gone or another process has its pid by now.
+    func end() throws(CloudError) {
+        guard !isGone else { return }
+        // Safe: a plain system call; the pid was this very process's a moment ago.
+        guard kill(pid, SIGKILL) == 0 || errno == ESRCH else {
+            throw CloudError(
+                .internalServerError, "A machine's process could not be ended.",
+                detail:
+                    "kill(\(pid)): errno \(errno). The program must run as the user who started the machine.")
+        }
+    }
+}
+
+/// The parts of /proc/PID/stat that we need (proc(5)).
+private struct ProcessStat {
+    var isDead: Bool
+    var startTicks: UInt64
+
+    /// `nil` when there is no such process.
+    init?(pid: Int32) {
+        guard let text = MachineFiles.text("/proc/\(pid)/stat", limit: 4096),
+            // The name in brackets may hold anything, brackets and spaces too.
+            let bracket = text.lastIndex(of: ")")
+        else { return nil }
+        let fields = text[text.index(after: bracket)...].split(separator: " ")
+        // Counted from 1, `state` is field 3 and `starttime` field 22.
+        guard fields.count > 19, let startTicks = UInt64(fields[19]) else { return nil }
+        isDead = fields[0] == "Z" || fields[0] == "X"
+        self.startTicks = startTicks
+    }
+}
+
+/// The QEMU processes of one installation, found by the UUID on their command line, so that a pid that another
+/// program has by now is never taken for ours.
+struct ProcessTable: Sendable {
+    var installation: String
+
+    /// The longest command line, in bytes, that is looked at. Ours have 2 KB.
+    private static let commandLineLimit = 64 << 10
+
+    /// A machine's process: the pidfile's if that is it, else the first in /proc.
+    func process(of id: Int64, pidFile: String) throws(CloudError) -> HostProcess? {
+        let text = MachineFiles.text(pidFile, limit: 32)
+        if let text, let pid = Int32(text.filter(\.isNumber)), computeId(pid) == id,
+            let process = HostProcess(pid: pid)
+        {
+            return process
+        }
+        return try all()[id]?.first
+    }
+
+    /// All processes, by compute. Looks at every process of the host.
+    func all() throws(CloudError) -> [Int64: [HostProcess]] {
+        let pids = try MachineFiles.names(in: "/proc").compactMap { Int32($0) }
+        var found: [Int64: [HostProcess]] = [:]
+        for pid in pids {
+            guard let id = computeId(pid), let process = HostProcess(pid: pid) else { continue }
+            found[id, default: []].append(process)
+        }
+        return found
+    }
+
+    /// The compute whose machine the process is; a zombie has no command line and is none.
+    private func computeId(_ pid: Int32) -> Int64? {
+        guard let text = MachineFiles.text("/proc/\(pid)/cmdline", limit: Self.commandLineLimit) else {
+            return nil
+        }
+        let words = text.split(separator: "\0", omittingEmptySubsequences: false)
+        guard let index = words.firstIndex(of: "-uuid"), index + 1 < words.count else { return nil }
+        return MachineUUID.id(words[index + 1], installation: installation)
+    }
+}

@@ -1,0 +1,175 @@
+import CloudCore
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// A host that runs machines with QEMU.
+///
+/// It remembers nothing: what there is, is in the machines' folders and in the host's process table. Machines outlive
+/// this program, and the next one finds them again.
+public struct QEMUHost: MachineHost {
+    /// What the operator decides.
+    public struct Settings: Sendable {
+        /// Absolute path of our folder, at most 66 bytes long (unix sockets lie in it).
+        public var dataDirectory: String
+        /// Tells this installation's machines from those of others on the same host; the same for as long as the
+        /// database lives.
+        public var installationId: String
+        public var networkMode: NetworkMode
+        /// What guests ask for names, in bridged mode.
+        public var nameservers = [IPv4Address(0x0101_0101), IPv4Address(0x0909_0909)]  // 1.1.1.1, 9.9.9.9
+        /// QEMU's program: a name looked up in PATH, or an absolute path.
+        public var program = "qemu-system-x86_64"
+        /// Each machine's process runs as a user of its own, this number plus the compute's id (modulo 2^24), when we
+        /// are root. The default begins behind all that systemd knows a use for (its "Users, Groups, UIDs and
+        /// GIDs"). No file belongs to these users, and no two machines share one.
+        public var firstMachineUid: UInt32 = 0x7000_0000
+        /// What guests run on, when the operator decides; `nil` lets a probe find out.
+        public var accelerator: AcceleratorChoice?
+
+        public init(dataDirectory: String, installationId: String, networkMode: NetworkMode) {
+            self.dataDirectory = dataDirectory
+            self.installationId = installationId
+            self.networkMode = networkMode
+        }
+    }
+
+    /// What the host needs of the images: both may be called at any time.
+    public struct Images: Sendable {
+        var status: @Sendable (Image) async -> ImageStatus
+        var ready: @Sendable (Image) async throws -> ReadyImage
+
+        public init(
+            status: @escaping @Sendable (Image) async -> ImageStatus,
+            ready: @escaping @Sendable (Image) async throws -> ReadyImage
+        ) {
+            self.status = status
+            self.ready = ready
+        }
+    }
+
+    /// What guests run on, and why; the operator wants to know.
+    public let accelerator: AcceleratorChoice
+
+    private let settings: Settings
+    private let version: QEMUVersion
+    private let images: Images
+    private let network: @Sendable (NetworkPlan) async throws -> Void
+    private let table: ProcessTable
+
+    private static let machineUids: Int64 = 1 << 24
+
+    /// Looks at the host: QEMU's version, the data directory, and whether KVM works (some seconds, once per boot of
+    /// the host). `network` makes the host's network what the plan says; it is called in bridged mode alone.
+    public static func open(
+        _ settings: Settings, images: Images, network: @escaping @Sendable (NetworkPlan) async throws -> Void
+    ) async throws -> QEMUHost {
+        try MachineDirectory.check(data: settings.dataDirectory)
+        try MachineFiles.makeFolder(MachineDirectory.all(settings.dataDirectory))
+        let words = try await Command(settings.program, ["--version"], timeoutSeconds: 10).run()
+            .standardOutput
+        guard let version = QEMUVersion(words) else {
+            throw CloudError(
+                .serviceUnavailable,
+                "\(settings.program) is no QEMU. Name QEMU's program, such as qemu-system-x86_64.",
+                detail: words)
+        }
+        let probe = AcceleratorProbe(program: settings.program, folder: settings.dataDirectory)
+        let accelerator =
+            if let chosen = settings.accelerator { chosen } else { try await probe.choice() }
+        return QEMUHost(
+            accelerator: accelerator, settings: settings, version: version, images: images,
+            network: network, table: ProcessTable(installation: settings.installationId))
+    }
+
+    public var networkMode: NetworkMode { settings.networkMode }
+
+    public func image(_ image: Image) async -> ImageStatus { await images.status(image) }
+
+    public func makeDisk(_ machine: Machine) async throws {
+        let image = try await images.ready(machine.image)
+        let directory = directory(machine.id)
+        try MachineFiles.makeFolder(directory.path)
+        try await MachineDisk(path: directory.disk, storageGb: machine.storageGb).make(over: image)
+    }
+
+    public func makeSeed(_ machine: Machine) async throws {
+        let directory = directory(machine.id)
+        try MachineFiles.makeFolder(directory.path)
+        let seed = MachineSeed(machine, networkMode: networkMode, nameservers: settings.nameservers)
+        try await seed.write(to: directory.seed)
+    }
+
+    public func applyNetwork(_ plan: NetworkPlan) async throws {
+        switch networkMode {
+        case .bridged: try await network(plan)
+        case .user: break  // QEMU brings its own network.
+        }
+    }
+
+    public func boot(_ machine: Machine) async throws {
+        try await process(machine.id).start(settings.program) {
+            try QEMUArguments(
+                machine: machine, image: try await images.ready(machine.image),
+                directory: directory(machine.id),
+                uuid: MachineUUID(installation: settings.installationId, id: machine.id),
+                accelerator: accelerator.accelerator, networkMode: networkMode, uid: uid(machine.id),
+                version: version
+            ).vector
+        }
+    }
+
+    public func status(_ id: Int64) async throws -> MachineStatus { try await process(id).status() }
+
+    public func answersSSH(_ machine: Machine) async -> Bool {
+        switch networkMode {
+        case .bridged: await SSHProbe.answers(machine.attachment.privateIpv4, port: 22)
+        case .user:
+            if let port = machine.attachment.sshPort {
+                await SSHProbe.answers(IPv4Address(0x7F00_0001), port: port)  // 127.0.0.1
+            } else {
+                false
+            }
+        }
+    }
+
+    /// Asks the guest to shut down and returns at once: `status` says when it has. A guest may ignore it, so a stop
+    /// that is graceful first and forced then needs a deadline and `halt`. Nothing to ask is success.
+    public func pressPowerButton(_ id: Int64) async throws { try await process(id).pressPowerButton() }
+
+    public func halt(_ id: Int64) async throws { try await process(id).halt() }
+
+    public func erase(_ id: Int64) async throws {
+        let folder = directory(id).path
+        guard try await status(id) == .absent else {
+            throw CloudError(
+                .conflict, "The machine still runs. Stop it before its disk is removed.", detail: folder)
+        }
+        guard MachineFiles.exists(folder) else { return }
+        // Another program, since removing a large file can block for seconds.
+        try await Command("rm", ["-rf", "--", folder]).run()
+    }
+
+    public func inventory() async throws -> Set<Int64> {
+        let folders = try MachineFiles.names(in: MachineDirectory.all(settings.dataDirectory)).compactMap {
+            Int64($0)
+        }
+        return try Set(folders).union(table.all().keys)
+    }
+
+    private func directory(_ id: Int64) -> MachineDirectory {
+        MachineDirectory(data: settings.dataDirectory, id: id)
+    }
+
+    private func process(_ id: Int64) -> MachineProcess {
+        MachineProcess(id: id, directory: directory(id), table: table)
+    }
+
+    private func uid(_ id: Int64) -> UInt32? {
+        // Safe: can't fail.
+        geteuid() == 0 ? settings.firstMachineUid + UInt32(id % Self.machineUids) : nil
+    }
+}

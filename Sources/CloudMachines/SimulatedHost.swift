@@ -1,0 +1,77 @@
+import CloudCore
+
+/// A host in memory, for tests and for clients that need a server without machines. Every call can be made to fail,
+/// before or after its effect.
+public actor SimulatedHost: MachineHost {
+    /// What a host can be asked to do.
+    public enum Operation: String, Sendable, CaseIterable {
+        case image, makeDisk, makeSeed, applyNetwork, boot, answersSSH, halt, erase
+    }
+
+    /// Whether the call's effect has been made.
+    public enum Moment: Sendable, CaseIterable { case before, after }
+
+    public nonisolated let networkMode: NetworkMode
+
+    public private(set) var disks: Set<Int64> = []
+    public private(set) var seeds: [Int64: Machine] = [:]
+    public private(set) var running: Set<Int64> = []
+    public private(set) var plan = NetworkPlan(attachments: [])
+    /// How often each operation was asked for.
+    public private(set) var calls: [Operation: Int] = [:]
+    private var imageStatus: ImageStatus = .ready
+    private var fault: @Sendable (Operation, Moment) throws -> Void = { _, _ in }
+
+    public init(networkMode: NetworkMode = .bridged) { self.networkMode = networkMode }
+
+    public func set(imageStatus: ImageStatus) { self.imageStatus = imageStatus }
+
+    /// `fault` is asked before and after each effect, and what it throws is thrown to the caller.
+    public func set(fault: @escaping @Sendable (Operation, Moment) throws -> Void) { self.fault = fault }
+
+    /// Ends a machine as a crash or the guest's own power-off would.
+    public func lose(_ id: Int64) { running.remove(id) }
+
+    public func image(_ image: Image) -> ImageStatus {
+        calls[.image, default: 0] += 1
+        return imageStatus
+    }
+
+    public func makeDisk(_ machine: Machine) throws { try act(.makeDisk) { disks.insert(machine.id) } }
+
+    public func makeSeed(_ machine: Machine) throws { try act(.makeSeed) { seeds[machine.id] = machine } }
+
+    public func applyNetwork(_ plan: NetworkPlan) throws { try act(.applyNetwork) { self.plan = plan } }
+
+    public func boot(_ machine: Machine) throws {
+        guard disks.contains(machine.id), seeds[machine.id] != nil else {
+            throw CloudError.bug("machine \(machine.id) is booted without disk or seed")
+        }
+        try act(.boot) { running.insert(machine.id) }
+    }
+
+    public func status(_ id: Int64) -> MachineStatus { running.contains(id) ? .running : .absent }
+
+    public func answersSSH(_ machine: Machine) -> Bool {
+        calls[.answersSSH, default: 0] += 1
+        return running.contains(machine.id) && plan.attachments.contains(machine.attachment)
+    }
+
+    public func halt(_ id: Int64) throws { try act(.halt) { running.remove(id) } }
+
+    public func erase(_ id: Int64) throws {
+        try act(.erase) {
+            disks.remove(id)
+            seeds[id] = nil
+        }
+    }
+
+    public func inventory() -> Set<Int64> { disks.union(seeds.keys).union(running) }
+
+    private func act(_ operation: Operation, _ effect: () -> Void) throws {
+        calls[operation, default: 0] += 1
+        try fault(operation, .before)
+        effect()
+        try fault(operation, .after)
+    }
+}

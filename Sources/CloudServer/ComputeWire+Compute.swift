@@ -1,0 +1,29 @@
+import CloudCore
+import CloudWire
+
+extension ComputeWire {
+    /// A compute as the public API shows it.
+    init(_ compute: Compute) {
+        self.init(
+            id: String(compute.id), hostName: compute.hostName, state: compute.state.rawValue,
+            image: compute.image,
+            specification: compute.specification, region: compute.region,
+            ipv4: compute.publicIpv4?.description,
+            // In user mode every guest sits in a network of its own, so the address in the table leads nowhere.
+            privateIpv4: compute.sshPort == nil ? compute.privateIpv4?.description : nil,
+            sshEndpoint: compute.sshPort.map { "127.0.0.1:\($0)" }, tags: compute.tags,
+            createdAt: Timestamp.text(compute.createdAtMs), updatedAt: Timestamp.text(compute.updatedAtMs),
+            task: compute.task.flatMap(TaskWire.init),
+            failure: compute.failure.map { FailureWire(code: $0.code.rawValue, message: $0.message) })
+    }
+}
+
+extension TaskWire {
+    /// `nil` when nothing is being done.
+    fileprivate init?(_ task: ComputeTask) {
+        guard task.step != .idle, task.step != .done else { return nil }
+        self.init(
+            step: task.step.rawValue, since: Timestamp.text(task.sinceMs), attempts: task.attempts,
+            note: task.note)
+    }
+}

@@ -1,0 +1,88 @@
+import CloudCore
+import CloudWire
+import FoundationEssentials
+import Hummingbird
+import NIOCore
+
+/// Wraps answers as the public API does (API reference, "Envelopes").
+struct Envelope: Sendable {
+    static let contentType = "application/json; charset=utf-8"
+
+    var requestId: String
+    var timestamp: String
+
+    init(_ context: CloudRequestContext, _ clock: any CloudClock) {
+        requestId = context.requestId
+        timestamp = Timestamp.text(clock.nowMs)
+    }
+
+    /// The body of a success.
+    func text<Payload: Codable & Sendable>(
+        _ data: Payload, meta: MetaWire? = nil, warnings: [String] = []
+    ) throws -> String {
+        try Self.encode(
+            EnvelopeWire(
+                data: data, meta: meta, warnings: warnings.isEmpty ? nil : warnings, requestId: requestId,
+                timestamp: timestamp))
+    }
+
+    func response<Payload: Codable & Sendable>(
+        _ status: HTTPResponse.Status, _ data: Payload
+    ) throws -> Response {
+        Self.response(status, body: try text(data))
+    }
+
+    func list<Element: Codable & Sendable>(_ page: [Element], _ asked: Page, total: Int) throws -> Response {
+        let meta = MetaWire(total: total, page: asked.number, limit: asked.limit)
+        return Self.response(.ok, body: try text(page, meta: meta))
+    }
+
+    /// The answer to a request that failed.
+    func response(_ error: CloudError) throws -> Response {
+        let problems = error.problems.map { ProblemWire(field: $0.field, message: $0.message) }
+        var response = Self.response(
+            error.code.status,
+            body: try Self.encode(
+                ErrorWire(
+                    code: error.code.rawValue, message: error.message,
+                    errors: problems.isEmpty ? nil : problems,
+                    requestId: requestId, timestamp: timestamp)))
+        switch error.code.status {
+        case .unauthorized: response.headers[.wwwAuthenticate] = "Bearer"
+        case .serviceUnavailable: response.headers[.retryAfter] = "1"
+        default: break
+        }
+        return response
+    }
+
+    static func response(_ status: HTTPResponse.Status, body: String) -> Response {
+        Response(
+            status: status, headers: [.contentType: contentType],
+            body: ResponseBody(byteBuffer: ByteBuffer(string: body)))
+    }
+
+    private static func encode(_ value: some Encodable) throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return String(decoding: try encoder.encode(value), as: UTF8.self)
+    }
+}
+
+extension ErrorCode {
+    /// The one place that turns errors into statuses (API reference, "Error codes").
+    var status: HTTPResponse.Status {
+        switch self {
+        case .badRequest, .validationError, .malformedJSON, .invalidIdempotencyKey: .badRequest
+        case .unauthorized: .unauthorized
+        case .forbidden: .forbidden
+        case .resourceNotFound: .notFound
+        case .methodNotAllowed: .methodNotAllowed
+        case .conflict: .conflict
+        case .payloadTooLarge: .contentTooLarge
+        case .unsupportedMediaType: .unsupportedMediaType
+        case .unprocessableEntity: .unprocessableContent
+        case .internalServerError: .internalServerError
+        case .serviceUnavailable: .serviceUnavailable
+        }
+    }
+}

@@ -1,0 +1,42 @@
+import CloudControl
+import CloudCore
+import CloudWire
+import Hummingbird
+import NIOCore
+
+/// `/health` and the contract itself.
+struct SystemRoutes: Sendable {
+    let cloud: Cloud
+
+    var all: [Route] {
+        [
+            Route(method: .get, path: "/health", isPublic: true, handle: health),
+            Route(method: .get, path: "/openapi.json", isPublic: true, handle: openAPI),
+        ]
+    }
+
+    @Sendable
+    private func health(_ request: Request, _ context: CloudRequestContext) async throws -> Response {
+        let checks = await CheckHealth().run(in: cloud)
+        guard checks.values.allSatisfy({ $0 == "ok" }) else {
+            let failing = checks.filter { $0.value != "ok" }.map { "\($0.key) \($0.value)" }.sorted()
+            throw CloudError(
+                .serviceUnavailable, "The service is not healthy: \(failing.joined(separator: ", ")).")
+        }
+        return try Envelope(context, cloud.clock).response(
+            .ok, HealthWire(status: "ok", version: Version.current, checks: checks))
+    }
+
+    @Sendable
+    private func openAPI(_ request: Request, _ context: CloudRequestContext) async throws -> Response {
+        Response(
+            status: .ok, headers: [.contentType: Envelope.contentType],
+            body: ResponseBody(byteBuffer: ByteBuffer(bytes: OpenAPI.document)))
+    }
+}
+
+/// The contract that the server keeps, written by hand.
+public enum OpenAPI {
+    /// JSON, UTF-8.
+    public static let document: [UInt8] = PackageResources.openapi_json
+}

@@ -1,0 +1,112 @@
+import CloudCore
+import CloudMachines
+
+/// The steps of a compute's life. Each does one thing, looks before it acts, and decides what comes next; none
+/// touches the database.
+struct ComputeWorkflow: Sendable {
+    let host: any MachineHost
+    let catalogue: Catalogue
+    let network: NetworkApplier
+    /// How many guests may boot at once: booting is bound by the host's CPUs.
+    let bootSlots: Int
+
+    static let imagePollMs: Int64 = 500
+    static let bootSlotPollMs: Int64 = 250
+
+    /// - Parameter booting: how many guests are booting now.
+    func run(_ step: ComputeStep, _ compute: Compute, booting: Int) async throws -> StepOutcome {
+        switch step {
+        case .image: return await image(compute)
+        case .disk:
+            try await host.makeDisk(try machine(compute))
+            return .advance(.seed)
+        case .seed:
+            try await host.makeSeed(try machine(compute))
+            return .advance(.network)
+        case .network:
+            try await network.apply()
+            return .advance(.boot)
+        case .boot: return try await boot(compute, booting: booting)
+        case .confirm: return try await confirm(compute)
+        case .idle: return try await idle(compute)
+        case .halt:
+            try await host.halt(compute.id)
+            return .advance(.detach)
+        case .detach:
+            try await network.apply()
+            return .advance(.erase)
+        case .erase:
+            try await host.erase(compute.id)
+            return .advance(.release)
+        case .release: return .finish
+        case .done: return .rest
+        }
+    }
+
+    private func image(_ compute: Compute) async -> StepOutcome {
+        guard let image = catalogue.image(compute.image) else { return .fail(Self.noImage(compute)) }
+        switch await host.image(image) {
+        case .ready: return .advance(.disk)
+        case .preparing(let note): return .wait(milliseconds: Self.imagePollMs, note: note)
+        case .unavailable(let reason): return .fail(ComputeFailure(.imageUnavailable, reason))
+        }
+    }
+
+    private func boot(_ compute: Compute, booting: Int) async throws -> StepOutcome {
+        let machine = try machine(compute)
+        if booting >= bootSlots, try await host.status(compute.id) == .absent {
+            return .wait(milliseconds: Self.bootSlotPollMs, note: "waits for one of \(bootSlots) boot slots")
+        }
+        try await host.boot(machine)
+        return .advance(.confirm)
+    }
+
+    private func confirm(_ compute: Compute) async throws -> StepOutcome {
+        guard try await host.status(compute.id) == .running else {
+            return .fail(
+                ComputeFailure(
+                    .hostFailed, "The machine ended while it booted. Try again, or choose another image."))
+        }
+        return await host.answersSSH(try machine(compute))
+            ? .advance(.idle) : .wait(milliseconds: 0, note: "waits for the guest's SSH server")
+    }
+
+    private func idle(_ compute: Compute) async throws -> StepOutcome {
+        switch compute.intent {
+        case .running: try await host.status(compute.id) == .running ? .rest : .guestGone
+        case .stopped, .destroyed: .rest
+        }
+    }
+
+    /// The machine that the compute stands for. Throws a bug when the compute holds no address.
+    private func machine(_ compute: Compute) throws -> Machine {
+        guard let attachment = NetworkAttachment(compute) else {
+            throw CloudError.bug(
+                "compute \(compute.id) has no address at step \(compute.task?.step.rawValue ?? "?")")
+        }
+        guard let image = catalogue.image(compute.image) else {
+            throw CloudError(.internalServerError, Self.noImage(compute).message)
+        }
+        return Machine(
+            id: compute.id, hostName: compute.hostName, image: image, vcpus: compute.vcpus,
+            memoryMb: compute.memoryMb, storageGb: compute.storageGb, publicKeys: compute.publicKeys,
+            attachment: attachment)
+    }
+
+    private static func noImage(_ compute: Compute) -> ComputeFailure {
+        ComputeFailure(
+            .imageUnavailable,
+            "The image \(compute.image) is no longer in the catalogue. Choose another, or ask the operator to put it back."
+        )
+    }
+}
+
+extension NetworkAttachment {
+    /// `nil` once the compute has given its address back.
+    init?(_ compute: Compute) {
+        guard let privateIpv4 = compute.privateIpv4 else { return nil }
+        self.init(
+            computeId: compute.id, teamId: compute.teamId, network: compute.network, privateIpv4: privateIpv4,
+            publicIpv4: compute.publicIpv4, sshPort: compute.sshPort)
+    }
+}

@@ -1,0 +1,19 @@
+import CloudCore
+
+/// What a step decided. The worker saves it together with the rows that it changes.
+enum StepOutcome: Sendable, Equatable {
+    /// Done; on to the next step at once.
+    case advance(ComputeStep)
+    /// Not yet; look again after so many milliseconds. The note says to the owner what it waits for.
+    case wait(milliseconds: Int64, note: String?)
+    /// Nothing to do until somebody makes the job due again.
+    case rest
+    /// The create can't be finished: give everything back and say why.
+    case fail(ComputeFailure)
+    /// The guest has ended by itself.
+    case guestGone
+    /// Nothing is left of the machine.
+    case finish
+    /// Tried and failed; try again later. The note is for the owner, the error for the log.
+    case retry(note: String)
+}

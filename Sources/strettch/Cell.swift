@@ -1,0 +1,84 @@
+import CloudControl
+import CloudCore
+import CloudDatabase
+import CloudMachines
+import CloudServer
+import CloudWorker
+import Foundation
+import Logging
+import ServiceLifecycle
+import UnixSignals
+
+/// Everything that one `strettch serve` runs, put together.
+struct Cell: Sendable {
+    let cloud: Cloud
+    /// The owner's key at the first start of the cell.
+    let ownerKey: String?
+    private let host: any MachineHost
+    private let wake: Wake
+    private let settings: ServeSettings
+    private let logger: Logger
+
+    /// Opens the database and the host. The folder must be locked.
+    static func open(_ settings: ServeSettings, _ folder: DataFolder, _ logger: Logger) async throws -> Cell {
+        let catalogue =
+            try settings.catalogue.map { try CatalogueFile.read(path: $0) } ?? CatalogueFile.builtIn()
+        let wake = Wake()
+        let cloud = Cloud(
+            database: try SQLiteDatabase(path: folder.database), catalogue: catalogue,
+            settings: settings.cloud,
+            wake: { wake.signal() })
+        let started = try await Bootstrap().run(in: cloud)
+        let host = try await HostFactory(settings: settings, folder: folder, logger: logger)
+            .open(installationId: started.installationId)
+        return Cell(
+            cloud: cloud, ownerKey: started.ownerKey, host: host, wake: wake, settings: settings,
+            logger: logger)
+    }
+
+    /// Serves until SIGTERM or SIGINT, then finishes the requests and steps under way. Machines go on.
+    func run() async throws {
+        let application = CloudServer.application(
+            cloud: cloud, listen: settings.listen, logger: logger,
+            onRunning: { address in logger.notice("serving", metadata: ["address": "\(address)"]) })
+        let worker = Worker(
+            database: cloud.database, host: host, catalogue: cloud.catalogue, clock: cloud.clock, wake: wake,
+            bootSlots: settings.bootSlots, owner: UUID().uuidString, logger: logger)
+        let supervisor = Supervisor(
+            database: cloud.database, host: host, clock: cloud.clock, wake: wake, logger: logger)
+        var configuration = ServiceGroupConfiguration(
+            services: [worker, supervisor, application], gracefulShutdownSignals: [.sigterm, .sigint],
+            logger: logger)
+        configuration.maximumGracefulShutdownDuration = .seconds(30)
+        try await ServiceGroup(configuration: configuration).run()
+    }
+}
+
+/// Makes the host that the settings ask for.
+struct HostFactory: Sendable {
+    let settings: ServeSettings
+    let folder: DataFolder
+    let logger: Logger
+
+    func open(installationId: String) async throws -> any MachineHost {
+        guard !settings.simulated else {
+            logger.notice("machines are pretended")
+            return SimulatedHost(networkMode: settings.network)
+        }
+        let images = ImageStore(directory: folder.path + "/images", logger: logger)
+        let network = BridgedNetwork(
+            settings: try NetworkSettings(
+                privateRange: settings.privateRange.description, teamPrefix: settings.teamPrefix,
+                publicPool: settings.publicPool.map(\.description)))
+        let host = try await QEMUHost.open(
+            QEMUHost.Settings(
+                dataDirectory: folder.path, installationId: installationId, networkMode: settings.network),
+            images: QEMUHost.Images(
+                status: { await images.status($0) }, ready: { try await images.ready($0) }),
+            network: { try await network.apply($0) })
+        logger.notice(
+            "host ready",
+            metadata: ["accelerator": "\(host.accelerator)", "network": "\(settings.network.rawValue)"])
+        return host
+    }
+}

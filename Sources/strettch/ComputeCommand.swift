@@ -1,0 +1,89 @@
+import ArgumentParser
+import CloudClient
+import Foundation
+
+/// `strettch compute …`: computes from the command line, over the API.
+struct ComputeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "compute",
+        abstract: "Create, show, log in to and delete computes.",
+        discussion: """
+            The server and the API key come from ~/.config/strettch/credentials.json, or from STRETTCH_URL and \
+            STRETTCH_KEY.
+            """,
+        subcommands: [
+            ComputeCreateCommand.self, ComputeListCommand.self, ComputeGetCommand.self,
+            ComputeWaitCommand.self, ComputeDeleteCommand.self,
+            ComputeSSHCommand.self,
+        ])
+}
+
+/// Options that all commands of the API share.
+struct ComputeOptions: ParsableArguments {
+    @Option(help: "Address of the server, like http://127.0.0.1:8080.")
+    var url: String?
+
+    @Option(help: ArgumentHelp("File whose first line is the API key.", valueName: "file"))
+    var keyFile: String?
+
+    @Flag(help: "Print the API's data as JSON.")
+    var json = false
+
+    /// The largest file that is read for an API key, in bytes.
+    private static let maxKeyFileBytes = 4096
+
+    /// Runs `body` with a client. Prints an error and throws its exit status.
+    func withClient<Result: Sendable>(_ body: (StrettchClient) async throws -> Result) async throws -> Result
+    {
+        try await reporting {
+            let credentials = try Credentials.find(environment: environment())
+            return try await StrettchClient.with(baseURL: credentials.url, key: credentials.key, body)
+        }
+    }
+
+    /// Runs `body`. Prints an error and throws its exit status.
+    func reporting<Result>(_ body: () async throws -> Result) async throws -> Result {
+        do {
+            return try await body()
+        } catch let exit as ExitCode {
+            throw exit
+        } catch {
+            OutputStreams.note(OutputText.error(error))
+            throw ExitCode(ProgramExit(error).rawValue)
+        }
+    }
+
+    /// The environment, with the options over it.
+    private func environment() throws -> [String: String] {
+        var environment = ProcessInfo.processInfo.environment
+        if let url { environment["STRETTCH_URL"] = url }
+        if let keyFile { environment["STRETTCH_KEY"] = try Self.key(inFile: keyFile) }
+        return environment
+    }
+
+    private static func key(inFile path: String) throws -> String {
+        let text = try CommandFile.text(path, maxBytes: maxKeyFileBytes)
+        let line = text.split(whereSeparator: \.isNewline).first.map(String.init) ?? ""
+        return line.trimmingCharacters(in: .whitespaces)
+    }
+}
+
+/// Files that the user names on the command line.
+enum CommandFile {
+    /// The file's text. Throws `CommandFailure` when it can't be read, is larger, or is no UTF-8.
+    static func text(_ path: String, maxBytes: Int) throws -> String {
+        let bytes: Data
+        do {
+            let file = try FileHandle(forReadingFrom: URL(filePath: path))
+            defer { try? file.close() }  // a file that was only read has nothing to lose
+            bytes = try file.read(upToCount: maxBytes + 1) ?? Data()
+        } catch {
+            throw CommandFailure(.failure, "\(path) can't be read. Check its name and its mode.")
+        }
+        guard bytes.count <= maxBytes, let text = String(validating: bytes, as: UTF8.self) else {
+            throw CommandFailure(
+                .refused, "\(path) is larger than \(maxBytes) bytes or no text. Name another file.")
+        }
+        return text
+    }
+}

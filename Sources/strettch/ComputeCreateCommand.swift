@@ -1,0 +1,105 @@
+import ArgumentParser
+import CloudClient
+import CloudWire
+import Foundation
+
+/// `strettch compute create`.
+struct ComputeCreateCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "create",
+        abstract: "Create a compute.",
+        discussion: """
+            Prints the compute as soon as the server has accepted it, or with --wait when it can be logged in to. \
+            Spaces in the name become hyphens: "my server" is created as my-server.
+            """)
+
+    @Argument(help: "Host name of the compute.")
+    var name: String
+
+    @Option(help: "Slug of the image, like UBUNTU-24.04.")
+    var image: String
+
+    @Option(help: "Slug of the region, like KGL-1.")
+    var region: String
+
+    @Option(help: "Slug of the specification, like S-1C-1G.")
+    var specification: String
+
+    @Option(
+        help: ArgumentHelp(
+            "File with SSH public keys that may log in as root; can be repeated.",
+            discussion: "The default is each ~/.ssh/id_*.pub.", valueName: "file"))
+    var key: [String] = []
+
+    @Option(help: "A tag; can be repeated.")
+    var tag: [String] = []
+
+    @Flag(help: "Give it a public address.")
+    var publicIp = false
+
+    @Option(help: "UUID v4 that names this create. The same one again never makes a second compute.")
+    var idempotencyKey: String?
+
+    @Flag(help: "Wait until the compute can be logged in to.")
+    var wait = false
+
+    @Option(help: "The longest to wait, in seconds.")
+    var timeout = ComputeCommandWait.defaultTimeoutSeconds
+
+    @OptionGroup var options: ComputeOptions
+
+    func validate() throws {
+        guard !hostName.isEmpty else { throw ValidationError("The name is empty. Give one like web-1.") }
+        try ComputeCommandWait.validate(timeoutSeconds: timeout)
+        if let idempotencyKey, UUID(uuidString: idempotencyKey) == nil {
+            throw ValidationError("--idempotency-key: \"\(idempotencyKey)\" is no UUID.")
+        }
+    }
+
+    /// The name's words joined by hyphens. The API takes names as they are; this is a kindness of the command alone.
+    var hostName: String {
+        name.split(whereSeparator: \.isWhitespace).joined(separator: "-")
+    }
+
+    func run() async throws {
+        try await options.withClient { client in
+            let accepted = try await create(client)
+            for warning in accepted.warnings ?? [] {
+                OutputStreams.note("warning: \(OutputText.clean(warning))")
+            }
+            let compute = wait ? try await waitUntilRunning(accepted.data, client) : accepted.data
+            if options.json {
+                OutputStreams.result(try OutputText.json(compute))
+            } else {
+                OutputStreams.result(wait ? OutputCompute.login(compute) : OutputCompute.accepted(compute))
+            }
+        }
+    }
+
+    private func create(_ client: StrettchClient) async throws -> EnvelopeWire<ComputeWire> {
+        let keys = try ComputeCommandKeys.read(files: key, home: ProcessInfo.processInfo.environment["HOME"])
+        let request = CreateComputeWire(
+            hostName: hostName, image: image, region: region, specification: specification, publicKeys: keys,
+            tags: tag.isEmpty ? nil : tag, withPublicIp: publicIp ? true : nil)
+        let id = idempotencyKey.flatMap { UUID(uuidString: $0) } ?? UUID()
+        do {
+            return try await client.createCompute(request, idempotencyKey: id)
+        } catch var error as ClientError where ProgramExit(error) == .unavailable {
+            error.message +=
+                " Whether the create was accepted is not known. The same command with --idempotency-key "
+            error.message += "\(id.uuidString.lowercased()) finds out, and never makes a second compute."
+            throw error
+        }
+    }
+
+    private func waitUntilRunning(_ compute: ComputeWire, _ client: StrettchClient) async throws
+        -> ComputeWire
+    {
+        let outcome = try await ComputeCommandWait.wait(compute.id, client, timeoutSeconds: timeout) {
+            // CREATING and STARTING lead to RUNNING; from every other state it would not come by itself.
+            !["CREATING", "STARTING", "REBOOTING"].contains($0?.state ?? "gone")
+        }
+        return try ComputeCommandWait.running(
+            outcome, name: OutputCompute.name(compute), timeoutSeconds: timeout)
+    }
+}

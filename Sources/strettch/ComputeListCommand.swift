@@ -1,0 +1,41 @@
+import ArgumentParser
+import CloudClient
+
+/// `strettch compute list`.
+struct ComputeListCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "list", abstract: "List the team's computes.")
+
+    @Option(help: "Show at most so many.")
+    var limit: Int?
+
+    @OptionGroup var options: ComputeOptions
+
+    func validate() throws {
+        if let limit, limit < 1 { throw ValidationError("--limit: \(limit) is less than 1.") }
+    }
+
+    func run() async throws {
+        try await options.withClient { client in
+            let computes = try await client.allComputes(limit: limit ?? .max)
+            OutputStreams.result(options.json ? try OutputText.json(computes) : OutputCompute.list(computes))
+        }
+    }
+}
+
+/// `strettch compute get`.
+struct ComputeGetCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "get", abstract: "Show one compute.")
+
+    @Argument(help: "Id or name of the compute.")
+    var compute: String
+
+    @OptionGroup var options: ComputeOptions
+
+    func run() async throws {
+        try await options.withClient { client in
+            let found = try await ComputeCommandFind.find(compute, client)
+            OutputStreams.result(options.json ? try OutputText.json(found) : OutputCompute.detail(found))
+        }
+    }
+}

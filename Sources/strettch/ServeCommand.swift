@@ -1,0 +1,94 @@
+import ArgumentParser
+import CloudClient
+import CloudControl
+import CloudCore
+import CloudDatabase
+import CloudMachines
+import CloudServer
+import CloudWorker
+import Configuration
+import Foundation
+import Logging
+import ServiceLifecycle
+
+/// `strettch serve`.
+struct ServeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve", abstract: "Serve the API and work on the machines of this host.",
+        discussion: """
+            Every setting can also be given in the environment (STRETTCH_PRIVATE_RANGE) or in a YAML file \
+            (privateRange: …); a flag goes before the environment, and that before the file. The first start makes a \
+            team and its owner's key, shows the key once, and saves it for 'strettch compute'.
+            """)
+
+    @OptionGroup var data: DataOption
+    @Option(help: "A YAML file with settings.") var config: String?
+    @Option(help: "HOST:PORT or unix:PATH. Default: 127.0.0.1:8080.") var listen: String?
+    @Option(help: "A catalogue of your own, in YAML.") var catalogue: String?
+    @Option(help: "auto, bridged (needs root) or user. Default: auto.") var network: String?
+    @Option(help: "Block that team networks are cut from. Default: 10.0.0.0/8.") var privateRange: String?
+    @Option(help: "Prefix length of a team's network. Default: 22.") var teamPrefix: Int?
+    @Option(help: "Blocks of public addresses, with commas. Default: 203.0.113.0/24.") var publicPool: String?
+    @Option(help: "Ports that lead to guests' SSH in user mode. Default: 22000-22999.") var sshPorts: String?
+    @Flag(help: "Refuse public keys that are not whole.") var strictKeys = false
+    @Option(help: "Guests that may boot at once; 0: one for each core.") var bootSlots: Int?
+    @Option(help: "trace, debug, info, notice, warning, error or critical. Default: info.") var logLevel:
+        String?
+    @Flag(help: "Pretend the machines: a faithful, disposable server for developers.") var simulated = false
+
+    func run() async throws {
+        let settings = try await ServeSettings(flags: flags, file: config)
+        let logger = try makeLogger(settings.logLevel)
+        let folder = try data.folder()
+        try folder.lock()
+        let cell = try await Cell.open(settings, folder, logger)
+        if let key = cell.ownerKey { try welcome(key, settings) }
+        try await cell.run()
+    }
+
+    private var flags: [String: ConfigValue] {
+        var flags: [String: ConfigValue] = [:]
+        let texts = [
+            "listen": listen, "catalogue": catalogue, "network": network, "privateRange": privateRange,
+            "publicPool": publicPool, "sshPorts": sshPorts, "logLevel": logLevel,
+        ]
+        for (name, text) in texts {
+            if let text { flags[name] = ConfigValue(.string(text), isSecret: false) }
+        }
+        for (name, int) in ["teamPrefix": teamPrefix, "bootSlots": bootSlots] {
+            if let int { flags[name] = ConfigValue(.int(int), isSecret: false) }
+        }
+        for (name, flag) in ["strictKeys": strictKeys, "simulated": simulated] where flag {
+            flags[name] = true
+        }
+        return flags
+    }
+
+    private func makeLogger(_ level: String) throws -> Logger {
+        guard let level = Logger.Level(rawValue: level) else {
+            throw CloudError.invalid([Problem("logLevel", "'\(level.shown)' is none. Give info or debug.")])
+        }
+        var logger = Logger(label: "strettch", factory: { StreamLogHandler.standardError(label: $0) })
+        logger.logLevel = level
+        return logger
+    }
+
+    /// Shows the first key once, and saves it where the client looks.
+    private func welcome(_ key: String, _ settings: ServeSettings) throws {
+        let url =
+            switch settings.listen {
+            case .tcp(let host, let port): "http://\(host == "0.0.0.0" ? "127.0.0.1" : host):\(port)"
+            case .unix(let path):
+                "http+unix://\(path.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? path)"
+            }
+        let file = try CredentialsFile()
+        try file.write(Credentials(url: url, key: key))
+        print(
+            """
+            Your API key, shown this once: \(key)
+            Saved for 'strettch compute' in \(file.path)
+            """)
+        // Safe: flushes our own standard output, which is buffered when it is no terminal.
+        fflush(nil)
+    }
+}

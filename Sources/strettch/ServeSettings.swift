@@ -1,0 +1,175 @@
+import CloudControl
+import CloudCore
+import CloudMachines
+import CloudServer
+import Configuration
+import Foundation
+import SystemPackage
+
+/// What `strettch serve` runs with: flags first, then the environment (`STRETTCH_…`), then the configuration file,
+/// then the defaults.
+struct ServeSettings: Sendable {
+    /// `HOST:PORT`, or `unix:PATH`.
+    var listen: CloudServer.Listen
+    /// A catalogue of the operator's own.
+    var catalogue: String?
+    var network: NetworkMode
+    var privateRange: IPv4Network
+    var teamPrefix: Int
+    var publicPool: [IPv4Network]
+    var sshPorts: ClosedRange<Int>
+    /// Refuse keys of a known type that are not whole, instead of warning.
+    var strictKeys: Bool
+    /// Guests that may boot at once.
+    var bootSlots: Int
+    /// vCPUs given out for each core of the host.
+    var vcpuOvercommit: Double
+    /// RAM given out for each byte that the host has.
+    var memoryOvercommit: Double
+    var logLevel: String
+    /// Machines are pretended.
+    var simulated: Bool
+
+    static let defaults: [String: ConfigValue] = [
+        "listen": "127.0.0.1:8080", "catalogue": "", "network": "auto", "privateRange": "10.0.0.0/8",
+        "teamPrefix": 22,
+        "publicPool": "203.0.113.0/24", "sshPorts": "22000-22999", "strictKeys": false, "bootSlots": 0,
+        "vcpuOvercommit": 16.0, "memoryOvercommit": 1.0, "logLevel": "info", "simulated": false,
+    ]
+
+    /// - Parameters:
+    ///   - flags: what was given on the command line, by the settings' names.
+    ///   - file: a YAML file with the settings' names as members.
+    /// Throws `VALIDATION_ERROR` that names the setting, its value and the remedy.
+    init(flags: [String: ConfigValue], file: String?) async throws {
+        var providers: [any ConfigProvider] = [
+            Self.provider("flags", flags), EnvironmentVariablesProvider().prefixKeys(with: "strettch"),
+        ]
+        if let file { providers.append(try await Self.fileProvider(file)) }
+        providers.append(Self.provider("defaults", Self.defaults))
+        let reader = SettingReader(config: ConfigReader(providers: providers))
+
+        listen = try Self.listen(try reader.string("listen"))
+        let catalogue = try reader.string("catalogue")
+        self.catalogue = catalogue.isEmpty ? nil : catalogue
+        network = try Self.network(try reader.string("network"))
+        privateRange = try Self.block("privateRange", try reader.string("privateRange"))
+        teamPrefix = try reader.int("teamPrefix", in: 16...28)
+        publicPool = try reader.string("publicPool").split(separator: ",").map {
+            try Self.block("publicPool", $0.trimmingCharacters(in: .whitespaces))
+        }
+        sshPorts = try Self.ports(try reader.string("sshPorts"))
+        strictKeys = try reader.bool("strictKeys")
+        let slots = try reader.int("bootSlots", in: 0...1000)
+        bootSlots = slots == 0 ? ProcessInfo.processInfo.activeProcessorCount : slots
+        vcpuOvercommit = try reader.double("vcpuOvercommit", in: 0.1...1000)
+        memoryOvercommit = try reader.double("memoryOvercommit", in: 0.1...100)
+        logLevel = try reader.string("logLevel")
+        simulated = try reader.bool("simulated")
+    }
+
+    /// What the verbs need to know of it.
+    var cloud: CloudSettings {
+        CloudSettings(
+            privateRange: privateRange, teamPrefix: teamPrefix, publicPool: publicPool,
+            sshPorts: network == .user ? sshPorts : nil, strictKeys: strictKeys, capacity: capacity)
+    }
+
+    private var capacity: Capacity {
+        guard !simulated else { return Capacity() }
+        let host = ProcessInfo.processInfo
+        return Capacity(
+            vcpus: Int(Double(host.activeProcessorCount) * vcpuOvercommit),
+            memoryMb: Int(Double(host.physicalMemory >> 20) * memoryOvercommit))
+    }
+
+    private static func provider(_ name: String, _ values: [String: ConfigValue]) -> InMemoryProvider {
+        InMemoryProvider(
+            name: name, values: Dictionary(uniqueKeysWithValues: values.map { (AbsoluteConfigKey([$0]), $1) })
+        )
+    }
+
+    private static func fileProvider(_ path: String) async throws -> any ConfigProvider {
+        do {
+            return try await FileProvider<YAMLSnapshot>(filePath: FilePath(path))
+        } catch {
+            throw CloudError(
+                .validationError,
+                "The configuration file \(path) can't be read: it must be YAML. Check its path and form.",
+                detail: "\(error)")
+        }
+    }
+
+    private static func listen(_ text: String) throws -> CloudServer.Listen {
+        if text.hasPrefix("unix:") { return .unix(path: String(text.dropFirst(5))) }
+        let parts = text.split(separator: ":")
+        guard parts.count == 2, let port = Int(parts[1]), (0...65535).contains(port) else {
+            throw SettingReader.invalid("listen", text, "HOST:PORT or unix:PATH, such as 127.0.0.1:8080")
+        }
+        return .tcp(host: String(parts[0]), port: port)
+    }
+
+    private static func network(_ text: String) throws -> NetworkMode {
+        switch text {
+        case "auto": return geteuid() == 0 ? .bridged : .user
+        case "bridged": return .bridged
+        case "user": return .user
+        default: throw SettingReader.invalid("network", text, "auto, bridged or user")
+        }
+    }
+
+    private static func block(_ name: String, _ text: String) throws -> IPv4Network {
+        if let block = IPv4Network(text) { return block }
+        throw SettingReader.invalid(
+            name, text, "a block of addresses, such as 203.0.113.0/24, several with commas")
+    }
+
+    private static func ports(_ text: String) throws -> ClosedRange<Int> {
+        let parts = text.split(separator: "-").compactMap { Int($0) }
+        guard parts.count == 2, 1024 <= parts[0], parts[0] <= parts[1], parts[1] <= 65535 else {
+            throw SettingReader.invalid("sshPorts", text, "FIRST-LAST within 1024-65535, such as 22000-22999")
+        }
+        return parts[0]...parts[1]
+    }
+}
+
+/// Reads one setting after the other, with errors that name it.
+private struct SettingReader {
+    let config: ConfigReader
+
+    static func invalid(_ name: String, _ value: String, _ wanted: String) -> CloudError {
+        CloudError.invalid([Problem(name, "'\(value.shown)' is not valid. Give \(wanted).")])
+    }
+
+    func string(_ name: String) throws -> String {
+        try named(name, "a text") { try config.requiredString(forKey: ConfigKey([name])) }
+    }
+
+    func bool(_ name: String) throws -> Bool {
+        try named(name, "true or false") { try config.requiredBool(forKey: ConfigKey([name])) }
+    }
+
+    func int(_ name: String, in range: ClosedRange<Int>) throws -> Int {
+        let wanted = "a whole number of \(range.lowerBound) to \(range.upperBound)"
+        let value = try named(name, wanted) { try config.requiredInt(forKey: ConfigKey([name])) }
+        guard range.contains(value) else { throw Self.invalid(name, "\(value)", wanted) }
+        return value
+    }
+
+    func double(_ name: String, in range: ClosedRange<Double>) throws -> Double {
+        let wanted = "a number of \(range.lowerBound) to \(range.upperBound)"
+        let value = try named(name, wanted) { try config.requiredDouble(forKey: ConfigKey([name])) }
+        guard range.contains(value) else { throw Self.invalid(name, "\(value)", wanted) }
+        return value
+    }
+
+    private func named<T>(_ name: String, _ wanted: String, _ read: () throws -> T) throws -> T {
+        do {
+            return try read()
+        } catch {
+            throw CloudError(
+                .validationError, "The setting \(name) can't be read. Give \(wanted).", detail: "\(error)",
+                problems: [Problem(name, "can't be read.")])
+        }
+    }
+}

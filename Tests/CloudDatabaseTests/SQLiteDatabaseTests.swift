@@ -1,0 +1,136 @@
+import CloudCore
+import CloudTesting
+import Testing
+
+@testable import CloudDatabase
+
+@Suite("The SQLite database")
+struct SQLiteDatabaseTests {
+    @Test("every commit is synced to disk")
+    func synchronous() async throws {
+        try await withTemporaryFolder { folder in
+            let database = try SQLiteDatabase(path: "\(folder)/db")
+            #expect(try await database.synchronousLevel() == 2)
+        }
+    }
+
+    @Test("a transaction that throws changes nothing")
+    func rollback() async throws {
+        try await withDatabase { database in
+            await #expect(throws: CloudError.self) {
+                try await database.write { sql in
+                    _ = try sql.teams.insert(name: "a", network: network("10.0.0.0/22"), nowMs: 1)
+                    throw CloudError.bug("planted")
+                }
+            }
+            let count = try await database.read { sql in try sql.teams.count() }
+            #expect(count == 0)
+        }
+    }
+
+    @Test("placeholders are bound by number, in any order and more than once")
+    func placeholders() async throws {
+        try await withDatabase { database in
+            let row = try await database.read { sql in
+                try sql.query("SELECT $2 AS b, $1 AS a, $2 AS c, $3 AS n", ["x", 7, String?.none])[0]
+            }
+            #expect(row.values == ["a": .text("x"), "b": .int(7), "c": .int(7), "n": .null])
+        }
+    }
+
+    @Test("opening again keeps what is there, and a database of a newer program is refused")
+    func versions() async throws {
+        try await withTemporaryFolder { folder in
+            let database = try SQLiteDatabase(path: "\(folder)/db")
+            _ = try await database.write { sql in
+                try sql.teams.insert(name: "a", network: network("10.0.0.0/22"), nowMs: 1)
+            }
+            let again = try SQLiteDatabase(path: "\(folder)/db")
+            let count = try await again.read { sql in try sql.teams.count() }
+            #expect(count == 1)
+            try await again.write { sql in
+                _ = try sql.execute(
+                    "INSERT INTO schema_version (version) VALUES ($1)", [Migrations.all.count + 1])
+            }
+            #expect(throws: CloudError.self) { try SQLiteDatabase(path: "\(folder)/db") }
+        }
+    }
+
+    @Test("a folder that does not exist is named in the error")
+    func noFolder() {
+        let error = #expect(throws: CloudError.self) { try SQLiteDatabase(path: "/nonexistent/db") }
+        #expect(error?.message.contains("/nonexistent/db") == true)
+    }
+
+    @Test("no address can be held twice")
+    func unique() async throws {
+        try await withDatabase { database in
+            await #expect(throws: CloudError.self) {
+                try await database.write { sql in
+                    let team = try sql.teams.insert(name: "a", network: network("10.0.0.0/22"), nowMs: 1)
+                    for _ in 0..<2 { _ = try sql.computes.insert(newCompute(team, "10.0.0.5"), nowMs: 1) }
+                }
+            }
+        }
+    }
+
+    @Test("the lowest free address is found in gaps, at the end, and not past it")
+    func lowestFree() async throws {
+        try await withDatabase { database in
+            try await database.write { sql in
+                let team = try sql.teams.insert(name: "a", network: network("10.0.0.0/22"), nowMs: 1)
+                let range = address("10.0.0.5")...address("10.0.0.7")
+                for (taken, next) in [("10.0.0.6", "10.0.0.5"), ("10.0.0.5", "10.0.0.7")] {
+                    _ = try sql.computes.insert(newCompute(team, taken), nowMs: 1)
+                    let free = try sql.addresses.freePrivateIpv4(in: range)
+                    #expect(free == address(next))
+                }
+                _ = try sql.computes.insert(newCompute(team, "10.0.0.7"), nowMs: 1)
+                let none = try sql.addresses.freePrivateIpv4(in: range)
+                #expect(none == nil)
+                try sql.computes.releaseAddresses(1)
+                let released = try sql.addresses.freePrivateIpv4(in: range)
+                #expect(released == address("10.0.0.6"))
+            }
+        }
+    }
+
+    @Test("a job is leased to one owner at a time, until the lease runs out")
+    func leases() async throws {
+        try await withDatabase { database in
+            try await database.write { sql in
+                let team = try sql.teams.insert(name: "a", network: network("10.0.0.0/22"), nowMs: 1)
+                let id = try sql.computes.insert(newCompute(team, "10.0.0.5"), nowMs: 1)
+                try sql.jobs.insert(computeId: id, step: .image, nowMs: 100)
+                func lease(_ owner: String, at now: Int64) throws -> [Int64] {
+                    try sql.jobs.lease(owner: owner, limit: 5, nowMs: now, untilMs: now + 50)
+                }
+                let leases = [
+                    try lease("a", at: 99), try lease("a", at: 100), try lease("b", at: 149),
+                    try lease("b", at: 150),
+                ]
+                #expect(leases == [[], [id], [], [id]])
+                let renewals = [
+                    try sql.jobs.renew(id, owner: "a", untilMs: 999),
+                    try sql.jobs.renew(id, owner: "b", untilMs: 999),
+                ]
+                #expect(renewals == [false, true])
+            }
+        }
+    }
+
+    private func withDatabase(_ body: (SQLiteDatabase) async throws -> Void) async throws {
+        try await withTemporaryFolder { folder in try await body(try SQLiteDatabase(path: "\(folder)/db")) }
+    }
+}
+
+private func network(_ text: String) throws -> IPv4Network { try #require(IPv4Network(text)) }
+
+private func address(_ text: String) -> IPv4Address { IPv4Address(text) ?? IPv4Address(0) }
+
+private func newCompute(_ team: Int64, _ privateIpv4: String) -> NewCompute {
+    NewCompute(
+        teamId: team, hostName: "h", image: "TINY-1", specification: Catalogue.test.specifications[0],
+        region: "KGL-1",
+        publicKeys: ["k"], tags: [], privateIpv4: address(privateIpv4), publicIpv4: nil, sshPort: nil)
+}

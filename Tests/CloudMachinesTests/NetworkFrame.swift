@@ -1,0 +1,47 @@
+import CloudCore
+
+/// Ethernet frames in hexadecimal, as a guest with bad intentions might send them.
+enum NetworkFrame {
+    static let ipv4: UInt16 = 0x0800
+    static let arp: UInt16 = 0x0806
+    static let vlan: UInt16 = 0x8100
+
+    /// An Ethernet frame (IEEE 802.3); the type is of the payload.
+    static func ethernet(to: String, from: String, type: UInt16, _ payload: [UInt8]) -> String {
+        let padded = payload + Array(repeating: 0, count: max(0, 46 - payload.count))
+        let head = to.filter { $0 != ":" } + from.filter { $0 != ":" }
+        return head + hex(bytes(type) + padded)
+    }
+
+    /// An IPv4 packet without options (RFC 791) with a UDP header (RFC 768) and no data.
+    static func udp(from: String, to: String, sourcePort: UInt16 = 4000, port: UInt16 = 4000) throws
+        -> [UInt8]
+    {
+        var header: [UInt8] = [0x45, 0, 0, 28, 0, 0, 0, 0, 64, 17, 0, 0]
+        header += try address(from) + address(to)
+        var sum: UInt32 = 0
+        for index in stride(from: 0, to: header.count, by: 2) {
+            sum += UInt32(header[index]) << 8 | UInt32(header[index + 1])
+        }
+        let check = ~UInt16((sum >> 16) + (sum & 0xffff))
+        header.replaceSubrange(10..<12, with: bytes(check))
+        return header + bytes(sourcePort) + bytes(port) + [0, 8, 0, 0]
+    }
+
+    /// An ARP reply (RFC 826).
+    static func arpReply(hardware: String, from: String, target: String) throws -> [UInt8] {
+        let sender = hardware.split(separator: ":").compactMap { UInt8($0, radix: 16) }
+        return try [0, 1, 8, 0, 6, 4, 0, 2] + sender + address(from) + [0, 0, 0, 0, 0, 0] + address(target)
+    }
+
+    private static func address(_ text: String) throws -> [UInt8] {
+        guard let address = IPv4Address(text) else { throw CloudError.bug("no address: \(text)") }
+        return bytes(UInt16(address.value >> 16)) + bytes(UInt16(address.value & 0xffff))
+    }
+
+    static func bytes(_ value: UInt16) -> [UInt8] { [UInt8(value >> 8), UInt8(value & 255)] }
+
+    private static func hex(_ bytes: [UInt8]) -> String {
+        bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    }
+}

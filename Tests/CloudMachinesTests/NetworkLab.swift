@@ -1,0 +1,201 @@
+import CloudCore
+import CloudMachines
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// A small world in network namespaces: one host, an outside that routes 203.0.113.0/24 to it, and guests whose
+/// interface is a veth in the place of a tap. Needs root.
+struct NetworkLab {
+    /// Distinguishes the namespaces of labs that live at once.
+    let id: String
+    let network: BridgedNetwork
+
+    /// A guest of a team, by compute id. Team `t` has 10.0.(4t).0/22, and compute `c` in it the address .c.
+    struct Guest {
+        var attachment: NetworkAttachment
+        var space: String
+
+        var address: String { "\(attachment.privateIpv4)" }
+        var gateway: String { "\(attachment.network.gateway)" }
+    }
+
+    /// What the outside is, as guests see it.
+    static let outsideAddress = "198.51.100.2"
+    /// The host's own address on its uplink.
+    static let uplinkAddress = "198.51.100.1"
+
+    static var isRoot: Bool { geteuid() == 0 }
+
+    var host: String { "host-\(id)" }
+    var outside: String { "outside-\(id)" }
+
+    /// Builds the lab, runs the body, and takes everything down again, whatever happened.
+    static func with(_ guests: [NetworkAttachment] = [], _ body: (NetworkLab, [Guest]) async throws -> Void)
+        async throws
+    {
+        let id = String(UInt32.random(in: 0 ... .max), radix: 36)
+        let lab = NetworkLab(
+            id: id,
+            network: BridgedNetwork(
+                settings: try NetworkSettings(), commandPrefix: ["ip", "netns", "exec", "host-\(id)"]))
+        let places = guests.map { Guest(attachment: $0, space: "guest\($0.computeId)-\(id)") }
+        let spaces = [lab.host, lab.outside] + places.map(\.space)
+        var outcome = Result<Void, any Error>.success(())
+        do {
+            try await lab.build(places)
+            try await body(lab, places)
+        } catch {
+            outcome = .failure(error)
+        }
+        for space in spaces.reversed() {
+            do {
+                try await Command("ip", ["netns", "delete", space]).run()
+            } catch {
+                if case .success = outcome { outcome = .failure(error) }
+            }
+        }
+        try outcome.get()
+    }
+
+    static func attachment(compute: Int64, team: UInt32, publicIpv4: String? = nil) throws
+        -> NetworkAttachment
+    {
+        let base = 10 << 24 | team << 10
+        guard let network = IPv4Network(base: IPv4Address(base), prefix: 22) else {
+            throw CloudError.bug("no network for team \(team)")
+        }
+        return NetworkAttachment(
+            computeId: compute, teamId: Int64(team), network: network,
+            privateIpv4: IPv4Address(base + UInt32(compute)),
+            publicIpv4: publicIpv4.flatMap { IPv4Address($0) })
+    }
+
+    /// Runs a command in a namespace and returns what it printed; throws when it fails.
+    @discardableResult
+    func run(_ space: String, _ words: String..., input: String = "") async throws -> String {
+        try await Command("ip", ["netns", "exec", space] + words, input: input, timeoutSeconds: 20).run()
+            .standardOutput
+    }
+
+    /// Whether a ping is answered. An expected answer is waited for longer than an expected silence.
+    func pings(_ space: String, _ address: String, expected: Bool = true) async -> Bool {
+        do {
+            try await run(space, "ping", "-n", "-q", "-c", "1", "-W", expected ? "5" : "0.4", address)
+            return true
+        } catch {
+            return false
+        }
+    }
+
+    /// Sends one Ethernet frame, given in hexadecimal, out of the namespace's eth0. Perl is part of every Debian.
+    func send(_ frame: String, from space: String) async throws {
+        let program = """
+            open(my $f, "<", "/sys/class/net/eth0/ifindex") or die $!;
+            socket(my $s, 17, 3, 0) or die $!;
+            my $to = pack("S n l S C C a8", 17, 0, int(<$f>), 0, 0, 6, "");
+            send($s, pack("H*", $ARGV[0]), 0, $to) or die $!;
+            """
+        try await run(space, "perl", "-e", program, frame)
+    }
+
+    /// Begins to count the frames that arrive at the namespace's eth0 and match an expression of nftables.
+    func count(_ expression: String, at space: String) async throws {
+        try await run(
+            space, "nft", "-f", "-",
+            input: """
+                table netdev seen
+                delete table netdev seen
+                table netdev seen {
+                    chain arrival {
+                        type filter hook ingress device eth0 priority 0; policy accept;
+                        \(expression) counter
+                    }
+                }
+                """)
+    }
+
+    /// How many frames have matched since `count`.
+    func counted(at space: String) async throws -> Int {
+        let listing = try await run(space, "nft", "list", "table", "netdev", "seen")
+        guard let match = listing.firstMatch(of: /counter packets (\d+)/), let number = Int(match.1) else {
+            throw CloudError.bug("no counter in: \(listing)")
+        }
+        return number
+    }
+
+    private func build(_ guests: [Guest]) async throws {
+        for space in [host, outside] + guests.map(\.space) {
+            try await Command("ip", ["netns", "add", space]).run()
+        }
+        try await batch(
+            host,
+            """
+            link set lo up
+            link add uplink type veth peer name eth0 netns \(outside)
+            address add \(Self.uplinkAddress)/24 dev uplink
+            link set uplink up
+            """)
+        try await batch(
+            outside,
+            """
+            link set lo up
+            address add \(Self.outsideAddress)/24 dev eth0
+            link set eth0 up
+            route add 203.0.113.0/24 via \(Self.uplinkAddress)
+            """)
+        try await batch(host, "route add default via \(Self.outsideAddress)")
+        for guest in guests { try await build(guest) }
+    }
+
+    private func build(_ guest: Guest) async throws {
+        let tap = try guest.attachment.tapName()
+        try await batch(host, "link add \(tap) type veth peer name eth0 netns \(guest.space)")
+        try await batch(
+            guest.space,
+            """
+            link set lo up
+            link set eth0 address \(guest.attachment.mac)
+            address add \(guest.address)/\(guest.attachment.network.prefix) dev eth0
+            link set eth0 up
+            route add default via \(guest.gateway)
+            """)
+    }
+
+    private func batch(_ space: String, _ lines: String) async throws {
+        try await run(space, "ip", "-batch", "-", input: lines + "\n")
+    }
+}
+
+extension NetworkLab {
+    /// Whether a TCP connection comes about within a second.
+    func connects(_ space: String, _ address: String, port: Int) async -> Bool {
+        do {
+            try await run(space, "nc", "-z", "-n", "-w", "1", address, "\(port)")
+            return true
+        } catch {
+            return false
+        }
+    }
+
+    /// Runs the body while a TCP server listens on all addresses of the namespace.
+    func withListener(in space: String, port: Int, _ body: () async throws -> Void) async throws {
+        let server = Task {
+            try await Command("ip", ["netns", "exec", space, "nc", "-l", "-k", "-n", "-p", "\(port)"]).run()
+        }
+        defer { server.cancel() }
+        var attempts = 0
+        while await !connects(space, "127.0.0.1", port: port) {
+            attempts += 1
+            guard attempts < Self.listenerAttempts else {
+                throw CloudError.bug("nothing listens on port \(port)")
+            }
+        }
+        try await body()
+    }
+
+    private static let listenerAttempts = 500
+}

@@ -1,0 +1,109 @@
+import CloudCore
+import NIOCore
+import NIOPosix
+import Testing
+
+@testable import CloudMachines
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// Boots a real guest. `STRETTCH_TINY_IMAGE` names a folder with a built Tiny image: kernel, initrd, cmdline and
+/// disk.qcow2.
+private let tinyImage = ProcessInfo.processInfo.environment["STRETTCH_TINY_IMAGE"]
+
+@Suite(
+    "A real guest", .timeLimit(.minutes(3)),
+    .enabled(if: tinyImage != nil, "set STRETTCH_TINY_IMAGE to the folder of a built Tiny image"))
+struct QEMUGuestTests {
+    /// Seconds that a guest may take to its SSH banner: 5 on an idle host without KVM.
+    private let bootLimit = 60
+
+    @Test(
+        "it is what its specification says, lets its key's owner in, and keeps its files over a restart, and heeds its power button"
+    )
+    func guest() async throws {
+        let folder = try #require(tinyImage)
+        let commandLine = try #require(MachineFiles.text("\(folder)/cmdline", limit: 4096))
+        let image = ReadyImage(
+            disk: "\(folder)/disk.qcow2",
+            kernel: DirectKernel(
+                kernel: "\(folder)/kernel", initrd: "\(folder)/initrd",
+                commandLine: commandLine.split(whereSeparator: \.isNewline).joined(separator: " ")))
+        try await QEMUFixture.withHost(image) { host, data in
+            let key = "\(data)/key"
+            try await Command(
+                "ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", #"it's "me": #1"#, "-f", key]
+            ).run()
+            let publicKey = try #require(MachineFiles.text("\(key).pub", limit: 1000))
+            let machine = try QEMUFixture.machine(
+                keys: [publicKey.filter { !$0.isNewline }], sshPort: try await freePort(), memoryMb: 192)
+            try await host.makeDisk(machine)
+            try await host.makeSeed(machine)
+            #expect(await !host.answersSSH(machine))
+
+            try await host.boot(machine)
+            try await waitForSSH(host, machine)
+            let login = SSHLogin(port: try #require(machine.attachment.sshPort), key: key)
+            #expect(try await login.run("hostname") == "web-1")
+            #expect(try await login.run("id -un") == "root")
+            #expect(try await login.run("nproc") == "2")
+            let memoryKb = try #require(Int(try await login.run("awk '/MemTotal/ {print $2}' /proc/meminfo")))
+            #expect((150_000...196_608).contains(memoryKb))
+            #expect(try await login.run("cat /sys/block/vda/size") == "\(10 << 30 / 512)")
+            #expect(try await login.run("cat /sys/class/net/e*/address") == "52:54:0a:00:00:05")
+            _ = try await login.run("echo kept > /root/file && sync")
+
+            try await host.halt(machine.id)
+            #expect(await !host.answersSSH(machine))
+            try await host.boot(machine)
+            try await waitForSSH(host, machine)
+            #expect(try await login.run("cat /root/file") == "kept")
+
+            try await host.pressPowerButton(machine.id)
+            for _ in 0..<100 where try await host.status(machine.id) == .running {
+                try await Task.sleep(for: .milliseconds(200))
+            }
+            #expect(try await host.status(machine.id) == .absent)
+            try await host.pressPowerButton(machine.id)
+        }
+    }
+
+    private func waitForSSH(_ host: QEMUHost, _ machine: Machine) async throws {
+        for _ in 0..<bootLimit * 5 {
+            if await host.answersSSH(machine) { return }
+            try await Task.sleep(for: .milliseconds(200))
+        }
+        throw CloudError(.internalServerError, "The guest did not answer within \(bootLimit) s.")
+    }
+
+    private func freePort() async throws -> Int {
+        let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .bind(host: "127.0.0.1", port: 0).get()
+        let port = try #require(server.localAddress?.port)
+        try await server.close()
+        return port
+    }
+}
+
+/// Runs commands in a guest as its root.
+private struct SSHLogin {
+    var port: Int
+    var key: String
+
+    func run(_ command: String) async throws -> String {
+        let output = try await Command(
+            "ssh",
+            [
+                "-i", key, "-p", "\(port)", "-o", "StrictHostKeyChecking=no", "-o",
+                "UserKnownHostsFile=/dev/null",
+                "-o", "LogLevel=ERROR", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10", "root@127.0.0.1",
+                command,
+            ]
+        ).run()
+        return output.standardOutput.filter { !$0.isNewline }
+    }
+}

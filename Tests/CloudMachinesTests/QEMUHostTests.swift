@@ -1,0 +1,176 @@
+import CloudCore
+import Testing
+
+@testable import CloudMachines
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// With a real QEMU whose disk is empty: its firmware finds nothing to boot, and it runs all the same.
+@Suite("A host with QEMU", .timeLimit(.minutes(2)))
+struct QEMUHostTests {
+    /// A machine with disk and seed that has been booted.
+    private func boot(_ host: QEMUHost, id: Int64 = 5) async throws -> Machine {
+        let machine = try QEMUFixture.machine(id: id)
+        try await host.makeDisk(machine)
+        try await host.makeSeed(machine)
+        try await host.boot(machine)
+        return machine
+    }
+
+    @Test("a machine boots once, is halted, erased, and then nothing is left of it; each of these twice")
+    func life() async throws {
+        try await QEMUFixture.withHost { host, folder in
+            #expect(try await host.status(5) == .absent)
+            #expect(try await host.inventory() == [])
+            let machine = try await boot(host)
+            #expect(try await host.status(5) == .running)
+            let pid = try QEMUFixture.pid(folder, 5)
+            try await host.makeDisk(machine)
+            try await host.makeSeed(machine)
+            try await host.boot(machine)
+            #expect(try QEMUFixture.pid(folder, 5) == pid)
+            #expect(try await host.inventory() == [5])
+            let running = await #expect(throws: CloudError.self) { try await host.erase(5) }
+            #expect(running?.code == .conflict)
+
+            for _ in 1...2 { try await host.halt(5) }
+            #expect(try await host.status(5) == .absent)
+            #expect(HostProcess(pid: pid).map(\.isGone) ?? true)
+            #expect(try await host.inventory() == [5])
+            for _ in 1...2 { try await host.erase(5) }
+            #expect(try await host.inventory() == [])
+            #expect(try MachineFiles.names(in: "\(folder)/machines") == [])
+        }
+    }
+
+    @Test("a machine that was killed is absent, and boots again on the same disk")
+    func killed() async throws {
+        try await QEMUFixture.withHost { host, folder in
+            let machine = try await boot(host)
+            let process = try #require(HostProcess(pid: try QEMUFixture.pid(folder, 5)))
+            try process.end()
+            for _ in 1...500 where !process.isGone { try await Task.sleep(for: .milliseconds(10)) }
+            #expect(try await host.status(5) == .absent)
+            try await host.boot(machine)
+            #expect(try await host.status(5) == .running)
+        }
+    }
+
+    @Test("a host opened anew finds its machines, and another installation's host does not see them")
+    func found() async throws {
+        try await QEMUFixture.withHost { host, folder in
+            _ = try await boot(host)
+            let image = ReadyImage(disk: "\(folder)/base.qcow2")
+            let again = try await QEMUFixture.open(folder, image: image)
+            #expect(try await again.status(5) == .running)
+            let table = ProcessTable(installation: "another")
+            #expect(try table.all().isEmpty)
+            try await again.halt(5)
+            #expect(try await host.status(5) == .absent)
+        }
+    }
+
+    @Test("a machine without its pidfile, or with a stranger's pid in it, is found all the same")
+    func pidFile() async throws {
+        try await QEMUFixture.withHost { host, folder in
+            let machine = try await boot(host)
+            let process = try #require(HostProcess(pid: try QEMUFixture.pid(folder, 5)))
+            let pidFile = MachineDirectory(data: folder, id: 5).pidFile
+            try MachineFiles.write("\(getpid())\n".utf8, to: pidFile)
+            try await host.boot(machine)
+            #expect(try await host.status(5) == .running)
+            try MachineFiles.remove(pidFile)
+            #expect(try await host.status(5) == .running)
+            try await Command("rm", ["-rf", "\(folder)/machines/5"]).run()
+            #expect(try await host.inventory() == [5])
+            try await host.halt(5)
+            #expect(process.isGone)
+        }
+    }
+
+    @Test("a process that hangs is neither running nor absent, and is ended all the same")
+    func stopped() async throws {
+        try await QEMUFixture.withHost { host, folder in
+            _ = try await boot(host)
+            let process = try #require(HostProcess(pid: try QEMUFixture.pid(folder, 5)))
+            #expect(kill(process.pid, SIGSTOP) == 0)
+            let error = await #expect(throws: CloudError.self) { try await host.status(5) }
+            #expect(error?.code == .serviceUnavailable)
+            try await host.halt(5)
+            #expect(process.isGone)
+        }
+    }
+
+    @Test("a machine has a user of its own, the sandbox, private files and none of our descriptors")
+    func confinement() async throws {
+        try await QEMUFixture.withHost { host, folder in
+            _ = try await boot(host)
+            let pid = try QEMUFixture.pid(folder, 5)
+            let status = try #require(MachineFiles.text("/proc/\(pid)/status", limit: 8192))
+            if geteuid() == 0 {
+                #expect(status.contains("Uid:\t1879048197\t1879048197\t1879048197\t1879048197"))
+                #expect(status.contains("Gid:\t1879048197\t1879048197\t1879048197\t1879048197"))
+                #expect(status.contains("CapEff:\t0000000000000000"))
+            }
+            #expect(status.contains("NoNewPrivs:\t1"))
+            #expect(status.contains("Seccomp:\t2"))
+            #expect(getsid(pid) == pid)
+            let files = try MachineFiles.names(in: "/proc/\(pid)/fd").compactMap {
+                link("/proc/\(pid)/fd/\($0)")
+            }
+            #expect(files.contains("\(folder)/machines/5/disk.qcow2"))
+            let strangers = files.filter {
+                $0.hasPrefix("/") && !$0.hasPrefix("\(folder)/") && $0 != "/dev/null" && $0 != "/dev/urandom"
+            }
+            #expect(strangers == [])
+            for name in try MachineFiles.names(in: "\(folder)/machines/5") {
+                #expect(mode("\(folder)/machines/5/\(name)") & 0o077 == 0, "\(name)")
+            }
+            #expect(mode("\(folder)/machines/5") & 0o777 == 0o700)
+        }
+    }
+
+    @Test("a start that fails says QEMU's own words, and leaves no process")
+    func failedStart() async throws {
+        try await QEMUFixture.withHost { host, _ in
+            let machine = try QEMUFixture.machine()
+            try await host.makeSeed(machine)
+            let error = await #expect(throws: CloudError.self) { try await host.boot(machine) }
+            #expect(error?.detail?.contains("disk.qcow2") == true)
+            #expect(try await host.status(5) == .absent)
+        }
+    }
+
+    @Test("a log that has grown too large is cut, and its end is kept")
+    func logs() async throws {
+        try await QEMUFixture.withHost { host, folder in
+            _ = try await boot(host)
+            let log = MachineDirectory(data: folder, id: 5).consoleLog
+            // What is written into the log is the guest's; here the test writes in its stead.
+            let source = "\(folder)/source"
+            try MachineFiles.write((String(repeating: "guest\n", count: 1 << 20) + "last").utf8, to: source)
+            try await Command("dd", ["if=\(source)", "of=\(log)", "oflag=append", "conv=notrunc"]).run()
+            _ = try await host.status(5)
+            #expect(MachineFiles.tail(log, limit: 100).isEmpty)
+            #expect(MachineFiles.tail("\(log).old", limit: 10).hasSuffix("last"))
+        }
+    }
+
+    private func mode(_ path: String) -> UInt32 {
+        var status = stat()
+        return lstat(path, &status) == 0 ? status.st_mode : .max
+    }
+
+    private func link(_ path: String) -> String? {
+        try? FileManager.default.destinationOfSymbolicLink(atPath: path)  // it may be closed by now
+    }
+}

@@ -1,0 +1,129 @@
+import CloudWire
+import Foundation
+import Testing
+
+@testable import CloudServer
+@testable import CloudTesting
+
+@Suite("The API document")
+struct OpenAPIDocumentTests {
+    let document: OpenAPIDocument
+    let root: JSONValue
+
+    init() throws {
+        document = try OpenAPIDocument(parsing: PackageResources.openapi_json)
+        root = document.root
+    }
+
+    @Test("it declares these operations below /api/v1")
+    func operations() {
+        #expect(document.basePath == "/api/v1")
+        #expect(
+            document.operations.map(\.description).sorted() == [
+                "DELETE /computes/{id}", "GET /computes", "GET /computes/specifications",
+                "GET /computes/{id}",
+                "GET /health", "GET /images", "GET /openapi.json", "GET /regions", "POST /computes",
+            ])
+    }
+
+    @Test("every example in it is valid")
+    func examples() {
+        var count = 0
+        visit(root, at: "") { place, value in
+            guard let schema = value["schema"] else { return }
+            let examples =
+                [value["example"]].compactMap(\.self)
+                + (value["examples"]?.object ?? [:]).values.compactMap { $0["value"] }
+            for example in examples {
+                count += 1
+                #expect(document.checker.problems(example, schema: schema, at: place) == [])
+            }
+        }
+        #expect(count >= 18)
+    }
+
+    @Test("every answer has a request id, and every refusal an example")
+    func answers() {
+        visit(root, at: "") { place, value in
+            guard let content = value["content"], place.contains("responses") else { return }
+            #expect(value["headers"]?["X-Request-Id"] != nil, "\(place)")
+            guard place.hasPrefix(".components.responses") else { return }
+            let json = content["application/json"]
+            #expect(json?["example"] ?? json?["examples"] != nil, "\(place)")
+        }
+    }
+
+    @Test("every object in an answer forbids members that are not declared")
+    func closedAnswers() {
+        let open: Set = ["CreateCompute", "Health.checks"]
+        visit(root["components"]?["schemas"] ?? .null, at: "") { place, value in
+            let name = String(place.dropFirst().replacing(".properties", with: ""))
+            guard value["type"] == .string("object"), !open.contains(name) else { return }
+            #expect(value["additionalProperties"] == .bool(false), "\(name)")
+        }
+    }
+
+    @Test("all but the service's own operations need a key")
+    func security() {
+        for operation in document.operations {
+            let declared = root["paths"]?[operation.path]?[operation.method.lowercased()]?["security"]
+            let isOpen = ["/health", "/openapi.json"].contains(operation.path)
+            #expect(declared == (isOpen ? .array([]) : nil), "\(operation)")
+        }
+    }
+
+    @Test("the wire types are what it declares", arguments: [true, false])
+    func wireTypes(full: Bool) throws {
+        let time = "2024-01-15T10:00:00Z"
+        let compute = ComputeWire(
+            id: "325", hostName: "web-1", state: "CREATING", image: "UBUNTU-24.04", specification: "S-1C",
+            region: "KGL-1", ipv4: full ? "195.15.0.73" : nil, privateIpv4: full ? "10.0.0.5" : nil,
+            sshEndpoint: full ? "127.0.0.1:2201" : nil, tags: full ? ["web"] : [], createdAt: time,
+            updatedAt: time,
+            task: full ? TaskWire(step: "boot", since: time, attempts: 1, note: "a note") : nil,
+            failure: full ? FailureWire(code: "HOST_FAILED", message: "why") : nil)
+        try check(compute, "ComputeEnvelope", warnings: full ? ["publicKeys[0] is cut short"] : nil)
+        try check([compute], "ComputeListEnvelope", meta: MetaWire(total: 1, page: 1, limit: 20))
+        let specification = SpecificationWire(
+            id: "f47ac10b-58cc-4372-a567-0e02b2c3d479", specification: "S-1C", vcpus: 1, memoryMb: 512,
+            storageGb: 10)
+        try check([specification], "SpecificationListEnvelope", meta: MetaWire(total: 1, page: 1, limit: 20))
+        let image = ImageWire(
+            image: "UBUNTU-24.04", imageName: "Ubuntu", version: "24.04", displayName: "24.04 LTS")
+        try check([image], "ImageListEnvelope")
+        try check(
+            [RegionWire(id: 1, region: "KGL-1", name: "Kigali-1", countryCode: "RW")], "RegionListEnvelope")
+        try check(HealthWire(status: "ok", version: "0.1.0", checks: ["database": "ok"]), "HealthEnvelope")
+        let error = ErrorWire(
+            code: "VALIDATION_ERROR", message: "why",
+            errors: full ? [ProblemWire(field: "hostName", message: "why")] : nil,
+            requestId: "f47ac10b-58cc-4372-a567-0e02b2c3d479", timestamp: time)
+        #expect(try problems(error, "Error") == [])
+        let create = CreateComputeWire(
+            hostName: "web-1", image: "UBUNTU-24.04", region: "KGL-1", specification: "S-1C",
+            publicKeys: ["ssh-ed25519 AAAA"], tags: full ? ["web"] : nil, withPublicIp: full ? true : nil)
+        #expect(try problems(create, "CreateCompute") == [])
+    }
+
+    private func check(
+        _ data: some Codable & Sendable, _ schema: String, meta: MetaWire? = nil, warnings: [String]? = nil
+    ) throws {
+        let envelope = EnvelopeWire(
+            data: data, meta: meta, warnings: warnings, requestId: "f47ac10b-58cc-4372-a567-0e02b2c3d479",
+            timestamp: Timestamp.text(1_705_312_800_000))
+        #expect(try problems(envelope, schema) == [])
+    }
+
+    private func problems(_ value: some Encodable, _ schema: String) throws -> [String] {
+        let value = try JSONValue(parsing: JSONEncoder().encode(value))
+        return document.checker.problems(
+            value, schema: .object(["$ref": .string("#/components/schemas/\(schema)")]), at: schema)
+    }
+
+    /// Calls `body` for every object in the value, with its place.
+    private func visit(_ value: JSONValue, at place: String, _ body: (String, JSONValue) -> Void) {
+        if value.object != nil { body(place, value) }
+        for (name, member) in value.object ?? [:] { visit(member, at: "\(place).\(name)", body) }
+        for item in value.array ?? [] { visit(item, at: place, body) }
+    }
+}

@@ -1,0 +1,140 @@
+import CloudControl
+import CloudCore
+import CloudDatabase
+import CloudMachines
+import CloudServer
+import CloudWorker
+import HTTPTypes
+import Hummingbird
+import HummingbirdTesting
+import Logging
+import NIOCore
+
+/// A whole cloud in one process, for tests: real HTTP handlers, real SQLite, the real worker, a simulated host, a
+/// clock that stands still. Every exchange is checked against the OpenAPI document.
+public struct TestCloud: Sendable {
+    public let cloud: Cloud
+    public let host: SimulatedHost
+    public let clock: ManualClock
+    public let worker: Worker
+    public let supervisor: Supervisor
+    /// Keys of one team, by role.
+    public let keys: [Role: String]
+    /// The owner's key of another team.
+    public let strangersKey: String
+    let client: any TestClientProtocol
+    let contract: OpenAPIDocument
+
+    /// Starts a cloud, runs `body`, and takes the cloud away.
+    public static func with(
+        settings: CloudSettings = .test, catalogue: Catalogue = .test, bootSlots: Int = 2,
+        _ body: @escaping @Sendable (TestCloud) async throws -> Void
+    ) async throws {
+        try await withTemporaryFolder { folder in
+            let clock = ManualClock()
+            let wake = Wake()
+            let database = try SQLiteDatabase(path: "\(folder)/strettch.sqlite")
+            let cloud = Cloud(
+                database: database, catalogue: catalogue, settings: settings, clock: clock,
+                wake: { wake.signal() })
+            let team = try await CreateTeam(name: "team").run(in: cloud)
+            var keys: [Role: String] = [:]
+            for role in Role.allCases {
+                keys[role] = try await CreateKey(teamId: team, name: role.rawValue, role: role).run(in: cloud)
+            }
+            let other = try await CreateTeam(name: "strangers").run(in: cloud)
+            let strangersKey = try await CreateKey(teamId: other, name: "o", role: .owner).run(in: cloud)
+            let host = SimulatedHost(networkMode: settings.sshPorts == nil ? .bridged : .user)
+            let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+            let worker = Worker(
+                database: database, host: host, catalogue: catalogue, clock: clock, wake: wake,
+                bootSlots: bootSlots,
+                owner: "worker", logger: logger, jitter: { 0 })
+            let supervisor = Supervisor(
+                database: database, host: host, clock: clock, wake: wake, logger: logger)
+            let contract = try OpenAPIDocument(parsing: OpenAPI.document)
+            let roleKeys = keys
+            let application = CloudServer.application(
+                cloud: cloud, listen: .tcp(host: "127.0.0.1", port: 0), logger: logger)
+            try await application.test(.router) { client in
+                try await body(
+                    TestCloud(
+                        cloud: cloud, host: host, clock: clock, worker: worker, supervisor: supervisor,
+                        keys: roleKeys, strangersKey: strangersKey, client: client, contract: contract))
+            }
+        }
+    }
+
+    /// Which key a request carries.
+    public enum Key: Sendable {
+        case none
+        case of(Role)
+        case stranger
+        case raw(String)
+    }
+
+    /// What went wrong with an exchange by the contract.
+    public struct ContractViolation: Error, CustomStringConvertible {
+        public var problems: [String]
+        public var description: String { "against the contract: " + problems.joined(separator: "; ") }
+    }
+
+    /// Sends a request to the server and checks the exchange against the contract.
+    /// - Parameter path: below `/api/v1`.
+    public func send(
+        _ method: HTTPRequest.Method, _ path: String, as key: Key = .of(.owner),
+        headers: [String: String] = [:],
+        body: String? = nil
+    ) async throws -> TestAnswer {
+        var fields = HTTPFields()
+        if let authorization = authorization(key) { fields[.authorization] = authorization }
+        if body != nil { fields[.contentType] = "application/json" }
+        for (name, value) in headers {
+            if let name = HTTPField.Name(name) { fields[name] = value }
+        }
+        let uri = "/api/v1\(path)"
+        let response = try await client.execute(
+            uri: uri, method: method, headers: fields, body: body.map { ByteBuffer(string: $0) })
+        let answer = TestAnswer(response)
+        let problems = contract.check(
+            OpenAPIExchange(
+                method: method.rawValue, target: uri, requestHeaders: Self.pairs(fields),
+                requestBody: Array((body ?? "").utf8), status: answer.status,
+                responseHeaders: Self.pairs(response.headers), responseBody: Array(answer.text.utf8)))
+        guard problems.isEmpty else { throw ContractViolation(problems: problems) }
+        return answer
+    }
+
+    private func authorization(_ key: Key) -> String? {
+        switch key {
+        case .none: nil
+        case .of(let role): keys[role].map { "Bearer \($0)" }
+        case .stranger: "Bearer \(strangersKey)"
+        case .raw(let header): header
+        }
+    }
+
+    private static func pairs(_ fields: HTTPFields) -> [(name: String, value: String)] {
+        fields.map { ($0.name.rawName, $0.value) }
+    }
+}
+
+/// What the server answered.
+public struct TestAnswer: Sendable {
+    public var status: Int
+    public var headers: HTTPFields
+    public var text: String
+    public var json: JSONValue
+
+    init(_ response: TestResponse) {
+        status = Int(response.status.code)
+        headers = response.headers
+        text = String(buffer: response.body)
+        json = (try? JSONValue(parsing: Array(text.utf8))) ?? .null  // the contract's check reports a body that is no JSON
+    }
+
+    public var data: JSONValue? { json["data"] }
+    public var code: String? { json["code"]?.string }
+    /// The fields named in `errors`, in order.
+    public var fields: [String] { json["errors"]?.array?.compactMap { $0["field"]?.string } ?? [] }
+}

@@ -1,0 +1,215 @@
+import CloudClient
+import CloudMachines
+import CloudTesting
+import CloudWire
+import Foundation
+
+/// The real program with real guests, in a folder and, as root, a network namespace of its own. All of it is gone
+/// afterwards, however the test ends.
+struct RealCloud: Sendable {
+    let folder: String
+    /// The network namespace that the server runs in; `nil` without root.
+    let namespace: String?
+
+    static var isRoot: Bool { geteuid() == 0 }
+
+    /// Prepares the folder with a guest image and a key pair, and starts the server.
+    static func with(_ body: (RealCloud) async throws -> Void) async throws {
+        // Short, since unix sockets lie in it.
+        let name = "st\(UInt32.random(in: 0...0xFFFFFF))"
+        let cloud = RealCloud(folder: "/tmp/\(name)", namespace: isRoot ? name : nil)
+        try await cloud.setUp()
+        do {
+            try await cloud.start()
+            try await body(cloud)
+        } catch {
+            await cloud.tearDown()
+            throw error
+        }
+        await cloud.tearDown()
+    }
+
+    var program: String { ProgramTestPaths.program }
+    var data: String { "\(folder)/data" }
+    var privateKey: String { "\(folder)/id" }
+
+    private func setUp() async throws {
+        try FileManager.default.createDirectory(atPath: data, withIntermediateDirectories: true)
+        try await Command("cp", ["-a", try await TinyImage.shared.path(), "\(data)/images"]).run()
+        try await Command("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "test@here", "-f", privateKey]).run()
+        if let namespace {
+            try await Command("ip", ["netns", "add", namespace]).run()
+            try await Command("ip", ["-n", namespace, "link", "set", "lo", "up"]).run()
+        }
+    }
+
+    private func tearDown() async {
+        // Each try? here: what could not be taken away must not hide why the test failed.
+        for pid in (try? await processes()) ?? [] { kill(pid, SIGKILL) }  // see above
+        if let namespace { _ = try? await Command("ip", ["netns", "del", namespace]).run() }  // see above
+        try? FileManager.default.removeItem(atPath: folder)  // see above
+    }
+
+    /// Every process whose command line names our folder: the server and its guests.
+    func processes(of name: String = "") async throws -> [pid_t] {
+        var found: [pid_t] = []
+        for entry in try FileManager.default.contentsOfDirectory(atPath: "/proc") {
+            guard let pid = pid_t(entry), pid != getpid(),
+                // A process may end while it is looked at.
+                let line = try? Data(contentsOf: URL(filePath: "/proc/\(pid)/cmdline"))
+            else { continue }
+            let text = String(decoding: line, as: UTF8.self)
+            if text.contains(folder), text.contains(name) { found.append(pid) }
+        }
+        return found
+    }
+
+    /// The guests' processes.
+    func guests() async throws -> [pid_t] { try await processes(of: "qemu-system") }
+
+    // MARK: The server
+
+    /// Starts the server and returns once it answers.
+    func start() async throws {
+        let program = inside(
+            self.program, ["serve", "--listen", "unix:\(folder)/s", "--data", data, "--boot-slots", "2"])
+        try await Command("env", environment + [program.program] + program.arguments)
+            .startDetached(log: "\(folder)/serve.log")
+        try await eventually("the server answers", seconds: 30) {
+            (try? await client { try await $0.health() }) != nil  // nil: not yet
+        }
+    }
+
+    /// The server's process id.
+    func serverPid() throws -> pid_t {
+        let text = try String(contentsOfFile: "\(data)/serve.lock", encoding: .utf8)
+        guard let pid = pid_t(text.trimmingCharacters(in: .whitespacesAndNewlines)) else {
+            throw TestFailure("no pid in '\(text)'")
+        }
+        return pid
+    }
+
+    /// Ends the server with the signal and returns once it is gone.
+    func end(_ signal: Int32) async throws {
+        let pid = try serverPid()
+        kill(pid, signal)
+        try await eventually("the server is gone", seconds: 40) { !Self.isAlive(pid) }
+    }
+
+    /// Whether the process runs; a zombie does not.
+    static func isAlive(_ pid: pid_t) -> Bool {
+        guard let text = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8),  // nil: it is gone
+            let state = text.split(separator: ")").last?.split(separator: " ").first
+        else { return false }
+        return state != "Z" && state != "X"
+    }
+
+    // MARK: Clients
+
+    private var environment: [String] {
+        ["STRETTCH_CREDENTIALS=\(folder)/credentials.json", "HOME=\(folder)", "XDG_CONFIG_HOME=\(folder)/config"]
+    }
+
+    /// Runs `body` with the API's client and the owner's key, or another one.
+    func client<T: Sendable>(key: String? = nil, _ body: (StrettchClient) async throws -> T) async throws -> T {
+        let file = try CredentialsFile(environment: ["STRETTCH_CREDENTIALS": "\(folder)/credentials.json"])
+        guard let credentials = try file.read() else { throw TestFailure("no credentials yet") }
+        return try await StrettchClient.with(baseURL: credentials.url, key: key ?? credentials.key, body)
+    }
+
+    /// Runs the program itself and returns what it printed.
+    @discardableResult
+    func strettch(_ arguments: String..., timeoutSeconds: Int = 120) async throws -> String {
+        let command = inside(program, arguments)
+        return try await Command(
+            "env", environment + [command.program] + command.arguments, timeoutSeconds: timeoutSeconds
+        ).run().standardOutput
+    }
+
+    /// Runs a command in a guest, and returns what it printed without the last line break.
+    func ssh(_ compute: ComputeWire, address: String? = nil, _ command: String) async throws -> String {
+        let address = address ?? compute.ipv4 ?? compute.privateIpv4 ?? "127.0.0.1"
+        let port = compute.sshEndpoint.flatMap { $0.split(separator: ":").last.map(String.init) } ?? "22"
+        let ssh = inside(
+            "ssh",
+            [
+                "-i", privateKey, "-p", port, "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
+                "-o", "LogLevel=ERROR", "-o", "BatchMode=yes", "-o", "ConnectTimeout=20", "root@\(address)", command,
+            ])
+        return try await ssh.run().standardOutput.trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+
+    /// The command, in the namespace where there is one.
+    func inside(_ program: String, _ arguments: [String], timeoutSeconds: Int = 60) -> Command {
+        guard let namespace else { return Command(program, arguments, timeoutSeconds: timeoutSeconds) }
+        return Command("ip", ["netns", "exec", namespace, program] + arguments, timeoutSeconds: timeoutSeconds)
+    }
+
+    /// The create of the documentation's page, with our key.
+    func request(_ hostName: String = "my-server-01", withPublicIp: Bool = true) throws -> CreateComputeWire {
+        CreateComputeWire(
+            hostName: hostName, image: "TINY-1", region: "KGL-1", specification: "S-1C",
+            publicKeys: [try String(contentsOfFile: "\(privateKey).pub", encoding: .utf8)
+                .trimmingCharacters(in: .whitespacesAndNewlines)],
+            tags: ["production", "web"], withPublicIp: withPublicIp)
+    }
+
+    /// Waits until the compute is in the state. Throws when it has failed, with the reason.
+    func wait(_ id: String, until state: String, key: String? = nil) async throws -> ComputeWire {
+        var last: ComputeWire?
+        try await eventually("compute \(id) is \(state)", seconds: 120) {
+            let compute = try await client(key: key) { try await $0.compute(id: id) }
+            last = compute
+            if let failure = compute.failure { throw TestFailure("\(failure.code): \(failure.message)") }
+            return compute.state == state
+        }
+        guard let last else { throw TestFailure("no compute") }
+        return last
+    }
+}
+
+/// Why a test can't go on.
+struct TestFailure: Error, CustomStringConvertible {
+    var description: String
+    init(_ description: String) { self.description = description }
+}
+
+/// Looks again and again until it is so. Throws when the time is up.
+func eventually(_ what: String, seconds: Int, _ isSo: () async throws -> Bool) async throws {
+    let clock = ContinuousClock()
+    let end = clock.now + .seconds(seconds)
+    while clock.now < end {
+        if try await isSo() { return }
+        try await clock.sleep(for: .milliseconds(100))
+    }
+    throw TestFailure("not within \(seconds) s: \(what)")
+}
+
+/// Where the built program is.
+enum ProgramTestPaths {
+    /// Beside the running test bundle.
+    static var program: String {
+        let tests = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
+        return tests.deletingLastPathComponent().appending(path: "strettch").path
+    }
+}
+
+/// The tiny guest's image, built once for all tests of this process.
+actor TinyImage {
+    static let shared = TinyImage()
+    private var building: Task<String, any Error>?
+
+    /// A folder as `images` of a data folder.
+    func path() async throws -> String {
+        if let building { return try await building.value }
+        let task = Task {
+            let data = "/tmp/strettch-test-image-\(getpid())"
+            try await Command(
+                ProgramTestPaths.program, ["image", "build", "TINY-1", "--data", data], timeoutSeconds: 180
+            ).run()
+            return "\(data)/images"
+        }
+        building = task
+        return try await task.value
+    }
+}
