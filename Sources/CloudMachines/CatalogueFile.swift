@@ -44,7 +44,8 @@ public enum CatalogueFile {
         guard reader.problems.isEmpty else {
             let count = reader.problems.count
             throw CloudError(
-                .validationError, "\(name) has \(count) problem\(count == 1 ? "" : "s"). Mend the file and try again.",
+                .validationError,
+                "\(name) has \(count) problem\(count == 1 ? "" : "s"). Mend the file and try again.",
                 problems: reader.problems)
         }
         return catalogue
