@@ -22,7 +22,7 @@ public actor TinyImage {
 
     /// The image as the built-in catalogue has it.
     public static func image() throws -> Image {
-        guard let image = try CatalogueFile.builtIn.image("TINY-1") else {
+        guard let image = try CatalogueFile.builtIn().image("TINY-1") else {
             throw CloudError.bug("the built-in catalogue has no TINY-1")
         }
         return image
