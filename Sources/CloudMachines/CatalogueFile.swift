@@ -8,15 +8,15 @@ public enum CatalogueFile {
     private static let maxBytes = 1 << 20
 
     /// The catalogue that this program comes with.
-    public static var builtIn: Catalogue {
-        get throws(CloudError) { try read(builtInText, name: "the built-in catalogue") }
+    public static func builtIn() throws(CloudError) -> Catalogue {
+        try read(builtInText, name: "the built-in catalogue")
     }
 
     /// The text of the built-in catalogue, to start an own one from.
     public static var builtInText: String { String(decoding: PackageResources.catalogue_yaml, as: UTF8.self) }
 
     /// Reads and checks a file. Throws all that is wrong with it, together.
-    public static func load(_ path: String) throws(CloudError) -> Catalogue {
+    public static func read(path: String) throws(CloudError) -> Catalogue {
         guard let stamp = HostFiles.stamp(path) else {
             throw CloudError(
                 .badRequest, "There is no catalogue file \(path). Give the path of one, or none.")
@@ -31,7 +31,7 @@ public enum CatalogueFile {
         return try read(String(decoding: bytes, as: UTF8.self), name: path)
     }
 
-    /// Reads and checks a catalogue's text; `name` is for the error alone, which has one problem per line.
+    /// Reads and checks a catalogue's text; `name` is for the error alone.
     public static func read(_ yaml: String, name: String = "the catalogue") throws(CloudError) -> Catalogue {
         let root: Node?
         do {
@@ -42,10 +42,10 @@ public enum CatalogueFile {
         var reader = CatalogueReader()
         let catalogue = reader.catalogue(root ?? Node(""))
         guard reader.problems.isEmpty else {
-            let lines = reader.problems.map { "\n  \($0.field): \($0.message)" }.joined()
+            let count = reader.problems.count
             throw CloudError(
                 .validationError,
-                "\(name) has \(reader.problems.count) problem\(reader.problems.count == 1 ? "" : "s"):\(lines)",
+                "\(name) has \(count) problem\(count == 1 ? "" : "s"). Mend the file and try again.",
                 problems: reader.problems)
         }
         return catalogue

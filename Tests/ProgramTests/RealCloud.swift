@@ -51,7 +51,7 @@ struct RealCloud: Sendable {
     }
 
     /// Every process whose command line names our folder: the server and its guests.
-    func processes(of name: String = "") async throws -> [pid_t] {
+    func processes(of name: String? = nil) async throws -> [pid_t] {
         var found: [pid_t] = []
         for entry in try FileManager.default.contentsOfDirectory(atPath: "/proc") {
             guard let pid = pid_t(entry), pid != getpid(),
@@ -59,7 +59,7 @@ struct RealCloud: Sendable {
                 let line = try? Data(contentsOf: URL(filePath: "/proc/\(pid)/cmdline"))
             else { continue }
             let text = String(decoding: line, as: UTF8.self)
-            if text.contains(folder), text.contains(name) { found.append(pid) }
+            if text.contains(folder), name.map(text.contains) ?? true { found.append(pid) }
         }
         return found
     }

@@ -51,7 +51,8 @@ enum DiskFormat {
         if format == "qcow2", move { return try HostFiles.move(from, to: to) }
         // The format is named, never guessed: a guest could have written a header into its raw disk.
         try await Command(
-            "qemu-img", ["convert", "-q", "-f", format, "-O", "qcow2", from, to], timeoutSeconds: convertSeconds
+            "qemu-img", ["convert", "-q", "-f", format, "-O", "qcow2", from, to],
+            timeoutSeconds: convertSeconds
         ).run()
         if move { try HostFiles.remove(from) }
     }
@@ -81,6 +82,8 @@ enum DiskFormat {
                 qcow2 \(path) NEW.qcow2
                 """)
         }
-        guard info.virtualSize > 0 else { throw CloudError(.unprocessableEntity, "\(path) is an empty disk.") }
+        guard info.virtualSize > 0 else {
+            throw CloudError(.unprocessableEntity, "\(path) is an empty disk.")
+        }
     }
 }

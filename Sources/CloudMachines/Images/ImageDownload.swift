@@ -126,7 +126,8 @@ extension ImageDownload {
     ) async throws -> String {
         if let total {
             try checkSize(total)
-            try limits.checkSpace(folder.path, bytes: UInt64(max(0, total - part.size)), what: "Image \(image)")
+            try limits.checkSpace(
+                folder.path, bytes: UInt64(max(0, total - part.size)), what: "Image \(image)")
         }
         var chunks = response.body.makeAsyncIterator()
         while let chunk = try await next(&chunks) {
@@ -197,7 +198,8 @@ extension ImageDownload {
         let response = try await send(client, HTTPClientRequest(url: address))
         if address.hasPrefix("https:"), response.url?.scheme != "https" {
             throw CloudError(
-                .serviceUnavailable, "\(address) leads to \(response.url?.absoluteString ?? "nowhere"), without TLS.")
+                .serviceUnavailable,
+                "\(address) leads to \(response.url?.absoluteString ?? "nowhere"), without TLS.")
         }
         switch DownloadDecision.decide(.init(status: Int(response.status.code)), offset: 0) {
         case .restart:
@@ -212,7 +214,8 @@ extension ImageDownload {
             }
         case .retry(let reason): throw Transient(reason: reason)
         case .fail(let reason), .discard(let reason):
-            throw CloudError(.serviceUnavailable, "\(address) can't be read: \(reason). Look at the catalogue.")
+            throw CloudError(
+                .serviceUnavailable, "\(address) can't be read: \(reason). Look at the catalogue.")
         case .append, .complete: throw CloudError(.serviceUnavailable, "\(address) answered with a part.")
         }
     }

@@ -89,7 +89,8 @@ struct ImagePreparation: Sendable {
             progress: board.report
         ).run()
         board.report(ImageProgress("converting"))
-        try await DiskFormat.adopt(folder.part, format: format, to: "\(output)/\(ImageManifest.disk)", move: true)
+        try await DiskFormat.adopt(
+            folder.part, format: format, to: "\(output)/\(ImageManifest.disk)", move: true)
     }
 
     private func build(_ name: String) async throws {

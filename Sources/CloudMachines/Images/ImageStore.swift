@@ -113,10 +113,13 @@ public actor ImageStore {
             switch folder(image).state() {
             case .missing: ImageListing(image: image, state: work[image.image] == nil ? .missing : .preparing)
             case .damaged(let path, let manifest, let content):
-                ImageListing(image: image, state: .damaged, manifest: manifest, folder: content, note: "\(path) changed")
+                ImageListing(
+                    image: image, state: .damaged, manifest: manifest, folder: content,
+                    note: "\(path) changed")
             case .installed(let manifest, let content):
                 ImageListing(
-                    image: image, state: manifest.isFrom(image.source) ? .ready : .outdated, manifest: manifest,
+                    image: image, state: manifest.isFrom(image.source) ? .ready : .outdated,
+                    manifest: manifest,
                     folder: content)
             }
         }

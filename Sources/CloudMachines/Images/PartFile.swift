@@ -35,7 +35,9 @@ final class PartFile {
 
     /// Empties the file.
     func restart() throws(CloudError) {
-        guard ftruncate(descriptor, 0) == 0, lseek(descriptor, 0, SEEK_SET) == 0 else { throw failure("empty") }
+        guard ftruncate(descriptor, 0) == 0, lseek(descriptor, 0, SEEK_SET) == 0 else {
+            throw failure("empty")
+        }
         hash = SHA256()
         size = 0
     }
