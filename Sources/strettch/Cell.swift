@@ -20,7 +20,7 @@ struct Cell: Sendable {
     /// Opens the database and the host; at the first start, saves and shows the owner's key. The folder must be locked.
     static func open(_ settings: ServeSettings, _ folder: DataFolder, _ logger: Logger) async throws -> Cell {
         let catalogue =
-            try settings.catalogue.map { try CatalogueFile.load($0) } ?? CatalogueFile.builtIn
+            try settings.catalogue.map { try CatalogueFile.read(path: $0) } ?? CatalogueFile.builtIn()
         let wake = Wake()
         let cloud = Cloud(
             database: try SQLiteDatabase(path: folder.database), catalogue: catalogue,
