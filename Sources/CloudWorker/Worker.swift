@@ -105,7 +105,8 @@ public struct Worker: Service {
 
     /// How long to wait for a wake.
     private func pause() async -> Duration {
-        guard underWay.free > 0, let due = try? await database.read({ sql in try sql.jobs.nextDueMs() })  // else: poll
+        guard underWay.free > 0,
+            let due = try? await database.read({ sql in try sql.jobs.nextDueMs() })  // else: poll
         else { return Self.pollLimit }
         return min(Self.pollLimit, .milliseconds(max(0, due - clock.nowMs)))
     }
