@@ -33,7 +33,7 @@ public struct Doctor: Sendable {
         self.networkMode = networkMode
         self.network = network
         accelerator = {
-            try HostFiles.makeFolder(dataFolder)
+            try MachineFiles.makeFolder(dataFolder)
             return try await AcceleratorProbe(program: "qemu-system-x86_64", folder: dataFolder).choice()
         }
     }
@@ -87,7 +87,7 @@ public struct Doctor: Sendable {
     }
 
     private func resources() throws -> [DoctorFinding] {
-        try HostFiles.makeFolder(dataFolder)
+        try MachineFiles.makeFolder(dataFolder)
         var status = statvfs()
         // Safe: writes to the local alone.
         guard statvfs(dataFolder, &status) == 0 else {
@@ -96,7 +96,7 @@ public struct Doctor: Sendable {
         guard access(dataFolder, W_OK) == 0 else {
             throw CloudError(.forbidden, "\(dataFolder) can't be written to. Give another with --data.")
         }
-        let memory = HostFiles.text("/proc/meminfo", limit: 4096).flatMap {
+        let memory = MachineFiles.text("/proc/meminfo", limit: 4096).flatMap {
             DoctorResources.availableMb(meminfo: $0)
         }
         return DoctorResources(
@@ -109,8 +109,8 @@ public struct Doctor: Sendable {
     private func bridgedNetwork() async -> [DoctorFinding] {
         let judge = DoctorNetwork(settings: network)
         let filter =
-            HostFiles.text("/proc/sys/net/bridge/bridge-nf-call-iptables", limit: 8)?.hasPrefix("1") ?? false
-        let legacy = HostFiles.text("/proc/net/ip_tables_names", limit: 4096) ?? ""
+            MachineFiles.text("/proc/sys/net/bridge/bridge-nf-call-iptables", limit: 8)?.hasPrefix("1") ?? false
+        let legacy = MachineFiles.text("/proc/net/ip_tables_names", limit: 4096) ?? ""
         var findings = await looking("Private range") {
             try judge.ranges(
                 addresses: try await output("ip", ["-details", "-json", "address"]),
@@ -128,7 +128,7 @@ public struct Doctor: Sendable {
             return [DoctorFinding("Packet filter", .ok, "the kernel takes our rules")]
         }
         findings.append(
-            HostFiles.exists("/dev/net/tun")
+            MachineFiles.exists("/dev/net/tun")
                 ? DoctorFinding("Taps", .ok, "/dev/net/tun is here")
                 : DoctorFinding(
                     "Taps", .failed, "/dev/net/tun is missing: guests can't be connected",
