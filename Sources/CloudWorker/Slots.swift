@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Counts the jobs under way, and wakes the worker when there is room again.
+/// Counts the jobs under way, and wakes the worker when one is left.
 final class Slots: Sendable {
     private let taken = Mutex(0)
     private let count: Int
@@ -15,11 +15,9 @@ final class Slots: Sendable {
 
     func take() { taken.withLock { $0 += 1 } }
 
+    /// Called when a job was left: it may be due again sooner than anything the worker now waits for.
     func give() {
-        let wasFull = taken.withLock { taken in
-            defer { taken -= 1 }
-            return taken == count
-        }
-        if wasFull { wake.signal() }
+        taken.withLock { $0 -= 1 }
+        wake.signal()
     }
 }

@@ -133,7 +133,19 @@ public struct Worker: Service {
         let save = SaveOutcome(
             computeId: id, step: task.step, outcome: outcome, owner: owner, nowMs: now,
             leaseUntilMs: now + Self.leaseMs, backoffMs: backoffMs(attempts: task.attempts))
-        return try await database.write { sql in try save.run(sql) }
+        let next = try await database.write { sql in try save.run(sql) }
+        if outcome.endsStep { log(compute, task) }
+        return next
+    }
+
+    /// Tells how long a step took, waits and failed attempts included.
+    private func log(_ compute: Compute, _ task: ComputeTask) {
+        logger.info(
+            "step done",
+            metadata: [
+                "compute": "\(compute.id)", "team": "\(compute.teamId)", "step": "\(task.step.rawValue)",
+                "ms": "\(clock.nowMs - task.sinceMs)",
+            ])
     }
 
     private func decide(_ step: ComputeStep, _ compute: Compute, _ booting: Int) async -> StepOutcome {
