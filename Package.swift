@@ -125,7 +125,9 @@ let package = Package(
         .testTarget(name: "QMPTests", dependencies: ["QMP", .nioCore, .nioPosix], swiftSettings: strict),
         .testTarget(
             name: "CloudMachinesTests",
-            dependencies: ["CloudCore", "CloudMachines", "CloudTesting", "QMP", .hummingbird, .nioCore, .nioPosix],
+            dependencies: [
+                "CloudCore", "CloudMachines", "CloudTesting", "QMP", .hummingbird, .nioCore, .nioPosix,
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "CloudWorkerTests",

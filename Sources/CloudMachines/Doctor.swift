@@ -109,7 +109,8 @@ public struct Doctor: Sendable {
     private func bridgedNetwork() async -> [DoctorFinding] {
         let judge = DoctorNetwork(settings: network)
         let filter =
-            MachineFiles.text("/proc/sys/net/bridge/bridge-nf-call-iptables", limit: 8)?.hasPrefix("1") ?? false
+            MachineFiles.text("/proc/sys/net/bridge/bridge-nf-call-iptables", limit: 8)?.hasPrefix("1")
+            ?? false
         let legacy = MachineFiles.text("/proc/net/ip_tables_names", limit: 4096) ?? ""
         var findings = await looking("Private range") {
             try judge.ranges(
