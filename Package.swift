@@ -126,7 +126,9 @@ let package = Package(
         .testTarget(name: "QMPTests", dependencies: ["QMP", .nioCore, .nioPosix], swiftSettings: strict),
         .testTarget(
             name: "CloudMachinesTests",
-            dependencies: ["CloudMachines", "CloudTesting", .hummingbird, .nioCore],
+            dependencies: [
+                "CloudCore", "CloudMachines", "CloudTesting", "QMP", .hummingbird, .nioCore, .nioPosix,
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "CloudWorkerTests",

@@ -33,7 +33,7 @@ public struct Doctor: Sendable {
         self.networkMode = networkMode
         self.network = network
         accelerator = {
-            try HostFiles.makeFolder(dataFolder)
+            try MachineFiles.makeFolder(dataFolder)
             return try await AcceleratorProbe(program: "qemu-system-x86_64", folder: dataFolder).choice()
         }
     }
@@ -87,7 +87,7 @@ public struct Doctor: Sendable {
     }
 
     private func resources() throws -> [DoctorFinding] {
-        try HostFiles.makeFolder(dataFolder)
+        try MachineFiles.makeFolder(dataFolder)
         var status = statvfs()
         // Safe: writes to the local alone.
         guard statvfs(dataFolder, &status) == 0 else {
@@ -109,7 +109,8 @@ public struct Doctor: Sendable {
     private func bridgedNetwork() async -> [DoctorFinding] {
         let judge = DoctorNetwork(settings: network)
         let filter =
-            MachineFiles.text("/proc/sys/net/bridge/bridge-nf-call-iptables", limit: 8)?.hasPrefix("1") ?? false
+            MachineFiles.text("/proc/sys/net/bridge/bridge-nf-call-iptables", limit: 8)?.hasPrefix("1")
+            ?? false
         let legacy = MachineFiles.text("/proc/net/ip_tables_names", limit: 4096) ?? ""
         var findings = await looking("Private range") {
             try judge.ranges(
@@ -128,7 +129,7 @@ public struct Doctor: Sendable {
             return [DoctorFinding("Packet filter", .ok, "the kernel takes our rules")]
         }
         findings.append(
-            HostFiles.exists("/dev/net/tun")
+            MachineFiles.exists("/dev/net/tun")
                 ? DoctorFinding("Taps", .ok, "/dev/net/tun is here")
                 : DoctorFinding(
                     "Taps", .failed, "/dev/net/tun is missing: guests can't be connected",
