@@ -1,7 +1,7 @@
 import CloudCore
 import Logging
 
-/// Makes one image ready: takes the lock, looks whether another process was quicker, and downloads or builds.
+/// Makes one image ready: takes the lock, looks whether another process was quicker, and downloads, builds or imports.
 struct ImagePreparation: Sendable {
     var image: Image
     var folder: ImageFolder
@@ -9,8 +9,16 @@ struct ImagePreparation: Sendable {
     var clock: any CloudClock
     var logger: Logger
     var board: ProgressBoard
-    /// Does the work even though the image is ready.
-    var again = false
+    var task: Task
+
+    enum Task: Sendable {
+        /// Download or build, unless the image is ready.
+        case prepare
+        /// Download or build even though the image is ready.
+        case prepareAgain
+        /// Take the operator's file instead of the catalogue's source.
+        case importFile(String)
+    }
 
     func run() async throws {
         try HostFiles.makeFolder(folder.path)
@@ -18,19 +26,27 @@ struct ImagePreparation: Sendable {
             board.report(ImageProgress("waiting for another process that prepares it"))
         }
         defer { withExtendedLifetime(lock) {} }
-        if !again, try healed() { return }
+        if case .prepare = task, try healed() { return }
         try HostFiles.remove(folder.work)
-        try HostFiles.makeFolder(folder.work)
+        try HostFiles.makeFolder(output)
         do {
-            try await fill("\(folder.work)/output")
+            try await fill()
             board.report(ImageProgress("checking"))
-            try folder.install(
-                "\(folder.work)/output", origin: image.source.origin, nowMs: clock.nowMs)
+            try folder.install(output, origin: origin, nowMs: clock.nowMs)
         } catch {
             try HostFiles.remove(folder.work)
             throw error
         }
         try HostFiles.remove(folder.work)
+    }
+
+    private var output: String { "\(folder.work)/output" }
+
+    private var origin: String {
+        switch task {
+        case .prepare, .prepareAgain: image.source.origin
+        case .importFile(let path): ImageManifest.importOrigin(path)
+        }
     }
 
     /// Whether the image is there after all: made by another process, or whole although its times changed.
@@ -56,22 +72,51 @@ struct ImagePreparation: Sendable {
         }
     }
 
-    private func fill(_ output: String) async throws {
-        try HostFiles.makeFolder(output)
-        switch image.source {
-        case .url: throw CloudError.bug("no downloads")
-        case .build(let name):
-            guard let recipe = ImageRecipe(rawValue: name) else {
-                let known = ImageRecipe.allCases.map(\.rawValue).joined(separator: ", ")
-                throw CloudError(
-                    .serviceUnavailable,
-                    "Image \(image.image) names the recipe \(name), which this program lacks; it has \(known)."
-                )
+    private func fill() async throws {
+        switch task {
+        case .importFile(let path): try await adopt(path)
+        case .prepare, .prepareAgain:
+            switch image.source {
+            case .url(let url, let checksum, let format): try await download(url, checksum, format)
+            case .build(let recipe): try await build(recipe)
             }
-            try limits.checkSpace(folder.path, bytes: recipe.scratchBytes, what: "Building \(image.image)")
-            try await ImageBuilder(recipe: recipe, logger: logger)
-                .build(work: folder.work, output: output, progress: board.report)
         }
+    }
+
+    private func download(_ url: String, _ checksum: ImageChecksum, _ format: String) async throws {
+        try await ImageDownload(
+            image: image.image, url: url, checksum: checksum, folder: folder, limits: limits, logger: logger,
+            progress: board.report
+        ).run()
+        board.report(ImageProgress("converting"))
+        try await DiskFormat.adopt(folder.part, format: format, to: "\(output)/\(ImageManifest.disk)", move: true)
+    }
+
+    private func build(_ name: String) async throws {
+        guard let recipe = ImageRecipe(rawValue: name) else {
+            let known = ImageRecipe.allCases.map(\.rawValue).joined(separator: ", ")
+            throw CloudError(
+                .serviceUnavailable,
+                "Image \(image.image) names the recipe \(name), which this program lacks; it has \(known).")
+        }
+        try limits.checkSpace(folder.path, bytes: recipe.scratchBytes, what: "Building \(image.image)")
+        try await ImageBuilder(recipe: recipe, logger: logger)
+            .build(work: folder.work, output: output, progress: board.report)
+    }
+
+    private func adopt(_ path: String) async throws {
+        guard let stamp = HostFiles.stamp(path) else {
+            throw CloudError(.badRequest, "There is no file \(path). Give the path of a qcow2 or raw disk.")
+        }
+        guard stamp.size <= limits.maxImageBytes else {
+            throw CloudError(
+                .badRequest,
+                "\(path) is larger than \(limits.maxImageBytes >> 20) MiB, the most that an image may have.")
+        }
+        let format = try DiskFormat.detect(path)
+        try limits.checkSpace(folder.path, bytes: UInt64(stamp.size), what: "Importing \(image.image)")
+        board.report(ImageProgress("copying"))
+        try await DiskFormat.adopt(path, format: format, to: "\(output)/\(ImageManifest.disk)", move: false)
     }
 }
 

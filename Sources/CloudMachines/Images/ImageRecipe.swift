@@ -23,8 +23,7 @@ public enum ImageRecipe: String, Sendable, CaseIterable {
             case .debian12:
                 [
                     ("mmdebstrap", "mmdebstrap"), ("mke2fs", "e2fsprogs"), ("sfdisk", "fdisk"),
-                    ("cpio", "cpio"),
-                    ("lz4", "lz4"), ("grub-mkimage", "grub-common"),
+                    ("grub-mkimage", "grub-common"),
                     ("/usr/lib/grub/i386-pc/boot.img", "grub-pc-bin"),
                 ]
             }
@@ -74,10 +73,7 @@ public enum ImageRecipe: String, Sendable, CaseIterable {
                 "tiny-udhcpc.sh": PackageResources.tiny_udhcpc_sh,
             ]
         case .debian12:
-            [
-                "build-debian.sh": PackageResources.build_debian_sh,
-                "debian-initrd.sh": PackageResources.debian_initrd_sh,
-            ]
+            ["build-debian.sh": PackageResources.build_debian_sh]
         }
     }
 }

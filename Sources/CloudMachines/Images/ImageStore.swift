@@ -79,7 +79,50 @@ public actor ImageStore {
         {
             return
         }
-        let under = work[image.image] ?? start(image, again: again)
+        let under = work[image.image] ?? start(image, again ? .prepareAgain : .prepare)
+        try await wait(for: under, progress)
+    }
+
+    /// Takes the operator's own file, a qcow2 or raw disk, instead of what the catalogue names. The file is copied.
+    /// Throws `.conflict` when work on the image is under way.
+    public func importFile(
+        _ path: String, as image: Image, progress: @escaping @Sendable (ImageProgress) -> Void = { _ in }
+    ) async throws {
+        guard work[image.image] == nil else {
+            throw CloudError(
+                .conflict, "Image \(image.image) is being prepared. Wait for that and import it again.")
+        }
+        try await wait(for: start(image, .importFile(path)), progress)
+    }
+
+    /// Reads the image's files whole and compares them with what was installed. Throws what differs.
+    public func verify(_ image: Image) async throws {
+        let folder = folder(image)
+        switch folder.state() {
+        case .missing: _ = try ready(image)
+        case .installed(let manifest, let content), .damaged(_, let manifest, let content):
+            let lock = try await FileLock.acquire(folder.lock, timeoutSeconds: limits.lockSeconds) {}
+            defer { withExtendedLifetime(lock) {} }
+            try folder.verify(manifest, folder: content)
+        }
+    }
+
+    /// What is known of each image without reading its files.
+    public func list(_ images: [Image]) -> [ImageListing] {
+        images.map { image in
+            switch folder(image).state() {
+            case .missing: ImageListing(image: image, state: work[image.image] == nil ? .missing : .preparing)
+            case .damaged(let path, let manifest, let content):
+                ImageListing(image: image, state: .damaged, manifest: manifest, folder: content, note: "\(path) changed")
+            case .installed(let manifest, let content):
+                ImageListing(
+                    image: image, state: manifest.isFrom(image.source) ? .ready : .outdated, manifest: manifest,
+                    folder: content)
+            }
+        }
+    }
+
+    private func wait(for under: Work, _ progress: @escaping @Sendable (ImageProgress) -> Void) async throws {
         under.board.observe(progress)
         try await withTaskCancellationHandler {
             try await under.task.value
@@ -97,11 +140,11 @@ public actor ImageStore {
 
     func folder(_ image: Image) -> ImageFolder { ImageFolder(store: directory, image: image.image) }
 
-    private func start(_ image: Image, again: Bool = false) -> Work {
+    private func start(_ image: Image, _ task: ImagePreparation.Task = .prepare) -> Work {
         let board = ProgressBoard(ImageProgress("starting"))
         let preparation = ImagePreparation(
             image: image, folder: folder(image), limits: limits, clock: clock, logger: logger, board: board,
-            again: again)
+            task: task)
         // Unstructured, since it outlives the call that began it; `work` owns it and `shutdown` ends it.
         let task = Task {
             do {
