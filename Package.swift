@@ -97,6 +97,12 @@ let package = Package(
             ],
             swiftSettings: strict),
 
+        // Measurements, started by scripts/bench; not installed.
+        .executableTarget(
+            name: "strettch-bench",
+            dependencies: ["CloudClient", "CloudCore", "CloudMachines", "CloudWire", .argumentParser],
+            swiftSettings: strict),
+
         // Tests.
         .target(
             name: "CloudTesting",
