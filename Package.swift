@@ -99,8 +99,10 @@ let package = Package(
 
         // Measurements, started by scripts/bench; not installed.
         .executableTarget(
-            name: "strettch-bench",
-            dependencies: ["CloudClient", "CloudCore", "CloudMachines", "CloudWire", .argumentParser],
+            name: "StrettchBench",
+            dependencies: [
+                "CloudClient", "CloudCore", "CloudMachines", "CloudWire", .argumentParser, .subprocess,
+            ],
             swiftSettings: strict),
 
         // Tests.
