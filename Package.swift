@@ -116,7 +116,8 @@ let package = Package(
         .testTarget(
             name: "CloudClientTests",
             dependencies: [
-                "CloudClient", "CloudWire", .hummingbird, .httpTypes, .logging, .nioCore, .serviceLifecycle,
+                "CloudClient", "CloudTesting", "CloudWire", .hummingbird, .httpTypes, .logging, .nioCore,
+                .serviceLifecycle,
             ],
             swiftSettings: strict),
         .testTarget(
@@ -125,7 +126,8 @@ let package = Package(
         .testTarget(
             name: "CloudServerTests",
             dependencies: [
-                "CloudControl", "CloudCore", "CloudDatabase", "CloudServer", "CloudTesting", .httpTypes,
+                "CloudControl", "CloudCore", "CloudDatabase", "CloudServer", "CloudTesting", "CloudWire",
+                .httpTypes,
                 .logging, .nioCore, .nioPosix,
             ],
             swiftSettings: strict),

@@ -16,6 +16,7 @@ struct ImportRules {
             "CloudWire",
             "CloudWorker",
         ],
+        "strettch-bench": ["CloudClient", "CloudCore", "CloudMachines", "CloudWire"],
     ]
 
     /// Modules of the toolchain, which nothing has to name.
