@@ -122,7 +122,10 @@ let package = Package(
         .testTarget(name: "QMPTests", dependencies: ["QMP", .nioCore, .nioPosix], swiftSettings: strict),
         .testTarget(
             name: "CloudMachinesTests",
-            dependencies: ["CloudMachines", "CloudTesting", .hummingbird, .nioCore],
+            dependencies: [
+                "CloudCore", "CloudMachines", "CloudTesting", .crypto, .httpTypes, .hummingbird, .logging, .nioCore,
+                .serviceLifecycle,
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "CloudWorkerTests",
