@@ -2,11 +2,12 @@
 import PackageDescription
 
 /// Swift 6 language mode and the stricter rules on top of it, for every target of ours. In CI a warning is an error.
-let strict: [SwiftSetting] = [
-    .swiftLanguageMode(.v6),
-    .enableUpcomingFeature("ExistentialAny"),
-    .enableUpcomingFeature("MemberImportVisibility"),
-] + (Context.environment["CI"] == nil ? [] : [.treatAllWarnings(as: .error)])
+let strict: [SwiftSetting] =
+    [
+        .swiftLanguageMode(.v6),
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+    ] + (Context.environment["CI"] == nil ? [] : [.treatAllWarnings(as: .error)])
 
 extension Target.Dependency {
     static let argumentParser = product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -19,8 +20,8 @@ extension Target.Dependency {
     static let hummingbirdTesting = product(name: "HummingbirdTesting", package: "hummingbird")
     static let logging = product(name: "Logging", package: "swift-log")
     static let nioCore = product(name: "NIOCore", package: "swift-nio")
-    static let nioHTTP1 = product(name: "NIOHTTP1", package: "swift-nio")
     static let nioExtras = product(name: "NIOExtras", package: "swift-nio-extras")
+    static let nioHTTP1 = product(name: "NIOHTTP1", package: "swift-nio")
     static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
     static let serviceLifecycle = product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
     static let unixSignals = product(name: "UnixSignals", package: "swift-service-lifecycle")
@@ -65,7 +66,7 @@ let package = Package(
             name: "CloudServer",
             dependencies: [
                 "CloudControl", "CloudCore", "CloudWire", .httpTypes, .hummingbird, .logging, .nioCore,
-                .serviceLifecycle,
+                .nioPosix, .serviceLifecycle,
             ],
             resources: [.embedInCode("Resources/openapi.json")],
             swiftSettings: strict),
@@ -73,7 +74,8 @@ let package = Package(
         .target(
             name: "CloudMachines",
             dependencies: [
-                "CloudCore", "QMP", .asyncHTTPClient, .crypto, .logging, .nioCore, .nioHTTP1, .nioPosix, .subprocess,
+                "CloudCore", "QMP", .asyncHTTPClient, .crypto, .logging, .nioCore, .nioHTTP1, .nioPosix,
+                .subprocess,
                 .yams,
             ],
             resources: [.embedInCode("Resources/catalogue.yaml"), .embedInCode("Resources/images")],
@@ -90,8 +92,15 @@ let package = Package(
             name: "strettch",
             dependencies: [
                 "CloudClient", "CloudControl", "CloudCore", "CloudDatabase", "CloudMachines", "CloudServer",
-                "CloudWire", "CloudWorker", .argumentParser, .configuration, .logging, .serviceLifecycle, .unixSignals,
+                "CloudWire", "CloudWorker", .argumentParser, .configuration, .logging, .serviceLifecycle,
+                .unixSignals,
             ],
+            swiftSettings: strict),
+
+        // Measurements, started by scripts/bench; not installed.
+        .executableTarget(
+            name: "strettch-bench",
+            dependencies: ["CloudClient", "CloudCore", "CloudMachines", "CloudWire", .argumentParser],
             swiftSettings: strict),
 
         // Tests.
@@ -117,27 +126,29 @@ let package = Package(
             name: "CloudServerTests",
             dependencies: [
                 "CloudControl", "CloudCore", "CloudDatabase", "CloudServer", "CloudTesting", .httpTypes,
+                .logging, .nioCore, .nioPosix,
             ],
             swiftSettings: strict),
         .testTarget(name: "QMPTests", dependencies: ["QMP", .nioCore, .nioPosix], swiftSettings: strict),
         .testTarget(
             name: "CloudMachinesTests",
             dependencies: [
-                "CloudCore", "CloudMachines", "CloudTesting", .crypto, .httpTypes, .hummingbird, .logging, .nioCore,
-                .serviceLifecycle,
+                "CloudCore", "CloudMachines", "CloudTesting", "QMP", .crypto, .httpTypes, .hummingbird, .logging,
+                .nioCore, .nioPosix, .serviceLifecycle,
             ],
             swiftSettings: strict),
         .testTarget(
             name: "CloudWorkerTests",
             dependencies: [
                 "CloudControl", "CloudCore", "CloudDatabase", "CloudMachines", "CloudTesting", "CloudWorker",
-                .httpTypes,
+                .httpTypes, .logging, .serviceLifecycle,
             ],
             swiftSettings: strict),
         .testTarget(
             name: "ProgramTests",
             dependencies: [
-                "strettch", "CloudClient", "CloudCore", "CloudMachines", "CloudTesting", "CloudWire", .argumentParser,
+                "strettch", "CloudClient", "CloudCore", "CloudMachines", "CloudTesting", "CloudWire",
+                .argumentParser,
             ],
             swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),

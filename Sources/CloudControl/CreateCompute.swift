@@ -39,8 +39,6 @@ public struct CreateCompute: Sendable {
     /// the idempotency key included.
     public func run(in cloud: Cloud) async throws -> Outcome {
         try caller.requireChangingComputes()
-        let problems = request.problems(strictKeys: cloud.settings.strictKeys)
-        guard problems.isEmpty else { throw CloudError.invalid(problems) }
         let outcome = try await cloud.database.write { sql in try transact(sql, cloud) }
         if !outcome.replayed { cloud.wake() }
         return outcome
@@ -51,6 +49,9 @@ public struct CreateCompute: Sendable {
             teamId: caller.teamId, endpoint: Self.endpoint, key: key.value)
         if let known { return try replay(known) }
 
+        // After the replay: what was accepted once is answered again, whatever the operator's rules are by now.
+        let problems = request.problems(strictKeys: cloud.settings.strictKeys)
+        guard problems.isEmpty else { throw CloudError.invalid(problems) }
         let (region, image, specification) = try request.resolve(in: cloud.catalogue)
         let taken = try sql.computes.taken()
         try cloud.settings.capacity.check(

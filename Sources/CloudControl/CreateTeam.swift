@@ -11,14 +11,15 @@ public struct CreateTeam: Sendable {
     public func run(in cloud: Cloud) async throws -> Int64 {
         let now = cloud.clock.nowMs
         let settings = cloud.settings
-        return try await cloud.database.write { sql in
-            guard try sql.teams.id(name: name) == nil else {
-                throw CloudError(.conflict, "A team named '\(name.shown)' exists. Choose another name.")
-            }
-            let taken = try sql.teams.networks()
-            let network = try Self.lowestFree(settings, taken: taken)
-            return try sql.teams.insert(name: name, network: network, nowMs: now)
+        return try await cloud.database.write { sql in try insert(sql, settings, nowMs: now) }
+    }
+
+    func insert(_ sql: any SQLConnection, _ settings: CloudSettings, nowMs: Int64) throws -> Int64 {
+        guard try sql.teams.id(name: name) == nil else {
+            throw CloudError(.conflict, "A team named '\(name.shown)' exists. Choose another name.")
         }
+        let network = try Self.lowestFree(settings, taken: try sql.teams.networks())
+        return try sql.teams.insert(name: name, network: network, nowMs: nowMs)
     }
 
     /// The lowest block of the private range that overlaps none of `taken`, which is in ascending order.
@@ -59,33 +60,5 @@ public struct CreateKey: Sendable {
             _ = try sql.teams.insertKey(teamId: teamId, name: name, role: role, hash: hash, nowMs: now)
         }
         return key
-    }
-}
-
-/// What the first start of a cell makes: its installation id, one team and its owner's key.
-public struct Bootstrap: Sendable {
-    public static let teamName = "default"
-
-    public struct Outcome: Sendable, Equatable {
-        public var installationId: String
-        /// The owner's key when this was the first start. It can't be had again.
-        public var ownerKey: String?
-    }
-
-    public init() {}
-
-    public func run(in cloud: Cloud) async throws -> Outcome {
-        let fresh = APIKey.hex(cloud.randomBytes(8))
-        let installationId = try await cloud.database.write { sql in
-            if let known = try sql.installationId() { return known }
-            try sql.setInstallationId(fresh)
-            return fresh
-        }
-        guard try await cloud.database.read({ sql in try sql.teams.count() }) == 0 else {
-            return Outcome(installationId: installationId)
-        }
-        let team = try await CreateTeam(name: Self.teamName).run(in: cloud)
-        let key = try await CreateKey(teamId: team, name: "first owner", role: .owner).run(in: cloud)
-        return Outcome(installationId: installationId, ownerKey: key)
     }
 }

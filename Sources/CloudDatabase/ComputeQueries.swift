@@ -107,7 +107,8 @@ public struct ComputeQueries {
     public func taken() throws -> (vcpus: Int, memoryMb: Int) {
         let row = try sql.query(
             """
-            SELECT COALESCE(SUM(vcpus), 0) AS vcpus, COALESCE(SUM(memory_mb), 0) AS memory_mb
+            SELECT CAST(COALESCE(SUM(vcpus), 0) AS BIGINT) AS vcpus,
+                CAST(COALESCE(SUM(memory_mb), 0) AS BIGINT) AS memory_mb
             FROM computes WHERE private_ipv4 IS NOT NULL
             """)[0]
         return (Int(try row.int("vcpus")), Int(try row.int("memory_mb")))

@@ -53,8 +53,20 @@ public struct IdempotencyQueries {
             "UPDATE idempotency_keys SET expires_at_ms = $2 WHERE compute_id = $1", [computeId, atMs])
     }
 
-    /// Forgets the keys whose time is over.
-    public func removeExpired(nowMs: Int64) throws -> Int {
-        try sql.execute("DELETE FROM idempotency_keys WHERE expires_at_ms <= $1", [nowMs])
+    /// Whether there is a key whose time is over.
+    public func hasExpired(nowMs: Int64) throws -> Bool {
+        try !sql.query("SELECT 1 AS found FROM idempotency_keys WHERE expires_at_ms <= $1 LIMIT 1", [nowMs])
+            .isEmpty
+    }
+
+    /// Forgets at most `limit` of the keys whose time is over, and returns how many.
+    public func removeExpired(nowMs: Int64, limit: Int) throws -> Int {
+        try sql.execute(
+            """
+            DELETE FROM idempotency_keys WHERE (team_id, endpoint, idempotency_key) IN (
+                SELECT team_id, endpoint, idempotency_key FROM idempotency_keys WHERE expires_at_ms <= $1 LIMIT $2
+            )
+            """,
+            [nowMs, limit])
     }
 }

@@ -15,7 +15,7 @@ enum Dialect {
 /// Brings a database from any earlier version to today's: forward only, each migration once.
 enum Migrations {
     /// In order. One that has landed is never edited.
-    static let all: [@Sendable (Dialect) -> [String]] = [schema1]
+    static let all: [@Sendable (Dialect) -> [String]] = [schema1, schema2]
 
     /// Runs what is missing, inside the caller's transaction. Throws when a newer program made the database.
     static func run(on sql: any SQLConnection, dialect: Dialect) throws {
@@ -133,6 +133,17 @@ enum Migrations {
             )
             """,
             "CREATE INDEX events_by_compute ON events (compute_id, id)",
+        ]
+    }
+
+    /// Expired idempotency keys are found without a look at those that are kept.
+    @Sendable
+    private static func schema2(_ dialect: Dialect) -> [String] {
+        [
+            """
+            CREATE INDEX idempotency_keys_by_expiry ON idempotency_keys (expires_at_ms)
+            WHERE expires_at_ms IS NOT NULL
+            """
         ]
     }
 }

@@ -4,7 +4,7 @@ import GRDB
 /// The embedded engine: one file, one writer, any number of readers (GRDB's pool in WAL mode).
 public final class SQLiteDatabase: Database {
     private let pool: DatabasePool
-    /// Milliseconds that a writer waits for another process's transaction, such as a command of the operator's.
+    /// Seconds that a writer waits for another process's transaction, such as a command of the operator's.
     private static let busyTimeoutSeconds = 10.0
 
     /// Opens or makes the file and brings its schema up to date. Throws a `CloudError` that names the path when it
@@ -18,13 +18,13 @@ public final class SQLiteDatabase: Database {
             // The pool sets NORMAL when it opens, which loses acknowledged commits at a power cut. The pragma is
             // ignored inside a transaction.
             try pool.writeWithoutTransaction { db in try db.execute(sql: "PRAGMA synchronous = FULL") }
+            try pool.write { db in try Migrations.run(on: SQLiteConnection(db: db), dialect: .sqlite) }
         } catch let error as DatabaseError {
             throw CloudError(
                 .internalServerError,
-                "The database \(path) can't be opened. Check the folder's owner and free space.",
+                "The database \(path) can't be opened. Check the folder's owner and free space, and that the file is whole.",
                 detail: "\(error)")
         }
-        try pool.write { db in try Migrations.run(on: SQLiteConnection(db: db), dialect: .sqlite) }
     }
 
     public func read<T: Sendable>(
@@ -53,7 +53,9 @@ public final class SQLiteDatabase: Database {
             return try await body()
         } catch let error as DatabaseError {
             switch error.resultCode {
-            case .SQLITE_FULL, .SQLITE_IOERR, .SQLITE_READONLY, .SQLITE_BUSY, .SQLITE_CANTOPEN:
+            case .SQLITE_FULL, .SQLITE_IOERR, .SQLITE_READONLY, .SQLITE_BUSY, .SQLITE_LOCKED,
+                .SQLITE_CANTOPEN,
+                .SQLITE_PROTOCOL, .SQLITE_NOMEM:
                 throw CloudError(
                     .serviceUnavailable,
                     "The database can't be written now, and nothing was done. Try again.",

@@ -16,14 +16,14 @@ public struct Command: Sendable {
     public var input: String
     /// Seconds after which the program is killed and the call throws.
     public var timeoutSeconds: Int
+    /// How much the program may print on each stream before it is killed and the call throws.
+    public var outputLimitBytes = 1 << 20
 
-    /// What a program that ended with status 0 printed; each stream at most 1 MiB.
+    /// What a program that ended with status 0 printed.
     public struct Output: Sendable {
         public var standardOutput: String
         public var standardError: String
     }
-
-    private static let outputLimit = 1 << 20
 
     /// Debian's packages for the programs that this project runs, for the message when one is missing.
     private static let packages = [
@@ -45,7 +45,7 @@ public struct Command: Sendable {
         try await withinTimeLimit {
             let result = try await Subprocess.run(
                 executable, arguments: Arguments(arguments), input: .string(input),
-                output: .string(limit: Self.outputLimit), error: .string(limit: Self.outputLimit))
+                output: .string(limit: outputLimitBytes), error: .string(limit: outputLimitBytes))
             let output = Output(
                 standardOutput: result.standardOutput, standardError: result.standardError)
             guard result.terminationStatus.isSuccess else {

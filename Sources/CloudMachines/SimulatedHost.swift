@@ -21,6 +21,9 @@ public actor SimulatedHost: MachineHost {
     public private(set) var calls: [Operation: Int] = [:]
     private var imageStatus: ImageStatus = .ready
     private var fault: @Sendable (Operation, Moment) throws -> Void = { _, _ in }
+    private var visit: @Sendable (Operation, Int64) async -> Void = { _, _ in }
+    private var silent: Set<Int64> = []
+    private var sshAnswers = true
 
     public init(networkMode: NetworkMode = .bridged) { self.networkMode = networkMode }
 
@@ -28,6 +31,15 @@ public actor SimulatedHost: MachineHost {
 
     /// `fault` is asked before and after each effect, and what it throws is thrown to the caller.
     public func set(fault: @escaping @Sendable (Operation, Moment) throws -> Void) { self.fault = fault }
+
+    /// `visit` is asked before each effect on a machine, and may take its time, whatever the caller's limits are.
+    public func set(visit: @escaping @Sendable (Operation, Int64) async -> Void) { self.visit = visit }
+
+    /// Machines whose monitors hang: `status` throws for them.
+    public func set(silent: Set<Int64>) { self.silent = silent }
+
+    /// Whether guests that run are reached.
+    public func set(sshAnswers: Bool) { self.sshAnswers = sshAnswers }
 
     /// Ends a machine as a crash or the guest's own power-off would.
     public func lose(_ id: Int64) { running.remove(id) }
@@ -37,29 +49,45 @@ public actor SimulatedHost: MachineHost {
         return imageStatus
     }
 
-    public func makeDisk(_ machine: Machine) throws { try act(.makeDisk) { disks.insert(machine.id) } }
+    public func makeDisk(_ machine: Machine) async throws {
+        await visit(.makeDisk, machine.id)
+        try act(.makeDisk) { disks.insert(machine.id) }
+    }
 
-    public func makeSeed(_ machine: Machine) throws { try act(.makeSeed) { seeds[machine.id] = machine } }
+    public func makeSeed(_ machine: Machine) async throws {
+        await visit(.makeSeed, machine.id)
+        try act(.makeSeed) { seeds[machine.id] = machine }
+    }
 
     public func applyNetwork(_ plan: NetworkPlan) throws { try act(.applyNetwork) { self.plan = plan } }
 
-    public func boot(_ machine: Machine) throws {
+    public func boot(_ machine: Machine) async throws {
+        await visit(.boot, machine.id)
         guard disks.contains(machine.id), seeds[machine.id] != nil else {
             throw CloudError.bug("machine \(machine.id) is booted without disk or seed")
         }
         try act(.boot) { running.insert(machine.id) }
     }
 
-    public func status(_ id: Int64) -> MachineStatus { running.contains(id) ? .running : .absent }
+    public func status(_ id: Int64) throws -> MachineStatus {
+        guard !silent.contains(id) else {
+            throw CloudError(.serviceUnavailable, "The machine's monitor does not answer; it is asked again.")
+        }
+        return running.contains(id) ? .running : .absent
+    }
 
     public func answersSSH(_ machine: Machine) -> Bool {
         calls[.answersSSH, default: 0] += 1
-        return running.contains(machine.id) && plan.attachments.contains(machine.attachment)
+        return sshAnswers && running.contains(machine.id) && plan.attachments.contains(machine.attachment)
     }
 
-    public func halt(_ id: Int64) throws { try act(.halt) { running.remove(id) } }
+    public func halt(_ id: Int64) async throws {
+        await visit(.halt, id)
+        try act(.halt) { running.remove(id) }
+    }
 
-    public func erase(_ id: Int64) throws {
+    public func erase(_ id: Int64) async throws {
+        await visit(.erase, id)
         try act(.erase) {
             disks.remove(id)
             seeds[id] = nil

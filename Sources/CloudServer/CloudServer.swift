@@ -10,7 +10,18 @@ public enum CloudServer {
     public enum Listen: Sendable, Equatable {
         case tcp(host: String, port: Int)
         case unix(path: String)
+
+        /// Whether this machine alone reaches it.
+        public var isLocal: Bool {
+            switch self {
+            case .tcp("localhost", _), .tcp("::1", _), .unix: true
+            case .tcp(let host, _): IPv4Address(host).map { $0.value >> 24 == 127 } ?? false
+            }
+        }
     }
+
+    /// A connection on which nothing is heard for so long is closed, in the midst of a request too.
+    static let idleTimeout = TimeAmount.seconds(75)
 
     /// The application, to be run as a service.
     /// - Parameter onRunning: called with the address once the listener accepts connections.
@@ -25,6 +36,7 @@ public enum CloudServer {
             }
         return Application(
             router: router(cloud),
+            server: .http1(configuration: .init(idleTimeout: idleTimeout)),
             configuration: ApplicationConfiguration(address: address, serverName: "strettch"),
             onServerRunning: { channel in await onRunning(Self.text(channel.localAddress, listen)) },
             logger: logger)
@@ -37,7 +49,7 @@ public enum CloudServer {
 
     static func router(_ cloud: Cloud) -> Router<CloudRequestContext> {
         let routes = Routes.all(cloud)
-        let router = Router(context: CloudRequestContext.self)
+        let router = Router(context: CloudRequestContext.self, options: .autoGenerateHeadEndpoints)
         router.add(middleware: EnvelopeMiddleware(clock: cloud.clock, routes: routes))
         for route in routes {
             router.on(RouterPath(Routes.basePath + route.path), method: route.method) { request, context in

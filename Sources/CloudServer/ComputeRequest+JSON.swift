@@ -18,7 +18,7 @@ extension ComputeRequest {
         let unread = Set(fields.problems.map(\.field))
         // A value that could not be read was replaced by an empty one, whose problems are none of the client's.
         let others = problems(strictKeys: false).filter {
-            !unread.contains(String($0.field.prefix { $0 != "[" }))
+            !unread.contains($0.field) && !unread.contains(String($0.field.prefix { $0 != "[" }))
         }
         throw CloudError.invalid(fields.problems + others)
     }
@@ -26,6 +26,9 @@ extension ComputeRequest {
 
 /// Reads members one by one and collects what is wrong with their types.
 private struct Fields {
+    /// Elements of one list whose types are reported. A list that is longer is refused for its length.
+    static let maxReported = max(SSHPublicKey.maxCount, Tag.maxCount)
+
     let members: [String: BodyValue]
     var problems: [Problem] = []
 
@@ -53,6 +56,7 @@ private struct Fields {
 
     private mutating func element(_ name: String, _ index: Int, _ value: BodyValue) -> String {
         if case .string(let text) = value { return text }
+        guard index < Self.maxReported else { return "" }
         problems.append(Problem("\(name)[\(index)]", "is \(value.typeName). Send a string."))
         return ""
     }

@@ -25,6 +25,8 @@ struct EnvelopeMiddleware: RouterMiddleware {
             }
         }
         response.headers[.requestId] = context.requestId
+        // An error's body would be read as the start of the next answer (RFC 9110, section 9.3.2).
+        if request.method == .head { response = response.createHeadResponse() }
         context.logger.info(
             "request",
             metadata: [
@@ -38,6 +40,10 @@ struct EnvelopeMiddleware: RouterMiddleware {
     /// Ours as they are; the framework's by their status; all else is a bug.
     private func translate(_ error: any Error, _ request: Request) -> CloudError {
         if let error = error as? CloudError { return error }
+        if error is CancellationError {
+            return CloudError(
+                .serviceUnavailable, "The server gave this request up, since it ends. Try again.")
+        }
         guard let status = (error as? any HTTPResponseError)?.status else {
             return CloudError.bug("\(error)")
         }
@@ -63,7 +69,10 @@ struct EnvelopeMiddleware: RouterMiddleware {
     }
 
     private func allowed(_ request: Request) -> [HTTPRequest.Method] {
-        routes.filter { $0.serves(Substring(request.uri.path)) }.map(\.method)
+        let serving = routes.filter { $0.serves(Substring(request.uri.path)) }
+        // As the router does: a path without parameters hides one with.
+        let literal = serving.filter { !$0.path.contains("{") }
+        return (literal.isEmpty ? serving : literal).map(\.method)
     }
 
     private func log(_ error: CloudError, _ context: CloudRequestContext) {

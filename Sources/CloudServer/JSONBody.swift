@@ -16,7 +16,9 @@ enum JSONBody {
     /// and `VALIDATION_ERROR` when the body is JSON but no object.
     static func members(of request: Request) async throws -> [String: BodyValue] {
         let type = request.headers[.contentType] ?? ""
-        guard type.split(separator: ";").first?.lowercased() == "application/json" else {
+        // Spaces may stand before the parameters (RFC 9110, section 8.3.1).
+        let mediaType = type.prefix { $0 != ";" }.filter { $0 != " " && $0 != "\t" }
+        guard mediaType.lowercased() == "application/json" else {
             throw CloudError(
                 .unsupportedMediaType,
                 "The Content-Type is '\(type.shown)'. Send 'Content-Type: application/json'.")

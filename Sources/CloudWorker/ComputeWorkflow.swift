@@ -12,6 +12,8 @@ struct ComputeWorkflow: Sendable {
 
     static let imagePollMs: Int64 = 500
     static let bootSlotPollMs: Int64 = 250
+    /// Between two looks at a booting guest, each of which itself takes the host up to a second.
+    static let confirmPollMs: Int64 = 10
 
     /// - Parameter booting: how many guests are booting now.
     func run(_ step: ComputeStep, _ compute: Compute, booting: Int) async throws -> StepOutcome {
@@ -68,7 +70,8 @@ struct ComputeWorkflow: Sendable {
                     .hostFailed, "The machine ended while it booted. Try again, or choose another image."))
         }
         return await host.answersSSH(try machine(compute))
-            ? .advance(.idle) : .wait(milliseconds: 0, note: "waits for the guest's SSH server")
+            ? .advance(.idle)
+            : .wait(milliseconds: Self.confirmPollMs, note: "waits for the guest's SSH server")
     }
 
     private func idle(_ compute: Compute) async throws -> StepOutcome {

@@ -16,4 +16,12 @@ enum StepOutcome: Sendable, Equatable {
     case finish
     /// Tried and failed; try again later. The note is for the owner, the error for the log.
     case retry(note: String)
+
+    /// Whether the job leaves the step by its own doing.
+    var endsStep: Bool {
+        switch self {
+        case .advance, .finish: true
+        case .wait, .rest, .fail, .guestGone, .retry: false
+        }
+    }
 }

@@ -13,6 +13,11 @@ public struct Supervisor: Service {
     private let logger: Logger
 
     static let interval = Duration.seconds(2)
+    /// Machines that are looked at together, and the longest that one look takes: some hang.
+    static let maxLooks = 32
+    static let lookTimeout = Duration.seconds(5)
+    /// Idempotency keys that are forgotten in one transaction, which others wait for.
+    static let maxForgotten = 1000
 
     public init(
         database: any Database, host: any MachineHost, clock: any CloudClock, wake: Wake, logger: Logger
@@ -30,6 +35,7 @@ public struct Supervisor: Service {
                 do {
                     try await look()
                 } catch {
+                    guard !Task.isCancelled else { break }
                     logger.error(
                         "The machines could not be looked at; trying again.", metadata: ["error": "\(error)"])
                 }
@@ -41,16 +47,53 @@ public struct Supervisor: Service {
     /// One look at everything. Also forgets idempotency keys whose time is over.
     public func look() async throws {
         let now = clock.nowMs
-        let idle = try await database.read { sql in try sql.computes.list(steps: [.idle]) }
-        var gone: [Int64] = []
-        for compute in idle where compute.intent == .running {
-            if try await host.status(compute.id) == .absent { gone.append(compute.id) }
+        let (idle, expired) = try await database.read { sql in
+            (try sql.computes.list(steps: [.idle]), try sql.idempotencyKeys.hasExpired(nowMs: now))
         }
-        let due = gone
-        guard !due.isEmpty else { return }
+        let due = await gone(idle.filter { $0.intent == .running }.map(\.id))
+        guard expired || !due.isEmpty else { return }
         try await database.write { sql in
             for id in due { try sql.jobs.schedule(id, dueAtMs: now) }
+            if expired { _ = try sql.idempotencyKeys.removeExpired(nowMs: now, limit: Self.maxForgotten) }
         }
-        wake.signal()
+        if !due.isEmpty { wake.signal() }
+    }
+
+    /// Those of the machines that do not run. One that can't be looked at is taken to run, and the others are looked
+    /// at all the same.
+    private func gone(_ ids: [Int64]) async -> [Int64] {
+        var rest = ids[...]
+        var gone: [Int64] = []
+        var faults: [Int64: any Error] = [:]
+        await withTaskGroup(of: (Int64, Result<MachineStatus, any Error>).self) { group in
+            for id in rest.prefix(Self.maxLooks) { group.addTask { (id, await status(id)) } }
+            rest = rest.dropFirst(Self.maxLooks)
+            for await (id, status) in group {
+                switch status {
+                case .success(.absent): gone.append(id)
+                case .success(.running): break
+                case .failure(let error): faults[id] = error
+                }
+                if let next = rest.popFirst() { group.addTask { (next, await self.status(next)) } }
+            }
+        }
+        if let (id, error) = faults.min(by: { $0.key < $1.key }), !Task.isCancelled {
+            logger.warning(
+                "Machines could not be looked at; trying again.",
+                metadata: ["machines": "\(faults.count)", "first": "\(id)", "error": "\(error)"])
+        }
+        return gone
+    }
+
+    private func status(_ id: Int64) async -> Result<MachineStatus, any Error> {
+        do {
+            let host = host
+            return .success(
+                try await withTimeout(Self.lookTimeout, "Looking at machine \(id)") {
+                    try await host.status(id)
+                })
+        } catch {
+            return .failure(error)
+        }
     }
 }

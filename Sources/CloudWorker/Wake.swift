@@ -4,6 +4,8 @@ import Synchronization
 public final class Wake: Sendable {
     private struct State {
         var signalled = false
+        /// The present wait has ended; who comes too late to it does not wait.
+        var isOver = false
         var waiter: CheckedContinuation<Void, Never>?
     }
 
@@ -22,10 +24,11 @@ public final class Wake: Sendable {
 
     /// Returns at the next signal, after `limit`, or when the task is cancelled. One waiter at a time.
     func wait(atMost limit: Duration) async {
+        state.withLock { $0.isOver = false }
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
-                try? await Task.sleep(for: limit)  // throws when cancelled, which is as good as the time being up
-                self.signal()
+                try? await Task.sleep(for: limit)  // throws when cancelled: as good as over
+                self.endWait()
             }
             group.addTask { await self.waitForSignal() }
             _ = await group.next()
@@ -34,17 +37,24 @@ public final class Wake: Sendable {
     }
 
     private func waitForSignal() async {
-        await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
-                let due = state.withLock { state -> Bool in
-                    defer { state.signalled = false }
-                    if !state.signalled { state.waiter = continuation }
-                    return state.signalled
-                }
-                if due { continuation.resume() }
+        await withCheckedContinuation { continuation in
+            let isDue = state.withLock { state -> Bool in
+                defer { state.signalled = false }
+                let isDue = state.signalled || state.isOver
+                if !isDue { state.waiter = continuation }
+                return isDue
             }
-        } onCancel: {
-            signal()
+            if isDue { continuation.resume() }
         }
+    }
+
+    /// Ends the present wait without a signal: one left behind would end the next wait too, and that the one after it.
+    private func endWait() {
+        let waiter = state.withLock { state -> CheckedContinuation<Void, Never>? in
+            defer { state.waiter = nil }
+            state.isOver = true
+            return state.waiter
+        }
+        waiter?.resume()
     }
 }

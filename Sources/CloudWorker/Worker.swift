@@ -13,14 +13,16 @@ public struct Worker: Service {
     private let logger: Logger
     /// Names this worker in leases; new at each start.
     private let owner: String
-    private let slots: Slots
+    private let underWay: JobsUnderWay
+    private let boots = Boots()
     /// 0 ..< 1, to spread retries.
     private let jitter: @Sendable () -> Double
 
     /// Jobs that are worked on at once.
     static let maxJobs = 32
     static let leaseMs: Int64 = 90_000
-    /// A step that takes longer is cancelled and tried again; well under the lease, so that it never acts without one.
+    /// A step that takes longer is cancelled and tried again; well under the lease. One that does not heed that keeps
+    /// its place in `underWay`, so nobody starts the job beside it.
     static let stepTimeout = Duration.seconds(60)
     /// The safety net under the wake.
     static let pollLimit = Duration.seconds(1)
@@ -39,7 +41,7 @@ public struct Worker: Service {
         self.logger = logger
         self.owner = owner
         self.jitter = jitter
-        slots = Slots(count: Self.maxJobs, wake: wake)
+        underWay = JobsUnderWay(limit: Self.maxJobs, wake: wake)
         workflow = ComputeWorkflow(
             host: host, catalogue: catalogue, network: NetworkApplier(database: database, host: host),
             bootSlots: bootSlots)
@@ -51,8 +53,8 @@ public struct Worker: Service {
         await withGracefulShutdownHandler {
             await withDiscardingTaskGroup { group in
                 while !Task.isCancelled, !Task.isShuttingDownGracefully {
-                    await leaseAndStart(in: &group)
-                    await wake.wait(atMost: await pause())
+                    let leased = await leaseAndStart(in: &group)
+                    await wake.wait(atMost: leased ? await pause() : Self.pollLimit)
                 }
             }
         } onGracefulShutdown: {
@@ -77,19 +79,20 @@ public struct Worker: Service {
         while let id = try await lease(limit: 1).first { await work(id) }
     }
 
-    private func leaseAndStart(in group: inout DiscardingTaskGroup) async {
-        let free = slots.free
-        guard free > 0 else { return }
+    /// Whether the database could be asked; if not, a pause is due, since the jobs are still due.
+    private func leaseAndStart(in group: inout DiscardingTaskGroup) async -> Bool {
+        let free = underWay.free
+        guard free > 0 else { return true }
         do {
-            for id in try await lease(limit: free) {
-                slots.take()
+            for id in try await lease(limit: free) where underWay.begin(id) {
                 group.addTask {
-                    await work(id)
-                    slots.give()
+                    repeat { await work(id) } while !underWay.end(id)
                 }
             }
+            return true
         } catch {
             logger.error("Jobs could not be leased; trying again.", metadata: ["error": "\(error)"])
+            return false
         }
     }
 
@@ -102,16 +105,18 @@ public struct Worker: Service {
 
     /// How long to wait for a wake.
     private func pause() async -> Duration {
-        guard slots.free > 0, let due = try? await database.read({ sql in try sql.jobs.nextDueMs() })  // else: poll
+        guard underWay.free > 0,
+            let due = try? await database.read({ sql in try sql.jobs.nextDueMs() })  // else: poll
         else { return Self.pollLimit }
         return min(Self.pollLimit, .milliseconds(max(0, due - clock.nowMs)))
     }
 
-    /// Runs the steps of one leased job until it waits, rests or ends.
+    /// Runs the steps of one leased job until it waits, rests or ends, or a shutdown begins: the lease is then freed at
+    /// the next start.
     private func work(_ id: Int64) async {
         do {
             var next = SaveOutcome.Next.goOn
-            while next == .goOn { next = try await runStep(id) }
+            while next == .goOn, !Task.isShuttingDownGracefully { next = try await runStep(id) }
         } catch {
             // The lease runs out, and the step is then done again: it looks before it acts.
             logger.error(
@@ -121,19 +126,44 @@ public struct Worker: Service {
     }
 
     private func runStep(_ id: Int64) async throws -> SaveOutcome.Next {
-        let (found, booting) = try await database.read { sql in
-            (try sql.computes.get(id), try sql.jobs.count(step: .confirm))
+        let (held, found) = try await database.read { sql in
+            (try sql.jobs.holds(id, owner: owner), try sql.computes.get(id))
         }
+        guard held else { return .leave }
         guard let compute = found, let task = compute.task else {
             throw CloudError.bug("job without compute \(id)")
         }
+        guard task.step.next(for: compute) == .boot else {
+            return try await run(task, of: compute, booting: 0)
+        }
+        // Counted before the database is asked, and until the outcome is in it: so each boot is seen in one of them.
+        let others = boots.begin()
+        defer { boots.end() }
+        let booted = try await database.read { sql in try sql.jobs.count(step: .confirm) }
+        return try await run(task, of: compute, booting: others + booted)
+    }
+
+    private func run(_ task: ComputeTask, of compute: Compute, booting: Int) async throws -> SaveOutcome.Next
+    {
         let step = task.step.next(for: compute)
         let outcome = step == task.step ? await decide(step, compute, booting) : .advance(step)
         let now = clock.nowMs
         let save = SaveOutcome(
-            computeId: id, step: task.step, outcome: outcome, owner: owner, nowMs: now,
+            computeId: compute.id, step: task.step, outcome: outcome, owner: owner, nowMs: now,
             leaseUntilMs: now + Self.leaseMs, backoffMs: backoffMs(attempts: task.attempts))
-        return try await database.write { sql in try save.run(sql) }
+        let next = try await database.write { sql in try save.run(sql) }
+        if outcome.endsStep { log(compute, task) }
+        return next
+    }
+
+    /// Tells how long a step took, waits and failed attempts included.
+    private func log(_ compute: Compute, _ task: ComputeTask) {
+        logger.info(
+            "step done",
+            metadata: [
+                "compute": "\(compute.id)", "team": "\(compute.teamId)", "step": "\(task.step.rawValue)",
+                "ms": "\(clock.nowMs - task.sinceMs)",
+            ])
     }
 
     private func decide(_ step: ComputeStep, _ compute: Compute, _ booting: Int) async -> StepOutcome {

@@ -12,14 +12,12 @@ import UnixSignals
 /// Everything that one `strettch serve` runs, put together.
 struct Cell: Sendable {
     let cloud: Cloud
-    /// The owner's key at the first start of the cell.
-    let ownerKey: String?
     private let host: any MachineHost
     private let wake: Wake
     private let settings: ServeSettings
     private let logger: Logger
 
-    /// Opens the database and the host. The folder must be locked.
+    /// Opens the database and the host; at the first start, saves and shows the owner's key. The folder must be locked.
     static func open(_ settings: ServeSettings, _ folder: DataFolder, _ logger: Logger) async throws -> Cell {
         let catalogue =
             try settings.catalogue.map { try CatalogueFile.read(path: $0) } ?? CatalogueFile.builtIn()
@@ -28,17 +26,18 @@ struct Cell: Sendable {
             database: try SQLiteDatabase(path: folder.database), catalogue: catalogue,
             settings: settings.cloud,
             wake: { wake.signal() })
-        let started = try await Bootstrap().run(in: cloud)
+        let firstKey = FirstKey(listen: settings.listen)
+        let started = try await Bootstrap(keep: firstKey.save).run(in: cloud)
+        if let key = started.ownerKey { try firstKey.show(key) }
         let host = try await HostFactory(settings: settings, folder: folder, logger: logger)
             .open(installationId: started.installationId)
         return Cell(
-            cloud: cloud, ownerKey: started.ownerKey, host: host, wake: wake, settings: settings,
-            logger: logger)
+            cloud: cloud, host: host, wake: wake, settings: settings, logger: logger)
     }
 
     /// Serves until SIGTERM or SIGINT, then finishes the requests and steps under way. Machines go on.
     func run() async throws {
-        let application = CloudServer.application(
+        let listener = CloudListener(
             cloud: cloud, listen: settings.listen, logger: logger,
             onRunning: { address in logger.notice("serving", metadata: ["address": "\(address)"]) })
         let worker = Worker(
@@ -47,7 +46,7 @@ struct Cell: Sendable {
         let supervisor = Supervisor(
             database: cloud.database, host: host, clock: cloud.clock, wake: wake, logger: logger)
         var configuration = ServiceGroupConfiguration(
-            services: [worker, supervisor, application], gracefulShutdownSignals: [.sigterm, .sigint],
+            services: [worker, supervisor, listener], gracefulShutdownSignals: [.sigterm, .sigint],
             logger: logger)
         configuration.maximumGracefulShutdownDuration = .seconds(30)
         try await ServiceGroup(configuration: configuration).run()

@@ -23,7 +23,7 @@ struct DataFolder: Sendable {
     /// `STRETTCH_DATA`; else `/var/lib/strettch` for root and `~/.local/share/strettch` for others.
     static var standard: String {
         let environment = ProcessInfo.processInfo.environment
-        if let path = environment["STRETTCH_DATA"] { return path }
+        if let path = environment["STRETTCH_DATA"], !path.isEmpty { return path }
         if geteuid() == 0 { return "/var/lib/strettch" }
         let base =
             environment["XDG_DATA_HOME"] ?? FileManager.default.homeDirectoryForCurrentUser.path
@@ -42,7 +42,13 @@ struct DataFolder: Sendable {
         // Safe: the calls take a path of ours and the descriptor that open has just returned, which is kept open on
         // purpose for the life of the process.
         let descriptor = open(lockFile, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard descriptor >= 0, flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+        guard descriptor >= 0 else {
+            throw CloudError(
+                .validationError,
+                "\(lockFile) can't be opened. Run as the owner of \(path), or give another folder with --data.",
+                detail: String(cString: strerror(errno)))
+        }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             throw CloudError(
                 .conflict,
                 "Another 'strettch serve' works on \(path). Stop it first, or give this one a folder of its own with "
@@ -50,7 +56,8 @@ struct DataFolder: Sendable {
         }
         let pid = Array("\(getpid())\n".utf8)
         guard ftruncate(descriptor, 0) == 0, write(descriptor, pid, pid.count) == pid.count else {
-            throw CloudError(.serviceUnavailable, "\(lockFile) can't be written. Check the free space of its disk.")
+            throw CloudError(
+                .serviceUnavailable, "\(lockFile) can't be written. Check the free space of its disk.")
         }
     }
 }

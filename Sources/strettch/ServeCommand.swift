@@ -1,5 +1,4 @@
 import ArgumentParser
-import CloudClient
 import CloudControl
 import CloudCore
 import CloudDatabase
@@ -18,7 +17,8 @@ struct ServeCommand: AsyncParsableCommand {
         discussion: """
             Every setting can also be given in the environment (STRETTCH_PRIVATE_RANGE) or in a YAML file \
             (privateRange: …); a flag goes before the environment, and that before the file. The first start makes a \
-            team and its owner's key, shows the key once, and saves it for 'strettch compute'.
+            team and its owner's key, saves the key for 'strettch compute', and shows it \
+            once; a lost one is replaced by 'strettch admin create-key default --role Owner'.
             """)
 
     @OptionGroup var data: DataOption
@@ -41,9 +41,12 @@ struct ServeCommand: AsyncParsableCommand {
         let logger = try makeLogger(settings.logLevel)
         let folder = try data.folder()
         try folder.lock()
-        let cell = try await Cell.open(settings, folder, logger)
-        if let key = cell.ownerKey { try welcome(key, settings) }
-        try await cell.run()
+        if !settings.listen.isLocal {
+            logger.warning(
+                "API keys cross the network unencrypted: put a proxy that speaks TLS before this address.",
+                metadata: ["listen": "\(settings.listen)"])
+        }
+        try await Cell.open(settings, folder, logger).run()
     }
 
     private var flags: [String: ConfigValue] {
@@ -71,24 +74,5 @@ struct ServeCommand: AsyncParsableCommand {
         var logger = Logger(label: "strettch", factory: { StreamLogHandler.standardError(label: $0) })
         logger.logLevel = level
         return logger
-    }
-
-    /// Shows the first key once, and saves it where the client looks.
-    private func welcome(_ key: String, _ settings: ServeSettings) throws {
-        let url =
-            switch settings.listen {
-            case .tcp(let host, let port): "http://\(host == "0.0.0.0" ? "127.0.0.1" : host):\(port)"
-            case .unix(let path):
-                "http+unix://\(path.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? path)"
-            }
-        let file = try CredentialsFile()
-        try file.write(Credentials(url: url, key: key))
-        print(
-            """
-            Your API key, shown this once: \(key)
-            Saved for 'strettch compute' in \(file.path)
-            """)
-        // Safe: flushes our own standard output, which is buffered when it is no terminal.
-        fflush(nil)
     }
 }

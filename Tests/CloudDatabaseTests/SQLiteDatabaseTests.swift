@@ -1,5 +1,6 @@
 import CloudCore
 import CloudTesting
+import FoundationEssentials
 import Testing
 
 @testable import CloudDatabase
@@ -116,6 +117,58 @@ struct SQLiteDatabaseTests {
                 ]
                 #expect(renewals == [false, true])
             }
+        }
+    }
+
+    @Test("a full disk is an error that says to try again, and nothing is changed")
+    func full() async throws {
+        try await withDatabase { database in
+            let error = await #expect(throws: CloudError.self) {
+                try await database.write { sql in
+                    _ = try sql.query("PRAGMA max_page_count = 1")
+                    for number in 0..<100_000 {
+                        _ = try sql.teams.insert(
+                            name: "team \(number)", network: network("10.0.0.0/22"), nowMs: 1)
+                        _ = try sql.execute("UPDATE teams SET network_base = network_base + 1000000 + id")
+                    }
+                }
+            }
+            #expect(error?.code == .serviceUnavailable)
+            let count = try await database.read { sql in try sql.teams.count() }
+            #expect(count == 0)
+        }
+    }
+
+    @Test("a writer waits for another process's transaction")
+    func busy() async throws {
+        try await withTemporaryFolder { folder in
+            let server = try SQLiteDatabase(path: "\(folder)/db")
+            let operators = try SQLiteDatabase(path: "\(folder)/db")
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for number in 0..<40 {
+                    let database = number % 2 == 0 ? server : operators
+                    group.addTask {
+                        try await database.write { sql in
+                            let count = try sql.teams.count()
+                            _ = try sql.teams.insert(
+                                name: "team \(count)", network: network("10.\(count).0.0/22"), nowMs: 1)
+                        }
+                    }
+                }
+                try await group.waitForAll()
+            }
+            let count = try await server.read { sql in try sql.teams.count() }
+            #expect(count == 40)
+        }
+    }
+
+    @Test("a file that is no database is named in the error")
+    func noDatabase() async throws {
+        try await withTemporaryFolder { folder in
+            let path = "\(folder)/db"
+            #expect(FileManager.default.createFile(atPath: path, contents: Data(repeating: 65, count: 8192)))
+            let error = #expect(throws: CloudError.self) { try SQLiteDatabase(path: path) }
+            #expect(error?.message.contains(path) == true)
         }
     }
 

@@ -1,4 +1,5 @@
 import CloudCore
+import CloudTesting
 import NIOCore
 import NIOPosix
 import Testing
@@ -11,13 +12,7 @@ import Testing
     import Foundation
 #endif
 
-/// Boots a real guest. `STRETTCH_TINY_IMAGE` names a folder with a built Tiny image: kernel, initrd, cmdline and
-/// disk.qcow2.
-private let tinyImage = ProcessInfo.processInfo.environment["STRETTCH_TINY_IMAGE"]
-
-@Suite(
-    "A real guest", .timeLimit(.minutes(3)),
-    .enabled(if: tinyImage != nil, "set STRETTCH_TINY_IMAGE to the folder of a built Tiny image"))
+@Suite("A real guest", .timeLimit(.minutes(5)))
 struct QEMUGuestTests {
     /// Seconds that a guest may take to its SSH banner: 5 on an idle host without KVM.
     private let bootLimit = 60
@@ -26,13 +21,7 @@ struct QEMUGuestTests {
         "it is what its specification says, lets its key's owner in, and keeps its files over a restart, and heeds its power button"
     )
     func guest() async throws {
-        let folder = try #require(tinyImage)
-        let commandLine = try #require(MachineFiles.text("\(folder)/cmdline", limit: 4096))
-        let image = ReadyImage(
-            disk: "\(folder)/disk.qcow2",
-            kernel: DirectKernel(
-                kernel: "\(folder)/kernel", initrd: "\(folder)/initrd",
-                commandLine: commandLine.split(whereSeparator: \.isNewline).joined(separator: " ")))
+        let image = try await TinyImage.shared.store().ready(try TinyImage.image())
         try await QEMUFixture.withHost(image) { host, data in
             let key = "\(data)/key"
             try await Command(

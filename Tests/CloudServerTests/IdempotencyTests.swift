@@ -1,5 +1,8 @@
+import CloudControl
 import CloudCore
+import CloudDatabase
 import CloudTesting
+import FoundationEssentials
 import HTTPTypes
 import Testing
 
@@ -99,6 +102,51 @@ struct IdempotencyTests {
             try await cloud.settle()
             #expect(try await cloud.create(idempotencyKey: key).text == first.text)
             #expect(try await cloud.send(.get, "/computes").json["meta"]?["total"]?.number == 0)
+        }
+    }
+
+    static let sameOrOther: [(String, String, status: Int, fields: [String])] = [
+        (", \"x\": 1", ", \"x\": 1.0", 202, []), (", \"x\": 100", ", \"x\": 1e2", 202, []),
+        (", \"x\": \"\\u0041/\"", ", \"x\": \"A\\/\"", 202, []),
+        (", \"x\": null", "", 422, ["x"]), (", \"x\": 1", ", \"x\": \"1\"", 422, ["x"]),
+        (", \"x\": 0", ", \"x\": false", 422, ["x"]), (", \"x\": [1, 2]", ", \"x\": [2, 1]", 422, ["x"]),
+        (", \"tags\": [\"a\"]", ", \"tags\": [\"b\"]", 422, ["tags"]),
+    ]
+
+    @Test(
+        "what JSON calls the same value is the same request, in members that mean nothing to us too",
+        arguments: sameOrOther)
+    func sameValue(_ first: String, _ second: String, status: Int, fields: [String]) async throws {
+        try await TestCloud.with { cloud in
+            let key = TestCloud.newKey()
+            #expect(try await cloud.create(TestCloud.body(more: first), idempotencyKey: key).status == 202)
+            let answer = try await cloud.create(TestCloud.body(more: second), idempotencyKey: key)
+            #expect(answer.status == status)
+            #expect(answer.fields == fields)
+        }
+    }
+
+    @Test("a retry of an accepted create is replayed although the operator has become strict since")
+    func strictSince() async throws {
+        try await TestCloud.with { cloud in
+            let key = TestCloud.newKey()
+            let body = TestCloud.body(publicKeys: "[\"ssh-rsa AAAA...\"]")
+            let first = try await cloud.create(body, idempotencyKey: key)
+            #expect(first.status == 202)
+            var strict = cloud.cloud
+            strict.settings.strictKeys = true
+            let stored = try await cloud.cloud.database.read { sql in
+                try sql.query("SELECT request FROM idempotency_keys")[0].text("request")
+            }
+            let members = try JSONDecoder().decode([String: String].self, from: Data(stored.utf8))
+            let request = CreateCompute(
+                request: ComputeRequest(
+                    hostName: "my-server-01", image: "TINY-1", region: "KGL-1", specification: "S-1C-1G",
+                    publicKeys: ["ssh-rsa AAAA..."]),
+                key: try IdempotencyKey(header: key), members: members,
+                caller: Caller(keyId: 1, teamId: 1, role: .owner), requestId: "r", answer: { _ in "never" })
+            let outcome = try await request.run(in: strict)
+            #expect(outcome.replayed && outcome.answer == first.text)
         }
     }
 }

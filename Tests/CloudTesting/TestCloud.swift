@@ -14,6 +14,8 @@ import NIOCore
 /// clock that stands still. Every exchange is checked against the OpenAPI document.
 public struct TestCloud: Sendable {
     public let cloud: Cloud
+    /// Between everything and SQLite; what it is told to throw is thrown.
+    public let database: FaultyDatabase
     public let host: SimulatedHost
     public let clock: ManualClock
     public let worker: Worker
@@ -33,7 +35,7 @@ public struct TestCloud: Sendable {
         try await withTemporaryFolder { folder in
             let clock = ManualClock()
             let wake = Wake()
-            let database = try SQLiteDatabase(path: "\(folder)/strettch.sqlite")
+            let database = FaultyDatabase(try SQLiteDatabase(path: "\(folder)/strettch.sqlite"))
             let cloud = Cloud(
                 database: database, catalogue: catalogue, settings: settings, clock: clock,
                 wake: { wake.signal() })
@@ -59,8 +61,9 @@ public struct TestCloud: Sendable {
             try await application.test(.router) { client in
                 try await body(
                     TestCloud(
-                        cloud: cloud, host: host, clock: clock, worker: worker, supervisor: supervisor,
-                        keys: roleKeys, strangersKey: strangersKey, client: client, contract: contract))
+                        cloud: cloud, database: database, host: host, clock: clock, worker: worker,
+                        supervisor: supervisor, keys: roleKeys, strangersKey: strangersKey, client: client,
+                        contract: contract))
             }
         }
     }
@@ -103,6 +106,24 @@ public struct TestCloud: Sendable {
                 responseHeaders: Self.pairs(response.headers), responseBody: Array(answer.text.utf8)))
         guard problems.isEmpty else { throw ContractViolation(problems: problems) }
         return answer
+    }
+
+    /// Sends a request as it is, without a look at the contract.
+    /// - Parameter target: the whole path, base path included.
+    public func sendRaw(
+        _ method: HTTPRequest.Method, _ target: String, _ fields: HTTPFields = [:], body: [UInt8]? = nil
+    ) async throws -> TestAnswer {
+        TestAnswer(
+            try await client.execute(
+                uri: target, method: method, headers: fields, body: body.map { ByteBuffer(bytes: $0) }))
+    }
+
+    /// The fields of a create by the owner.
+    public func createFields(idempotencyKey: String = Self.newKey()) -> HTTPFields {
+        var fields: HTTPFields = [.contentType: "application/json"]
+        fields[.authorization] = authorization(.of(.owner))
+        if let name = HTTPField.Name("Idempotency-Key") { fields[name] = idempotencyKey }
+        return fields
     }
 
     private func authorization(_ key: Key) -> String? {

@@ -190,6 +190,36 @@ struct ComputeLifeTests {
         }
     }
 
+    @Test("a guest that ends between its boot and its first login fails the create, and nothing is left")
+    func guestGoneWhileBooting() async throws {
+        try await TestCloud.with { cloud in
+            await cloud.host.set(sshAnswers: false)
+            let id = try await cloud.createAndSettle()
+            #expect(try await cloud.state(id) == "CREATING")
+            await cloud.host.lose(1)
+            try await cloud.settle()
+            let answer = try await cloud.send(.get, "/computes/\(id)")
+            #expect(answer.data?["state"]?.string == "FAILED")
+            #expect(answer.data?["failure"]?["code"]?.string == "HOST_FAILED")
+            try await expectNothingLeft(cloud)
+        }
+    }
+
+    @Test("a guest that is never reached fails the create at the step's deadline")
+    func neverReached() async throws {
+        try await TestCloud.with { cloud in
+            await cloud.host.set(sshAnswers: false)
+            let id = try await cloud.createAndSettle()
+            cloud.clock.advance(milliseconds: (ComputeStep.confirm.deadlineMs ?? 0) - 1)
+            try await cloud.worker.runDueJobs()
+            #expect(try await cloud.state(id) == "CREATING")
+            cloud.clock.advance(milliseconds: 1000)
+            try await cloud.settle()
+            #expect(try await cloud.state(id) == "FAILED")
+            try await expectNothingLeft(cloud)
+        }
+    }
+
     private func expectNothingLeft(_ cloud: TestCloud) async throws {
         #expect(await cloud.host.inventory().isEmpty)
         #expect(await cloud.host.plan.attachments.isEmpty)

@@ -35,7 +35,7 @@ struct RealCloud: Sendable {
 
     private func setUp() async throws {
         try FileManager.default.createDirectory(atPath: data, withIntermediateDirectories: true)
-        try await Command("cp", ["-a", try await TinyImage.shared.path(), "\(data)/images"]).run()
+        try await Command("cp", ["-a", try await TinyImage.shared.store().directory, "\(data)/images"]).run()
         try await Command("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "test@here", "-f", privateKey]).run()
         if let namespace {
             try await Command("ip", ["netns", "add", namespace]).run()
@@ -51,7 +51,7 @@ struct RealCloud: Sendable {
     }
 
     /// Every process whose command line names our folder: the server and its guests.
-    func processes(of name: String = "") async throws -> [pid_t] {
+    func processes(of name: String? = nil) async throws -> [pid_t] {
         var found: [pid_t] = []
         for entry in try FileManager.default.contentsOfDirectory(atPath: "/proc") {
             guard let pid = pid_t(entry), pid != getpid(),
@@ -59,7 +59,7 @@ struct RealCloud: Sendable {
                 let line = try? Data(contentsOf: URL(filePath: "/proc/\(pid)/cmdline"))
             else { continue }
             let text = String(decoding: line, as: UTF8.self)
-            if text.contains(folder), text.contains(name) { found.append(pid) }
+            if text.contains(folder), name.map(text.contains) ?? true { found.append(pid) }
         }
         return found
     }
@@ -158,7 +158,7 @@ struct RealCloud: Sendable {
     func wait(_ id: String, until state: String, key: String? = nil) async throws -> ComputeWire {
         var last: ComputeWire?
         try await eventually("compute \(id) is \(state)", seconds: 120) {
-            let compute = try await client(key: key) { try await $0.compute(id: id) }
+            let compute = try await client(key: key) { try await $0.compute(id: id) }.data
             last = compute
             if let failure = compute.failure { throw TestFailure("\(failure.code): \(failure.message)") }
             return compute.state == state
@@ -191,25 +191,5 @@ enum ProgramTestPaths {
     static var program: String {
         let tests = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
         return tests.deletingLastPathComponent().appending(path: "strettch").path
-    }
-}
-
-/// The tiny guest's image, built once for all tests of this process.
-actor TinyImage {
-    static let shared = TinyImage()
-    private var building: Task<String, any Error>?
-
-    /// A folder as `images` of a data folder.
-    func path() async throws -> String {
-        if let building { return try await building.value }
-        let task = Task {
-            let data = "/tmp/strettch-test-image-\(getpid())"
-            try await Command(
-                ProgramTestPaths.program, ["image", "build", "TINY-1", "--data", data], timeoutSeconds: 180
-            ).run()
-            return "\(data)/images"
-        }
-        building = task
-        return try await task.value
     }
 }

@@ -1,14 +1,17 @@
 import CloudCore
 
 /// A bridge per team, a tap per compute, and one ruleset for all of them. Needs root.
-public struct BridgedNetwork: HostNetwork {
-    public var mode: NetworkMode { .bridged }
+///
+/// In user mode each QEMU brings its own network, and the host has nothing to prepare.
+public struct BridgedNetwork: Sendable {
     public var settings: NetworkSettings
     /// Put before every command: `["ip", "netns", "exec", "NAME"]` builds the network in a network namespace.
     public var commandPrefix: [String]
 
     /// Taking an interface away costs the kernel some 20 ms, so this is enough for three thousand.
     private static let timeoutSeconds = 60
+    /// `ip` prints some 1,300 bytes for a tap, so this is enough for ten thousand.
+    private static let outputLimitBytes = 16 << 20
     /// How much of a command's input is logged with its failure, in characters.
     private static let loggedInputLimit = 4096
 
@@ -17,6 +20,11 @@ public struct BridgedNetwork: HostNetwork {
         self.commandPrefix = commandPrefix
     }
 
+    /// Makes the host's network what the plan says, whole: what is missing is made, what is ours and not in the plan
+    /// goes. Can be repeated after a crash at any point. Calls must not overlap.
+    ///
+    /// Throws `.conflict` when the host itself holds an address that the plan gives to a guest, and what `Command`
+    /// throws.
     public func apply(_ plan: NetworkPlan) async throws {
         let layout = try NetworkLayout(plan, settings)
         async let forwarding = forwards()
@@ -40,11 +48,12 @@ public struct BridgedNetwork: HostNetwork {
     @discardableResult
     private func run(_ program: String, _ arguments: [String], input: String = "") async throws -> String {
         let words = commandPrefix + [program] + arguments
-        let command = Command(
+        var command = Command(
             words[0], Array(words.dropFirst()), input: input, timeoutSeconds: Self.timeoutSeconds)
+        command.outputLimitBytes = Self.outputLimitBytes
         do {
             return try await command.run().standardOutput
-        } catch let error as CloudError {
+        } catch let error as CloudError where error.code != .serviceUnavailable {
             throw CloudError(
                 error.code,
                 "The host's network can't be set up: \(program) failed. Run `strettch doctor` on the host as root.",

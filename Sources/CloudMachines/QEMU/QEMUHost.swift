@@ -126,10 +126,10 @@ public struct QEMUHost: MachineHost {
 
     public func answersSSH(_ machine: Machine) async -> Bool {
         switch networkMode {
-        case .bridged: await SSHProbe.answers(machine.attachment.privateIpv4, port: 22)
+        case .bridged: await SSHProbe.answersSoon(machine.attachment.privateIpv4, port: 22)
         case .user:
             if let port = machine.attachment.sshPort {
-                await SSHProbe.answers(IPv4Address(0x7F00_0001), port: port)  // 127.0.0.1
+                await SSHProbe.answersSoon(IPv4Address(0x7F00_0001), port: port)  // 127.0.0.1
             } else {
                 false
             }

@@ -5,13 +5,32 @@ import NIOPosix
 /// Asks whether an SSH server answers. A port that accepts proves nothing: QEMU's user-mode network accepts before
 /// its guest does. Only the banner counts (RFC 4253, section 4.2).
 enum SSHProbe {
-    /// The longest that a probe takes, connect and banner together.
-    static let limit = TimeAmount.milliseconds(500)
+    /// The longest that connecting takes. A guest that is just coming up may never see the attempt that is under way,
+    /// so a new one is made soon.
+    static let connectLimit = TimeAmount.milliseconds(100)
+    /// From the connection to the banner; an emulated guest on a busy host may need this long.
+    static let bannerLimit = TimeAmount.milliseconds(500)
+    /// The longest that one look begins attempts for; with the limits above it ends within a second.
+    static let patience = Duration.milliseconds(400)
+    /// From an attempt that failed at once to the next one.
+    static let pause = Duration.milliseconds(10)
 
+    /// Asks again and again until the server answers or the patience ends, so that an answer is noticed when it comes,
+    /// and not at the caller's next look.
+    static func answersSoon(_ host: IPv4Address, port: Int) async -> Bool {
+        let end = ContinuousClock.now + patience
+        while !Task.isCancelled, ContinuousClock.now < end {
+            if await answers(host, port: port) { return true }
+            try? await Task.sleep(for: pause)  // throws when cancelled, and the loop ends
+        }
+        return false
+    }
+
+    /// One attempt.
     static func answers(_ host: IPv4Address, port: Int) async -> Bool {
         do {
             let found = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-                .connectTimeout(limit)
+                .connectTimeout(connectLimit)
                 .connect(host: host.description, port: port) { channel in
                     channel.eventLoop.makeCompletedFuture {
                         let found = channel.eventLoop.makePromise(of: Bool.self)
@@ -38,9 +57,9 @@ private final class BannerHandler: ChannelInboundHandler {
 
     init(_ found: EventLoopPromise<Bool>) { self.found = found }
 
-    func handlerAdded(context: ChannelHandlerContext) {
+    func channelActive(context: ChannelHandlerContext) {
         let channel = context.channel
-        limit = context.eventLoop.scheduleTask(in: SSHProbe.limit) { channel.close(promise: nil) }
+        limit = context.eventLoop.scheduleTask(in: SSHProbe.bannerLimit) { channel.close(promise: nil) }
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {

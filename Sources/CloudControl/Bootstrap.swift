@@ -1,0 +1,42 @@
+import CloudCore
+import CloudDatabase
+
+/// What the first start of a cell makes: its installation id, one team and its owner's key.
+public struct Bootstrap: Sendable {
+    public static let teamName = "default"
+
+    /// Keeps the owner's key where its user finds it. Called before the cell knows the key: a crash in between leaves
+    /// a key that opens nothing, and the next start makes another. The other way round it would leave a cell that
+    /// nobody has a key to.
+    public var keep: @Sendable (String) throws -> Void
+
+    public struct Outcome: Sendable, Equatable {
+        public var installationId: String
+        /// The owner's key when this was the first start. It can't be had again.
+        public var ownerKey: String?
+    }
+
+    public init(keep: @escaping @Sendable (String) throws -> Void) { self.keep = keep }
+
+    /// Throws what `keep` throws, and then there is neither team nor key.
+    public func run(in cloud: Cloud) async throws -> Outcome {
+        let fresh = APIKey.hex(cloud.randomBytes(8))
+        let (installationId, isFirst) = try await cloud.database.write { sql in
+            let known = try sql.installationId()
+            if known == nil { try sql.setInstallationId(fresh) }
+            return (known ?? fresh, try sql.teams.count() == 0)
+        }
+        guard isFirst else { return Outcome(installationId: installationId) }
+        let key = APIKey.make(cloud.randomBytes)
+        try keep(key)
+        let hash = APIKey.hash(key)
+        let now = cloud.clock.nowMs
+        let settings = cloud.settings
+        try await cloud.database.write { sql in
+            let team = try CreateTeam(name: Self.teamName).insert(sql, settings, nowMs: now)
+            _ = try sql.teams.insertKey(
+                teamId: team, name: "first owner", role: .owner, hash: hash, nowMs: now)
+        }
+        return Outcome(installationId: installationId, ownerKey: key)
+    }
+}

@@ -1,0 +1,179 @@
+import CloudCore
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// Looks at a host and says whether machines can be made on it, and what to do where not. Changes nothing but the
+/// data folder, which it makes, and where it remembers whether KVM works.
+public struct Doctor: Sendable {
+    public var dataFolder: String
+    /// Where the server is to listen; `nil` for a unix socket.
+    public var listen: (host: String, port: Int)?
+    public var networkMode: NetworkMode
+    public var network: NetworkSettings
+    /// Runs guest code on KVM, once per boot of the host.
+    public var accelerator: @Sendable () async throws -> AcceleratorChoice
+
+    private static let timeoutSeconds = 10
+
+    public init(
+        dataFolder: String, listen: (host: String, port: Int)?, networkMode: NetworkMode,
+        network: NetworkSettings
+    ) {
+        self.dataFolder = dataFolder
+        self.listen = listen
+        self.networkMode = networkMode
+        self.network = network
+        accelerator = {
+            try MachineFiles.makeFolder(dataFolder)
+            return try await AcceleratorProbe(program: "qemu-system-x86_64", folder: dataFolder).choice()
+        }
+    }
+
+    /// Takes some seconds at the first call after a boot of the host. What can't be looked at is a finding too.
+    public func run() async -> DoctorReport {
+        let present = Set(DoctorTool.all.map(\.program).filter(Self.isInstalled))
+        var findings = DoctorTool.findings(present: present, networkMode: networkMode)
+        if present.contains("qemu-system-x86_64") {
+            findings += await looking("QEMU version") {
+                [DoctorTool.qemu(try await output("qemu-system-x86_64", ["--version"]))]
+            }
+            findings += await looking("Accelerator") { [Self.finding(try await accelerator())] }
+        }
+        findings += await looking("Data folder") { try resources() }
+        if let listen { findings.append(DoctorPort(host: listen.host, port: listen.port).finding) }
+        findings.append(mode)
+        if networkMode == .bridged, present.isSuperset(of: ["ip", "nft"]) {
+            findings += await bridgedNetwork()
+        }
+        return DoctorReport(findings: findings)
+    }
+
+    private var mode: DoctorFinding {
+        // Safe: can't fail.
+        let isRoot = geteuid() == 0
+        switch networkMode {
+        case .bridged where isRoot:
+            return DoctorFinding("Network", .ok, "bridged: a network per team, public addresses")
+        case .bridged:
+            return DoctorFinding(
+                "Network", .failed, "bridged, which needs root", remedy: "run as root, or set network to user"
+            )
+        case .user:
+            return DoctorFinding(
+                "Network", .warning, "user mode: guests can't reach each other, and have no public addresses",
+                remedy: "run as root with network set to bridged for the whole of it")
+        }
+    }
+
+    private static func finding(_ choice: AcceleratorChoice) -> DoctorFinding {
+        switch choice.accelerator {
+        case .kvm: DoctorFinding("Accelerator", .ok, "KVM: \(choice.reason)")
+        case .tcg:
+            DoctorFinding(
+                "Accelerator", .warning, choice.reason,
+                remedy:
+                    "turn virtualization on in the firmware, or nested virtualization in the cloud's settings"
+            )
+        }
+    }
+
+    private func resources() throws -> [DoctorFinding] {
+        try MachineFiles.makeFolder(dataFolder)
+        var status = statvfs()
+        // Safe: writes to the local alone.
+        guard statvfs(dataFolder, &status) == 0 else {
+            throw CloudError(.internalServerError, "The file system of \(dataFolder) can't be read.")
+        }
+        guard access(dataFolder, W_OK) == 0 else {
+            throw CloudError(.forbidden, "\(dataFolder) can't be written to. Give another with --data.")
+        }
+        let memory = MachineFiles.text("/proc/meminfo", limit: 4096).flatMap {
+            DoctorResources.availableMb(meminfo: $0)
+        }
+        return DoctorResources(
+            freeDiskMb: DoctorResources.megabytes(
+                blocks: UInt64(status.f_bavail), size: UInt64(status.f_frsize)),
+            freeInodes: Int(status.f_favail), availableMemoryMb: memory ?? 0
+        ).findings
+    }
+
+    private func bridgedNetwork() async -> [DoctorFinding] {
+        let judge = DoctorNetwork(settings: network)
+        let filter =
+            MachineFiles.text("/proc/sys/net/bridge/bridge-nf-call-iptables", limit: 8)?.hasPrefix("1")
+            ?? false
+        let legacy = MachineFiles.text("/proc/net/ip_tables_names", limit: 4096) ?? ""
+        var findings = await looking("Private range") {
+            try judge.ranges(
+                addresses: try await output("ip", ["-details", "-json", "address"]),
+                routes: try await output("ip", ["-4", "-json", "route"]))
+        }
+        // Safe: can't fail. The rest is the kernel's secret before others than root.
+        guard geteuid() == 0 else { return findings }
+        findings += await looking("Other firewalls") {
+            let chains = try await output("nft", ["-json", "list", "chains"])
+            return [try judge.forwarding(chains: chains, legacyTables: legacy, bridgeFilter: filter)]
+        }
+        findings += await looking("Packet filter") {
+            let rules = try judge.sampleRuleset()
+            try await output("nft", ["--check", "-f", "-"], input: rules)
+            return [DoctorFinding("Packet filter", .ok, "the kernel takes our rules")]
+        }
+        findings.append(
+            MachineFiles.exists("/dev/net/tun")
+                ? DoctorFinding("Taps", .ok, "/dev/net/tun is here")
+                : DoctorFinding(
+                    "Taps", .failed, "/dev/net/tun is missing: guests can't be connected",
+                    remedy: "modprobe tun"))
+        return findings
+    }
+
+    /// What the body finds; a failure to look is a finding too.
+    private func looking(_ check: String, _ body: () async throws -> [DoctorFinding]) async -> [DoctorFinding]
+    {
+        do {
+            return try await body()
+        } catch let error as CloudError {
+            return [
+                DoctorFinding(
+                    check, .failed, [error.message, error.detail].compactMap(\.self).joined(separator: " "))
+            ]
+        } catch {
+            return [DoctorFinding(check, .failed, "could not be looked at: \(error)")]
+        }
+    }
+
+    @discardableResult
+    private func output(_ program: String, _ arguments: [String], input: String = "") async throws -> String {
+        try await Command(program, arguments, input: input, timeoutSeconds: Self.timeoutSeconds).run()
+            .standardOutput
+    }
+
+    private static func isInstalled(_ program: String) -> Bool {
+        let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
+        // Safe: reads a path of ours.
+        return path.split(separator: ":").contains { access("\($0)/\(program)", X_OK) == 0 }
+    }
+}
+
+extension DoctorNetwork {
+    /// The rules for one imaginary guest, for the kernel to check without loading them.
+    fileprivate func sampleRuleset() throws -> String {
+        guard let network = settings.privateRange.subnet(0, prefix: settings.teamPrefix) else {
+            throw CloudError.bug("no team network in \(settings.privateRange)")
+        }
+        let attachment = NetworkAttachment(
+            computeId: 1, teamId: 1, network: network, privateIpv4: IPv4Address(network.gateway.value + 1),
+            publicIpv4: settings.publicPool.first?.base)
+        return Ruleset.render(try NetworkLayout(NetworkPlan(attachments: [attachment]), settings))
+    }
+}

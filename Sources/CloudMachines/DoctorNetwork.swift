@@ -1,0 +1,133 @@
+import CloudCore
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// What stands in the way of a bridged network on the host, judged from what its own tools print.
+struct DoctorNetwork: Sendable {
+    var settings: NetworkSettings
+
+    private var names: NetworkNames { NetworkNames(prefix: settings.namePrefix) }
+
+    /// Whether other people's firewalls keep guests from the world, from the output of `nft -json list chains` and
+    /// the names of the legacy iptables' tables.
+    func forwarding(chains json: String, legacyTables: String, bridgeFilter: Bool) throws -> DoctorFinding {
+        let check = "Other firewalls"
+        let dropping = try JSONDecoder().decode(Listing.self, from: Data(json.utf8)).nftables.compactMap(
+            \.chain
+        )
+        .filter { $0.hook == "forward" && $0.policy == "drop" && $0.table != names.table }
+        .filter { ["ip", "inet"].contains($0.family) }
+        .map { "\($0.family) \($0.table) \($0.name)" }
+        let bridge = names.bridgePrefix
+        let accept = "-i \(bridge)+ -j ACCEPT', and again with -o for -i"
+        if !dropping.isEmpty {
+            let teammates =
+                bridgeFilter ? ", and of guests to their teammates (bridge-nf-call-iptables is 1)" : ""
+            return DoctorFinding(
+                check, .warning,
+                "\(dropping.joined(separator: ", ")) drops what guests send to the world\(teammates)",
+                remedy: "accept it there; with Docker: 'iptables -I DOCKER-USER \(accept)")
+        }
+        if !legacyTables.isEmpty {
+            return DoctorFinding(
+                check, .warning, "legacy iptables is in use beside nftables, and may drop what guests send",
+                remedy: "if 'iptables-legacy -S FORWARD' says DROP: 'iptables-legacy -I FORWARD \(accept)")
+        }
+        return DoctorFinding(check, .ok, "none drops what guests send")
+    }
+
+    /// Whether the host's own addresses and routes leave the guests' ranges alone, from the output of
+    /// `ip -details -json address` and `ip -4 -json route`.
+    func ranges(addresses: String, routes: String) throws -> [DoctorFinding] {
+        let present = try PresentNetwork(json: addresses)
+        let routes = try JSONDecoder().decode([Route].self, from: Data(routes.utf8))
+        return [pool(present), privateRange(present, routes)]
+    }
+
+    private func pool(_ present: PresentNetwork) -> DoctorFinding {
+        let check = "Public pool"
+        let pool = settings.publicPool.map(\.description).joined(separator: ", ")
+        let own = foreign(present).filter { _, address in
+            settings.publicPool.contains { $0.contains(address) }
+        }
+        guard own.isEmpty else {
+            let named = own.map { "\($0.address) (\($0.interface))" }.joined(separator: ", ")
+            return DoctorFinding(
+                check, .failed, "\(pool) holds the host's own \(named), which no guest may get",
+                remedy: "choose a publicPool without it")
+        }
+        let documentation = ["192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24"].compactMap {
+            IPv4Network($0)
+        }
+        guard !settings.publicPool.contains(where: { block in documentation.contains { $0.overlaps(block) } })
+        else {
+            return DoctorFinding(
+                check, .warning, "\(pool) is for documentation (RFC 5737): only this host reaches it",
+                remedy: "set publicPool to addresses that are routed to this host")
+        }
+        return DoctorFinding(check, .ok, pool)
+    }
+
+    private func privateRange(_ present: PresentNetwork, _ routes: [Route]) -> DoctorFinding {
+        let check = "Private range"
+        let range = settings.privateRange
+        var others = foreign(present).filter { range.contains($0.address) }.map {
+            "\($0.address) (\($0.interface))"
+        }
+        others += routes.compactMap { route in
+            guard let network = route.network, let dev = route.dev, !names.isBridge(dev),
+                network.overlaps(range)
+            else { return nil }
+            return "\(network) (\(dev))"
+        }
+        guard others.isEmpty else {
+            return DoctorFinding(
+                check, .warning,
+                "\(range) overlaps what this host reaches elsewhere: \(others.joined(separator: ", "))",
+                remedy:
+                    "guests can't reach those; set privateRange to a block that is free, such as 172.16.0.0/12"
+            )
+        }
+        return DoctorFinding(check, .ok, "\(range)")
+    }
+
+    /// The addresses of interfaces that are not ours.
+    private func foreign(_ present: PresentNetwork) -> [(interface: String, address: IPv4Address)] {
+        present.interfaces.filter { !names.isBridge($0.name) }.flatMap { interface in
+            interface.addresses.filter { $0.label != names.addressLabel }.map { (interface.name, $0.address) }
+        }
+    }
+
+    /// What `nft -json list chains` prints, as far as it matters.
+    private struct Listing: Decodable {
+        var nftables: [Item]
+
+        struct Item: Decodable {
+            var chain: Chain?
+        }
+
+        struct Chain: Decodable {
+            var family: String
+            var table: String
+            var name: String
+            var hook: String?
+            var policy: String?
+        }
+    }
+
+    /// A line of `ip -4 -json route`.
+    private struct Route: Decodable {
+        var dst: String?
+        var dev: String?
+
+        /// `nil` for the default route.
+        var network: IPv4Network? {
+            guard let dst else { return nil }
+            return IPv4Network(dst) ?? IPv4Network("\(dst)/32")
+        }
+    }
+}

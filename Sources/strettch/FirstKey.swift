@@ -1,0 +1,49 @@
+import CloudClient
+import CloudCore
+import CloudServer
+import Foundation
+
+/// The owner's key that the first start of a cell makes: saved where the client looks, and shown once.
+struct FirstKey: Sendable {
+    var listen: CloudServer.Listen
+
+    /// Saves the key. What the file held before, perhaps for a server that still runs, is kept beside it. Throws `VALIDATION_ERROR` with the
+    /// remedy when the file can't be written.
+    func save(_ key: String) throws {
+        do {
+            let file = try CredentialsFile()
+            if let earlier = try file.read() {
+                try CredentialsFile(path: Self.previous(file.path)).write(earlier)
+            }
+            try file.write(Credentials(url: url, key: key))
+        } catch let error as ClientError {
+            throw CloudError(
+                .validationError,
+                "The key of this cell's first owner can't be saved, so nothing was made: \(error.message) Or name "
+                    + "another file in STRETTCH_CREDENTIALS, and start again.")
+        }
+    }
+
+    /// Shows the key, which is saved.
+    func show(_ key: String) throws {
+        let path = try CredentialsFile().path
+        print(
+            """
+            Your API key, shown this once: \(key)
+            Saved for 'strettch compute' in \(path)
+            """)
+        // Safe: flushes our own standard output, which is buffered when it is no terminal.
+        fflush(nil)
+    }
+
+    /// Where the credentials are kept that were in the file.
+    static func previous(_ path: String) -> String { path + ".previous" }
+
+    private var url: String {
+        switch listen {
+        case .tcp(let host, let port): "http://\(host == "0.0.0.0" ? "127.0.0.1" : host):\(port)"
+        case .unix(let path):
+            "http+unix://\(path.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? path)"
+        }
+    }
+}

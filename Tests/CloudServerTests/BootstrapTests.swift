@@ -1,0 +1,71 @@
+import CloudControl
+import CloudCore
+import CloudDatabase
+import CloudTesting
+import Synchronization
+import Testing
+
+@Suite("The first start of a cell")
+struct BootstrapTests {
+    @Test("makes one owner's key, once; later starts have the same installation id and no key")
+    func once() async throws {
+        try await withNewCell { cloud, _ in
+            let kept = Kept()
+            let first = try await Bootstrap(keep: kept.keep).run(in: cloud)
+            let second = try await Bootstrap(keep: kept.keep).run(in: cloud)
+            #expect(kept.keys == [first.ownerKey])
+            #expect(second.ownerKey == nil)
+            #expect(second.installationId == first.installationId)
+            #expect(try await role(kept.keys.first, in: cloud) == .owner)
+        }
+    }
+
+    @Test("whose key can't be kept makes nothing, and the next start is the first again")
+    func notKept() async throws {
+        struct NoHome: Error {}
+        try await withNewCell { cloud, _ in
+            await #expect(throws: NoHome.self) {
+                try await Bootstrap(keep: { _ in throw NoHome() }).run(in: cloud)
+            }
+            let kept = Kept()
+            _ = try await Bootstrap(keep: kept.keep).run(in: cloud)
+            #expect(try await role(kept.keys.first, in: cloud) == .owner)
+        }
+    }
+
+    @Test("that dies after it kept the key is followed by one that keeps a key that works")
+    func diedBetween() async throws {
+        try await withNewCell { cloud, database in
+            let kept = Kept()
+            await #expect(throws: CloudError.self) {
+                try await Bootstrap(keep: { key in
+                    kept.keep(key)
+                    database.set(writeFault: CloudError(.serviceUnavailable, "planted"))
+                }).run(in: cloud)
+            }
+            database.set()
+            _ = try await Bootstrap(keep: kept.keep).run(in: cloud)
+            #expect(kept.keys.count == 2)
+            #expect(try await role(kept.keys.last, in: cloud) == .owner)
+        }
+    }
+
+    /// The keys that were kept, in order.
+    private final class Kept: Sendable {
+        private let list = Mutex<[String]>([])
+        var keys: [String] { list.withLock { $0 } }
+        func keep(_ key: String) { list.withLock { $0.append(key) } }
+    }
+
+    private func role(_ key: String?, in cloud: Cloud) async throws -> Role {
+        try await Authenticate(authorization: "Bearer \(key ?? "none")").run(in: cloud).role
+    }
+
+    private func withNewCell(_ body: (Cloud, FaultyDatabase) async throws -> Void) async throws {
+        try await withTemporaryFolder { folder in
+            let database = FaultyDatabase(try SQLiteDatabase(path: "\(folder)/db"))
+            try await body(
+                Cloud(database: database, catalogue: .test, settings: .test, wake: {}), database)
+        }
+    }
+}

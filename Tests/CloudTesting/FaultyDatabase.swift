@@ -1,0 +1,46 @@
+import CloudCore
+import CloudDatabase
+import Synchronization
+
+/// A database that throws what a test plants, and counts what is asked of it.
+public final class FaultyDatabase: Database {
+    private struct State {
+        var readFault: (any Error)?
+        var writeFault: (any Error)?
+        var writes = 0
+    }
+
+    private let database: any Database
+    private let state = Mutex(State())
+
+    public init(_ database: any Database) { self.database = database }
+
+    /// What every read and every write throws from now on; `nil`: nothing.
+    public func set(readFault: (any Error)? = nil, writeFault: (any Error)? = nil) {
+        state.withLock {
+            $0.readFault = readFault
+            $0.writeFault = writeFault
+        }
+    }
+
+    /// How often a write was asked for.
+    public var writes: Int { state.withLock { $0.writes } }
+
+    public func read<T: Sendable>(
+        _ body: @escaping @Sendable (any SQLConnection) throws -> T
+    ) async throws -> T {
+        if let fault = state.withLock({ $0.readFault }) { throw fault }
+        return try await database.read(body)
+    }
+
+    public func write<T: Sendable>(
+        _ body: @escaping @Sendable (any SQLConnection) throws -> T
+    ) async throws -> T {
+        let fault = state.withLock { state in
+            state.writes += 1
+            return state.writeFault
+        }
+        if let fault { throw fault }
+        return try await database.write(body)
+    }
+}

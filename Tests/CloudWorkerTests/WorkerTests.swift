@@ -1,0 +1,135 @@
+import CloudControl
+import CloudCore
+import CloudDatabase
+import CloudMachines
+import CloudTesting
+import HTTPTypes
+import Logging
+import ServiceLifecycle
+import Testing
+
+@testable import CloudWorker
+
+@Suite("The running worker")
+struct WorkerTests {
+    @Test("a step that outlives its lease is not started a second time beside the first")
+    func outlivedLease() async throws {
+        try await TestCloud.with { cloud in
+            let gate = Gate()
+            await cloud.host.set(visit: { operation, id in
+                if operation == .makeDisk { await gate.pass(id) }
+            })
+            try await withRunningWorker(cloud) { _ in
+                _ = try await cloud.create()
+                try await eventually("the first disk is begun") { await gate.arrivals == [1] }
+                cloud.clock.advance(milliseconds: Worker.leaseMs + 1)
+                _ = try await cloud.create()
+                try await eventually("the second disk is begun") { await gate.arrivals.contains(2) }
+                await gate.open()
+                try await eventually("both run") {
+                    cloud.clock.advance(milliseconds: 250)
+                    return try await cloud.runningCount() == 2
+                }
+            }
+            #expect(await gate.arrivals.sorted() == [1, 2])
+        }
+    }
+
+    @Test("a shutdown finishes the step under way, saves it, and begins no other")
+    func shutdown() async throws {
+        try await TestCloud.with { cloud in
+            let gate = Gate()
+            await cloud.host.set(visit: { operation, id in
+                if operation == .makeDisk { await gate.pass(id) }
+            })
+            try await withRunningWorker(cloud) { group in
+                _ = try await cloud.create()
+                try await eventually("the disk is begun") { await gate.arrivals == [1] }
+                await group.triggerGracefulShutdown()
+                await gate.open()
+            }
+            let compute = try await cloud.cloud.database.read { sql in try sql.computes.get(1) }
+            #expect(compute?.task?.step == .seed)
+            #expect(await cloud.host.disks == [1])
+            #expect(await cloud.host.seeds.isEmpty)
+        }
+    }
+
+    @Test("creates that come to their boot together don't boot more guests than there are slots")
+    func bootSlots() async throws {
+        try await TestCloud.with(bootSlots: 1) { cloud in
+            let gate = Gate()
+            await cloud.host.set(visit: { operation, id in
+                if operation == .boot { await gate.pass(id) }
+            })
+            try await withRunningWorker(cloud) { _ in
+                for _ in 0..<4 { _ = try await cloud.create() }
+                try await eventually("all have come to their boot") {
+                    let begun = await gate.arrivals.count
+                    let waiting = try await cloud.cloud.database.read { sql in
+                        try sql.computes.list(steps: [.boot]).filter { $0.task?.note != nil }.count
+                    }
+                    return begun + waiting >= 4
+                }
+                #expect(await gate.arrivals.count == 1)
+                await gate.open()
+                try await eventually("all run") {
+                    cloud.clock.advance(milliseconds: ComputeWorkflow.bootSlotPollMs)
+                    return try await cloud.runningCount() == 4
+                }
+            }
+        }
+    }
+
+    @Test("a database that can't be written is tried again with pauses, not in a spin")
+    func noSpin() async throws {
+        try await TestCloud.with { cloud in
+            _ = try await cloud.create()
+            try await withRunningWorker(
+                cloud,
+                afterStart: {
+                    cloud.database.set(writeFault: CloudError(.serviceUnavailable, "the disk is full"))
+                }
+            ) { _ in
+                let before = cloud.database.writes
+                let begin = ContinuousClock.now
+                try await eventually("three attempts") { cloud.database.writes >= before + 3 }
+                #expect(ContinuousClock.now - begin >= Worker.pollLimit)
+                cloud.database.set()
+            }
+        }
+    }
+
+    /// Runs the worker as the program does, and shuts it down gracefully after `body`.
+    private func withRunningWorker(
+        _ cloud: TestCloud, afterStart: @escaping @Sendable () -> Void = {},
+        _ body: @escaping @Sendable (ServiceGroup) async throws -> Void
+    ) async throws {
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let group = ServiceGroup(services: [cloud.worker], logger: logger)
+        // The worker's start applies the network once; what follows is its loop.
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { try await group.run() }
+            try await eventually("the worker has started") {
+                await cloud.host.calls[.applyNetwork] != nil
+            }
+            afterStart()
+            do {
+                try await body(group)
+            } catch {
+                await cloud.host.set(visit: { _, _ in })
+                tasks.cancelAll()
+                throw error
+            }
+            await group.triggerGracefulShutdown()
+            try await tasks.waitForAll()
+        }
+    }
+}
+
+extension TestCloud {
+    fileprivate func runningCount() async throws -> Int {
+        try await send(.get, "/computes?limit=100").data?.array?.filter { $0["state"]?.string == "RUNNING" }
+            .count ?? 0
+    }
+}
