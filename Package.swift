@@ -99,7 +99,7 @@ let package = Package(
 
         // Measurements, started by scripts/bench; not installed.
         .executableTarget(
-            name: "StrettchBench",
+            name: "strettch-bench",
             dependencies: [
                 "CloudClient", "CloudCore", "CloudMachines", "CloudWire", .argumentParser, .subprocess,
             ],
@@ -118,7 +118,8 @@ let package = Package(
         .testTarget(
             name: "CloudClientTests",
             dependencies: [
-                "CloudClient", "CloudWire", .hummingbird, .httpTypes, .logging, .nioCore, .serviceLifecycle,
+                "CloudClient", "CloudTesting", "CloudWire", .hummingbird, .httpTypes, .logging, .nioCore,
+                .serviceLifecycle,
             ],
             swiftSettings: strict),
         .testTarget(
@@ -127,7 +128,8 @@ let package = Package(
         .testTarget(
             name: "CloudServerTests",
             dependencies: [
-                "CloudControl", "CloudCore", "CloudDatabase", "CloudServer", "CloudTesting", .httpTypes,
+                "CloudControl", "CloudCore", "CloudDatabase", "CloudServer", "CloudTesting", "CloudWire",
+                .httpTypes,
                 .logging, .nioCore, .nioPosix,
             ],
             swiftSettings: strict),
@@ -135,7 +137,9 @@ let package = Package(
         .testTarget(
             name: "CloudMachinesTests",
             dependencies: [
-                "CloudCore", "CloudMachines", "CloudTesting", "QMP", .hummingbird, .nioCore, .nioPosix,
+                "CloudCore", "CloudMachines", "CloudTesting", "QMP", .crypto, .httpTypes, .hummingbird,
+                .logging,
+                .nioCore, .nioPosix, .serviceLifecycle,
             ],
             swiftSettings: strict),
         .testTarget(
