@@ -4,6 +4,7 @@ import GRDB
 /// The embedded engine: one file, one writer, any number of readers (GRDB's pool in WAL mode).
 public final class SQLiteDatabase: Database {
     private let pool: DatabasePool
+    private let writes: WriteQueue
     /// Seconds that a writer waits for another process's transaction, such as a command of the operator's.
     private static let busyTimeoutSeconds = 10.0
 
@@ -15,6 +16,7 @@ public final class SQLiteDatabase: Database {
         configuration.busyMode = .timeout(Self.busyTimeoutSeconds)
         do {
             pool = try DatabasePool(path: path, configuration: configuration)
+            writes = WriteQueue(pool: pool)
             // The pool sets NORMAL when it opens, which loses acknowledged commits at a power cut. The pragma is
             // ignored inside a transaction.
             try pool.writeWithoutTransaction { db in try db.execute(sql: "PRAGMA synchronous = FULL") }
@@ -39,7 +41,7 @@ public final class SQLiteDatabase: Database {
         _ body: @escaping @Sendable (any SQLConnection) throws -> T
     ) async throws -> T {
         try await Self.translatingErrors {
-            try await pool.write { db in try body(SQLiteConnection(db: db)) }
+            try await writes.write { db in try body(SQLiteConnection(db: db)) }
         }
     }
 
@@ -47,6 +49,9 @@ public final class SQLiteDatabase: Database {
     func synchronousLevel() async throws -> Int? {
         try await pool.writeWithoutTransaction { db in try Int.fetchOne(db, sql: "PRAGMA synchronous") }
     }
+
+    /// Writes that wait for their turn.
+    var waitingWrites: Int { writes.waiting }
 
     private static func translatingErrors<T>(_ body: () async throws -> T) async throws -> T {
         do {
