@@ -100,7 +100,7 @@ struct RealCloud: Sendable {
 
     /// Whether the process runs; a zombie does not.
     static func isAlive(_ pid: pid_t) -> Bool {
-        guard let text = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8),  // nil: it is gone
+        guard let text = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8),  // nil: gone
             let state = text.split(separator: ")").last?.split(separator: " ").first
         else { return false }
         return state != "Z" && state != "X"
