@@ -23,8 +23,8 @@ lint: ## Check the format of every source
 fmt: ## Format every source
 	swift format --in-place --recursive --parallel Package.swift Sources Tests
 
-test: build ## Install what is missing and pass all tests, one with a real guest included
-	swift test --skip-build
+test: build ## Install what is missing and pass all tests, with real guests; one after the other, since guests need the CPUs
+	swift test --skip-build --no-parallel
 
 demo: ## Make a cloud on this machine and log in to a compute in it (IMAGE=DEBIAN-12 for a full guest)
 	@scripts/demo up $(IMAGE)

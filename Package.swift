@@ -116,7 +116,8 @@ let package = Package(
         .testTarget(
             name: "CloudClientTests",
             dependencies: [
-                "CloudClient", "CloudWire", .hummingbird, .httpTypes, .logging, .nioCore, .serviceLifecycle,
+                "CloudClient", "CloudTesting", "CloudWire", .hummingbird, .httpTypes, .logging, .nioCore,
+                .serviceLifecycle,
             ],
             swiftSettings: strict),
         .testTarget(
@@ -125,7 +126,8 @@ let package = Package(
         .testTarget(
             name: "CloudServerTests",
             dependencies: [
-                "CloudControl", "CloudCore", "CloudDatabase", "CloudServer", "CloudTesting", .httpTypes,
+                "CloudControl", "CloudCore", "CloudDatabase", "CloudServer", "CloudTesting", "CloudWire",
+                .httpTypes,
                 .logging, .nioCore, .nioPosix,
             ],
             swiftSettings: strict),
@@ -133,7 +135,8 @@ let package = Package(
         .testTarget(
             name: "CloudMachinesTests",
             dependencies: [
-                "CloudCore", "CloudMachines", "CloudTesting", "QMP", .hummingbird, .nioCore, .nioPosix,
+                "CloudCore", "CloudMachines", "CloudTesting", "QMP", .crypto, .httpTypes, .hummingbird, .logging,
+                .nioCore, .nioPosix, .serviceLifecycle,
             ],
             swiftSettings: strict),
         .testTarget(

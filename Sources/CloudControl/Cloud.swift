@@ -15,7 +15,7 @@ public struct Cloud: Sendable {
     public init(
         database: any Database, catalogue: Catalogue, settings: CloudSettings,
         clock: any CloudClock = SystemClock(),
-        randomBytes: @escaping @Sendable (Int) -> [UInt8] = SystemRandom.bytes,
+        randomBytes: @escaping @Sendable (Int) -> [UInt8],
         wake: @escaping @Sendable () -> Void
     ) {
         self.database = database
@@ -52,14 +52,5 @@ public struct CloudSettings: Sendable, Equatable {
         self.sshPorts = sshPorts
         self.strictKeys = strictKeys
         self.capacity = capacity
-    }
-}
-
-/// The operating system's random numbers.
-public enum SystemRandom {
-    @Sendable
-    public static func bytes(_ count: Int) -> [UInt8] {
-        var generator = SystemRandomNumberGenerator()
-        return (0..<count).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
     }
 }

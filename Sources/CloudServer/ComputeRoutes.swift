@@ -75,15 +75,3 @@ extension Page {
             limit: request.uri.queryParameters["limit"].map(String.init))
     }
 }
-
-extension HTTPField.Name {
-    // Safe to unwrap by hand: both are valid field names, and a test sends them.
-    static let idempotencyKey = named("Idempotency-Key")
-    static let idempotentReplayed = named("Idempotent-Replayed")
-    static let requestId = named("X-Request-Id")
-
-    private static func named(_ name: String) -> HTTPField.Name {
-        guard let name = HTTPField.Name(name) else { preconditionFailure("'\(name)' is no field name") }
-        return name
-    }
-}

@@ -36,7 +36,7 @@ struct BenchServer {
     private static func start(_ program: String, _ arguments: [String], _ home: String) throws -> BenchServer
     {
         let log = "\(home)/serve.log"
-        FileManager.default.createFile(atPath: log, contents: nil)
+        try Data().write(to: URL(filePath: log))
         let process = Process()
         process.executableURL = URL(filePath: program)
         process.arguments = ["serve", "--listen", "unix:\(home)/s", "--data", "\(home)/data"] + arguments
@@ -55,9 +55,9 @@ struct BenchServer {
         try await Lab.poll("the server answers", limit: Self.startLimit) {
             guard process.isRunning else { throw Lab.failure("The server ended. It said:\n\(words)") }
             guard let credentials = try CredentialsFile(path: path).read() else { return nil }
-            let health = try? await StrettchClient.with(baseURL: credentials.url, key: credentials.key) {
-                try await $0.health()
-            }  // nil: it does not listen yet
+            let health = try? await StrettchClient.with(  // nil: it does not listen yet
+                baseURL: credentials.url, key: credentials.key
+            ) { try await $0.health() }
             return health.map { _ in credentials }
         }
     }

@@ -20,7 +20,7 @@ struct AdminOptions: ParsableArguments {
         return Cloud(
             database: try SQLiteDatabase(path: try data.folder().database),
             catalogue: Catalogue(regions: [], images: [], specifications: []),
-            settings: settings.cloud, wake: {})
+            settings: settings.cloud, randomBytes: SystemRandom.bytes, wake: {})
     }
 }
 

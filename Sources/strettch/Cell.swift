@@ -25,7 +25,7 @@ struct Cell: Sendable {
         let cloud = Cloud(
             database: try SQLiteDatabase(path: folder.database), catalogue: catalogue,
             settings: settings.cloud,
-            wake: { wake.signal() })
+            randomBytes: SystemRandom.bytes, wake: { wake.signal() })
         let firstKey = FirstKey(listen: settings.listen)
         let started = try await Bootstrap(keep: firstKey.save).run(in: cloud)
         if let key = started.ownerKey { try firstKey.show(key) }

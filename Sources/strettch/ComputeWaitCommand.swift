@@ -23,7 +23,8 @@ struct ComputeWaitCommand: AsyncParsableCommand {
             let outcome = try await ComputeCommandWait.wait(found.id, client, timeoutSeconds: timeout) {
                 $0?.state != "CREATING"
             }
-            let running = try ComputeCommandWait.running(outcome, name: found.hostName, timeoutSeconds: timeout)
+            let running = try ComputeCommandWait.running(
+                outcome, name: found.hostName, timeoutSeconds: timeout)
             OutputStreams.result(options.json ? try OutputText.json(running) : OutputCompute.detail(running))
         }
     }

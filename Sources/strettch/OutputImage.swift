@@ -28,13 +28,14 @@ struct OutputImage: Encodable {
 
     static func table(_ listings: [ImageListing]) -> String {
         OutputTable(
-            header: ["IMAGE", "NAME", "STATE", "SIZE", "INSTALLED", "FROM"],
+            header: ["IMAGE", "NAME", "STATE", "SIZE", "INSTALLED", "FROM", "NOTE"],
             rows: listings.map { listing in
                 let row = OutputImage(listing)
                 return [
-                    row.image, row.name, row.note.map { "\(row.state) (\($0))" } ?? row.state,
+                    row.image, row.name, row.state,
                     row.bytes == 0 ? "-" : "\(max(1, row.bytes / 1_000_000)) MB", row.installedAt ?? "-",
                     row.origin.map { String($0.split(separator: " ").first ?? "") } ?? "-",
+                    row.note ?? "",
                 ]
             }
         ).text

@@ -1,7 +1,7 @@
 import CloudClient
+import CloudTesting
 import CloudWire
 import Foundation
-import Synchronization
 
 let requestId = "f47ac10b-58cc-4372-a567-0e02b2c3d479"
 let time = "2024-01-15T10:00:00Z"
@@ -30,25 +30,6 @@ private func json(_ value: some Encodable) -> String {
         return String(decoding: try JSONEncoder().encode(value), as: UTF8.self)
     } catch {
         return "a fixture can't be encoded: \(error)"
-    }
-}
-
-/// A clock on which sleeping takes no time and moves the hands.
-final class InstantClock: Clock {
-    struct Instant: InstantProtocol {
-        var offset: Duration
-        func advanced(by duration: Duration) -> Instant { Instant(offset: offset + duration) }
-        func duration(to other: Instant) -> Duration { other.offset - offset }
-        static func < (left: Instant, right: Instant) -> Bool { left.offset < right.offset }
-    }
-
-    private let state = Mutex(Instant(offset: .zero))
-    var now: Instant { state.withLock { $0 } }
-    let minimumResolution = Duration.zero
-
-    func sleep(until deadline: Instant, tolerance: Duration?) async throws {
-        try Task.checkCancellation()
-        state.withLock { $0 = max($0, deadline) }
     }
 }
 

@@ -1,4 +1,5 @@
 import CloudClient
+import CloudTesting
 import CloudWire
 import Foundation
 import Testing

@@ -14,8 +14,8 @@ import Testing
 
 @Suite("A real guest", .timeLimit(.minutes(5)))
 struct QEMUGuestTests {
-    /// Seconds that a guest may take to its SSH banner: 5 on an idle host without KVM.
-    private let bootLimit = 60
+    /// What a guest may take to its SSH banner: 5 s on an idle host without KVM.
+    private let bootLimit = Duration.seconds(60)
 
     @Test(
         "it is what its specification says, lets its key's owner in, and keeps its files over a restart, and heeds its power button"
@@ -53,20 +53,13 @@ struct QEMUGuestTests {
             #expect(try await login.run("cat /root/file") == "kept")
 
             try await host.pressPowerButton(machine.id)
-            for _ in 0..<100 where try await host.status(machine.id) == .running {
-                try await Task.sleep(for: .milliseconds(200))
-            }
-            #expect(try await host.status(machine.id) == .absent)
+            try await eventually("the guest powers off") { try await host.status(machine.id) == .absent }
             try await host.pressPowerButton(machine.id)
         }
     }
 
     private func waitForSSH(_ host: QEMUHost, _ machine: Machine) async throws {
-        for _ in 0..<bootLimit * 5 {
-            if await host.answersSSH(machine) { return }
-            try await Task.sleep(for: .milliseconds(200))
-        }
-        throw CloudError(.internalServerError, "The guest did not answer within \(bootLimit) s.")
+        try await eventually("the guest answers", within: bootLimit) { await host.answersSSH(machine) }
     }
 
     private func freePort() async throws -> Int {

@@ -58,7 +58,7 @@ struct QEMUHostTests {
             let machine = try await boot(host)
             let process = try #require(HostProcess(pid: try QEMUFixture.pid(folder, 5)))
             try process.end()
-            for _ in 1...500 where !process.isGone { try await Task.sleep(for: .milliseconds(10)) }
+            try await eventually("the process is gone") { process.isGone }
             #expect(try await host.status(5) == .absent)
             try await host.boot(machine)
             #expect(try await host.status(5) == .running)

@@ -88,7 +88,8 @@ struct ListenTests {
         onRunning: @escaping @Sendable (String) async -> Void = { _ in }
     ) throws -> CloudListener {
         let cloud = Cloud(
-            database: try SQLiteDatabase(path: "\(folder)/db"), catalogue: .test, settings: .test, wake: {})
+            database: try SQLiteDatabase(path: "\(folder)/db"), catalogue: .test, settings: .test,
+                    randomBytes: { [UInt8](repeating: 7, count: $0) }, wake: {})
         return CloudListener(
             cloud: cloud, listen: listen, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
             onRunning: onRunning)

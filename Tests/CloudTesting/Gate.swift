@@ -28,7 +28,7 @@ public struct NeverTrue: Error {
 /// Asks `condition` again and again until it is true; throws when it is not within `limit`.
 public func eventually(
     _ what: String, within limit: Duration = .seconds(30),
-    _ condition: @Sendable () async throws -> Bool
+    isolation: isolated (any Actor)? = #isolation, _ condition: () async throws -> Bool
 ) async throws {
     let deadline = ContinuousClock.now + limit
     while try await !condition() {

@@ -38,6 +38,7 @@ public struct TestCloud: Sendable {
             let database = FaultyDatabase(try SQLiteDatabase(path: "\(folder)/strettch.sqlite"))
             let cloud = Cloud(
                 database: database, catalogue: catalogue, settings: settings, clock: clock,
+                randomBytes: { count in (0..<count).map { _ in UInt8.random(in: .min ... .max) } },
                 wake: { wake.signal() })
             let team = try await CreateTeam(name: "team").run(in: cloud)
             var keys: [Role: String] = [:]

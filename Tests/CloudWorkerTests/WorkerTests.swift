@@ -92,9 +92,9 @@ struct WorkerTests {
                 }
             ) { _ in
                 let before = cloud.database.writes
-                let begin = ContinuousClock.now
                 try await eventually("three attempts") { cloud.database.writes >= before + 3 }
-                #expect(ContinuousClock.now - begin >= Worker.pollLimit)
+                // Two looks at the condition are 5 ms apart, in which a spin makes hundreds of attempts.
+                #expect(cloud.database.writes <= before + 10)
                 cloud.database.set()
             }
         }

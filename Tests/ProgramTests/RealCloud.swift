@@ -36,7 +36,9 @@ struct RealCloud: Sendable {
     private func setUp() async throws {
         try FileManager.default.createDirectory(atPath: data, withIntermediateDirectories: true)
         try await Command("cp", ["-a", try await TinyImage.shared.store().directory, "\(data)/images"]).run()
-        try await Command("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "test@here", "-f", privateKey]).run()
+        try await Command(
+            "ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "test@here", "-f", privateKey]
+        ).run()
         if let namespace {
             try await Command("ip", ["netns", "add", namespace]).run()
             try await Command("ip", ["-n", namespace, "link", "set", "lo", "up"]).run()
@@ -75,7 +77,7 @@ struct RealCloud: Sendable {
             self.program, ["serve", "--listen", "unix:\(folder)/s", "--data", data, "--boot-slots", "2"])
         try await Command("env", environment + [program.program] + program.arguments)
             .startDetached(log: "\(folder)/serve.log")
-        try await eventually("the server answers", seconds: 30) {
+        try await eventually("the server answers", within: .seconds(30)) {
             (try? await client { try await $0.health() }) != nil  // nil: not yet
         }
     }
@@ -93,7 +95,7 @@ struct RealCloud: Sendable {
     func end(_ signal: Int32) async throws {
         let pid = try serverPid()
         kill(pid, signal)
-        try await eventually("the server is gone", seconds: 40) { !Self.isAlive(pid) }
+        try await eventually("the server is gone", within: .seconds(40)) { !Self.isAlive(pid) }
     }
 
     /// Whether the process runs; a zombie does not.
@@ -107,11 +109,15 @@ struct RealCloud: Sendable {
     // MARK: Clients
 
     private var environment: [String] {
-        ["STRETTCH_CREDENTIALS=\(folder)/credentials.json", "HOME=\(folder)", "XDG_CONFIG_HOME=\(folder)/config"]
+        [
+            "STRETTCH_CREDENTIALS=\(folder)/credentials.json", "HOME=\(folder)",
+            "XDG_CONFIG_HOME=\(folder)/config",
+        ]
     }
 
     /// Runs `body` with the API's client and the owner's key, or another one.
-    func client<T: Sendable>(key: String? = nil, _ body: (StrettchClient) async throws -> T) async throws -> T {
+    func client<T: Sendable>(key: String? = nil, _ body: (StrettchClient) async throws -> T) async throws -> T
+    {
         let file = try CredentialsFile(environment: ["STRETTCH_CREDENTIALS": "\(folder)/credentials.json"])
         guard let credentials = try file.read() else { throw TestFailure("no credentials yet") }
         return try await StrettchClient.with(baseURL: credentials.url, key: key ?? credentials.key, body)
@@ -133,8 +139,10 @@ struct RealCloud: Sendable {
         let ssh = inside(
             "ssh",
             [
-                "-i", privateKey, "-p", port, "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
-                "-o", "LogLevel=ERROR", "-o", "BatchMode=yes", "-o", "ConnectTimeout=20", "root@\(address)", command,
+                "-i", privateKey, "-p", port, "-o", "StrictHostKeyChecking=no", "-o",
+                "UserKnownHostsFile=/dev/null",
+                "-o", "LogLevel=ERROR", "-o", "BatchMode=yes", "-o", "ConnectTimeout=20", "root@\(address)",
+                command,
             ])
         return try await ssh.run().standardOutput.trimmingCharacters(in: .whitespacesAndNewlines)
     }
@@ -142,22 +150,25 @@ struct RealCloud: Sendable {
     /// The command, in the namespace where there is one.
     func inside(_ program: String, _ arguments: [String], timeoutSeconds: Int = 60) -> Command {
         guard let namespace else { return Command(program, arguments, timeoutSeconds: timeoutSeconds) }
-        return Command("ip", ["netns", "exec", namespace, program] + arguments, timeoutSeconds: timeoutSeconds)
+        return Command(
+            "ip", ["netns", "exec", namespace, program] + arguments, timeoutSeconds: timeoutSeconds)
     }
 
     /// The create of the documentation's page, with our key.
     func request(_ hostName: String = "my-server-01", withPublicIp: Bool = true) throws -> CreateComputeWire {
         CreateComputeWire(
             hostName: hostName, image: "TINY-1", region: "KGL-1", specification: "S-1C",
-            publicKeys: [try String(contentsOfFile: "\(privateKey).pub", encoding: .utf8)
-                .trimmingCharacters(in: .whitespacesAndNewlines)],
+            publicKeys: [
+                try String(contentsOfFile: "\(privateKey).pub", encoding: .utf8)
+                    .trimmingCharacters(in: .whitespacesAndNewlines)
+            ],
             tags: ["production", "web"], withPublicIp: withPublicIp)
     }
 
     /// Waits until the compute is in the state. Throws when it has failed, with the reason.
     func wait(_ id: String, until state: String, key: String? = nil) async throws -> ComputeWire {
         var last: ComputeWire?
-        try await eventually("compute \(id) is \(state)", seconds: 120) {
+        try await eventually("compute \(id) is \(state)", within: .seconds(120)) {
             let compute = try await client(key: key) { try await $0.compute(id: id) }.data
             last = compute
             if let failure = compute.failure { throw TestFailure("\(failure.code): \(failure.message)") }
@@ -172,17 +183,6 @@ struct RealCloud: Sendable {
 struct TestFailure: Error, CustomStringConvertible {
     var description: String
     init(_ description: String) { self.description = description }
-}
-
-/// Looks again and again until it is so. Throws when the time is up.
-func eventually(_ what: String, seconds: Int, _ isSo: () async throws -> Bool) async throws {
-    let clock = ContinuousClock()
-    let end = clock.now + .seconds(seconds)
-    while clock.now < end {
-        if try await isSo() { return }
-        try await clock.sleep(for: .milliseconds(100))
-    }
-    throw TestFailure("not within \(seconds) s: \(what)")
 }
 
 /// Where the built program is.

@@ -19,7 +19,9 @@ struct RealGuestTests {
                             try await cloud.end(SIGKILL)
                             try await cloud.start()
                         }
-                        return try await cloud.client { try await $0.createCompute(request, idempotencyKey: key) }
+                        return try await cloud.client {
+                            try await $0.createCompute(request, idempotencyKey: key)
+                        }
                     }
                 }
                 return try await group.reduce(into: []) { $0.append($1) }
@@ -67,7 +69,8 @@ struct RealGuestTests {
             try await cloud.start()
             #expect(Set(try await cloud.guests()) == guests, "the same processes as before")
             for (id, key) in ids {
-                #expect(try await cloud.client(key: key) { try await $0.compute(id: id) }.data.state == "RUNNING")
+                #expect(
+                    try await cloud.client(key: key) { try await $0.compute(id: id) }.data.state == "RUNNING")
             }
 
             let twoAddress = try #require(two.privateIpv4)
@@ -76,9 +79,12 @@ struct RealGuestTests {
             #expect(try await !cloud.reaches(other, twoAddress))
             #expect(try await cloud.reaches(other, try #require(one.ipv4)), "a public address is public")
 
-            for (id, key) in ids { _ = try await cloud.client(key: key) { try await $0.deleteCompute(id: id) } }
-            try await eventually("no compute is left", seconds: 60) {
-                for (_, key) in ids where try await !cloud.client(key: key, { try await $0.allComputes(limit: 9) }).isEmpty {
+            for (id, key) in ids {
+                _ = try await cloud.client(key: key) { try await $0.deleteCompute(id: id) }
+            }
+            try await eventually("no compute is left", within: .seconds(60)) {
+                for (_, key) in ids
+                where try await !cloud.client(key: key, { try await $0.allComputes(limit: 9) }).isEmpty {
                     return false
                 }
                 return true

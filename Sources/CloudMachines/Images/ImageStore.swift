@@ -103,7 +103,14 @@ public actor ImageStore {
         case .installed(let manifest, let content), .damaged(_, let manifest, let content):
             let lock = try await FileLock.acquire(folder.lock, timeoutSeconds: limits.lockSeconds) {}
             defer { withExtendedLifetime(lock) {} }
-            try folder.verify(manifest, folder: content)
+            do {
+                try folder.verify(manifest, folder: content)
+            } catch {
+                let remedy =
+                    manifest.isImported
+                    ? "strettch image import \(image.image) FILE" : "strettch image pull \(image.image)"
+                throw CloudError(error.code, "\(error.message) Mend it by: \(remedy)", detail: error.detail)
+            }
         }
     }
 
@@ -115,7 +122,7 @@ public actor ImageStore {
             case .damaged(let path, let manifest, let content):
                 ImageListing(
                     image: image, state: .damaged, manifest: manifest, folder: content,
-                    note: "\(path) changed")
+                    note: "changed: \(path)")
             case .installed(let manifest, let content):
                 ImageListing(
                     image: image, state: manifest.isFrom(image.source) ? .ready : .outdated,

@@ -1,0 +1,14 @@
+import HTTPTypes
+
+/// Header fields that are not in the registry of HTTPTypes.
+extension HTTPField.Name {
+    static let idempotencyKey = named("Idempotency-Key")
+    static let idempotentReplayed = named("Idempotent-Replayed")
+    static let requestId = named("X-Request-Id")
+
+    /// Ends the program for a text that is no field name: the names above are constants, and every test meets them.
+    private static func named(_ name: String) -> HTTPField.Name {
+        guard let name = HTTPField.Name(name) else { preconditionFailure("'\(name)' is no field name") }
+        return name
+    }
+}
