@@ -13,16 +13,11 @@ struct ForbiddenWord {
     static let all: [ForbiddenWord] = [
         ForbiddenWord(words: ["try!"], instead: "throw, or catch"),
         ForbiddenWord(words: ["as!"], instead: "cast with as? and say what to do otherwise"),
-<<<<<<< HEAD
-        ForbiddenWord(words: ["fatalError("], instead: "throw CloudError.bug"),
-        ForbiddenWord(
-=======
         ForbiddenWord(
             words: ["fatalError(", "preconditionFailure("],
             except: ["Sources/CloudServer/HeaderNames.swift", "Tests/CloudTesting"],  // constants alone
             instead: "throw CloudError.bug"),
         ForbiddenWord(
->>>>>>> 69d6001802d6788031e1fd51aeeaa96b83954218
             words: ["print("], afterDot: false, except: ["Sources/strettch", "Sources/strettch-bench"],
             instead: "log, or return the text"),
         ForbiddenWord(
@@ -30,18 +25,12 @@ struct ForbiddenWord {
             except: ["Tests/CloudTesting"],  // the one place that may wait between two looks at a condition
             instead: "move a manual clock, or look for a condition by what CloudTesting has for it"),
         ForbiddenWord(
-            words: ["Date()", "Date.now", "UUID()", "time(nil)"],
+            words: ["Date()", "Date.now", "UUID()", "SystemRandomNumberGenerator()", "time(nil)"],
             folders: [
                 "Sources/CloudCore", "Sources/CloudControl", "Sources/CloudDatabase", "Sources/CloudWorker",
             ],
             instead: "take clock and random numbers from outside, so that a simulation decides them"),
-<<<<<<< HEAD
-        ForbiddenWord(
-            words: ["Process()"], except: ["Sources/strettch-bench"],  // measures what Command would add
-            instead: "run it by Command"),
-=======
         ForbiddenWord(words: ["Process()"], except: ["Sources/strettch-bench"], instead: "run it by Command"),
->>>>>>> 69d6001802d6788031e1fd51aeeaa96b83954218
         ForbiddenWord(words: ["Task.detached"], instead: "a Service, or a child task"),
     ]
 }
