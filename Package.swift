@@ -135,7 +135,8 @@ let package = Package(
         .testTarget(
             name: "CloudMachinesTests",
             dependencies: [
-                "CloudCore", "CloudMachines", "CloudTesting", "QMP", .crypto, .httpTypes, .hummingbird, .logging,
+                "CloudCore", "CloudMachines", "CloudTesting", "QMP", .crypto, .httpTypes, .hummingbird,
+                .logging,
                 .nioCore, .nioPosix, .serviceLifecycle,
             ],
             swiftSettings: strict),

@@ -57,14 +57,15 @@ struct ImagesFixture: Sendable {
         )
     }
 
-    /// Asks until the image is no longer on its way; at most 20 s.
+    /// Asks until the image is no longer on its way.
     func settled(_ image: Image) async throws -> ImageStatus {
-        for _ in 0..<2000 {
-            let status = await store.status(image)
-            guard case .preparing = status else { return status }
-            try await Task.sleep(for: .milliseconds(10))
+        var status = ImageStatus.preparing("")
+        try await eventually("the image is no longer on its way") {
+            status = await store.status(image)
+            if case .preparing = status { return false }
+            return true
         }
-        throw CloudError.bug("the image was still on its way after 20 s")
+        return status
     }
 }
 

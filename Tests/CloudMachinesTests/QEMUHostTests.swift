@@ -1,4 +1,5 @@
 import CloudCore
+import CloudTesting
 import Testing
 
 @testable import CloudMachines

@@ -65,7 +65,8 @@ struct BootstrapTests {
         try await withTemporaryFolder { folder in
             let database = FaultyDatabase(try SQLiteDatabase(path: "\(folder)/db"))
             try await body(
-                Cloud(database: database, catalogue: .test, settings: .test,
+                Cloud(
+                    database: database, catalogue: .test, settings: .test,
                     randomBytes: { [UInt8](repeating: 7, count: $0) }, wake: {}), database)
         }
     }

@@ -89,7 +89,7 @@ struct ListenTests {
     ) throws -> CloudListener {
         let cloud = Cloud(
             database: try SQLiteDatabase(path: "\(folder)/db"), catalogue: .test, settings: .test,
-                    randomBytes: { [UInt8](repeating: 7, count: $0) }, wake: {})
+            randomBytes: { [UInt8](repeating: 7, count: $0) }, wake: {})
         return CloudListener(
             cloud: cloud, listen: listen, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
             onRunning: onRunning)

@@ -1,5 +1,6 @@
 import CloudClient
 import CloudMachines
+import CloudTesting
 import CloudWire
 import Foundation
 import Testing

@@ -34,7 +34,7 @@ struct SourceFile: Sendable {
         return String(parts[1])
     }
 
-    func isIn(_ folders: [String]) -> Bool { folders.contains { path.hasPrefix($0 + "/") } }
+    func isIn(_ folders: [String]) -> Bool { folders.contains { path == $0 || path.hasPrefix($0 + "/") } }
 }
 
 /// A breach of a rule, in the form that editors and CI turn into a link.

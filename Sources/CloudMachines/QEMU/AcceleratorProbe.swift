@@ -67,7 +67,12 @@ struct AcceleratorProbe {
             .tcg,
             reason:
                 "guests are emulated, which is slow, because a boot sector did not run on /dev/kvm. It is tried "
-                + "again after the host's next boot, or when \(memory) is removed. \(why)")
+                + "again after the host's next boot, or when \(memory) is removed. \(lastLine(why))")
+    }
+
+    /// QEMU says last what it ended of; before that stands its whole command line.
+    private func lastLine(_ text: String) -> String {
+        text.split(whereSeparator: \.isNewline).last.map { String($0.suffix(200)) } ?? text
     }
 
     /// Whether the boot sector runs. Throws `CloudError` when QEMU fails or exceeds the time limit.
