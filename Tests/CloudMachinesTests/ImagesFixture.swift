@@ -57,14 +57,12 @@ struct ImagesFixture: Sendable {
         )
     }
 
-    /// Asks until the image is no longer on its way; at most 20 s.
+    /// The image's status once it is no longer on its way.
     func settled(_ image: Image) async throws -> ImageStatus {
-        for _ in 0..<2000 {
-            let status = await store.status(image)
-            guard case .preparing = status else { return status }
-            try await Task.sleep(for: .milliseconds(10))
+        try await eventually("the image was no longer on its way") {
+            if case .preparing = await store.status(image) { false } else { true }
         }
-        throw CloudError.bug("the image was still on its way after 20 s")
+        return await store.status(image)
     }
 }
 
