@@ -32,8 +32,9 @@ demo: ## Make a cloud on this machine and log in to a compute in it (IMAGE=DEBIA
 demo-down: ## Take away all that the demo made
 	@scripts/demo down
 
-bench: release ## Measure, and print the figures with the machine and the commit
-	@scripts/bench
+bench: release ## Measure, and print the figures with machine and commit (BENCH=--json for JSON)
+	swift build -c release --product strettch-bench
+	@scripts/bench $(BENCH)
 
 run: release ## Serve from this checkout
 	.build/release/strettch serve

@@ -100,7 +100,9 @@ let package = Package(
         // Measurements, started by scripts/bench; not installed.
         .executableTarget(
             name: "strettch-bench",
-            dependencies: ["CloudClient", "CloudCore", "CloudMachines", "CloudWire", .argumentParser],
+            dependencies: [
+                "CloudClient", "CloudCore", "CloudMachines", "CloudWire", .argumentParser, .subprocess,
+            ],
             swiftSettings: strict),
 
         // Tests.

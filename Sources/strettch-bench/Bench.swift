@@ -12,7 +12,9 @@ struct Bench: AsyncParsableCommand {
         discussion: "docs/performance.md says what each figure means. Progress goes to standard error.")
 
     @Option(help: ArgumentHelp("The built strettch.", visibility: .hidden)) var program: String
-    @Option(help: ArgumentHelp("An empty folder for all files.", visibility: .hidden)) var folder: String
+    @Option(
+        help: ArgumentHelp("A folder for all files, with the image TINY-1 in real/data.", visibility: .hidden)
+    ) var folder: String
     @Option(help: ArgumentHelp("The commit that was built.", visibility: .hidden)) var commit: String
     @Option(help: "Creates to measure on the simulated server.") var creates = 200
     @Option(help: "Guests to boot through the API, and as many by hand.") var boots = 10
@@ -39,7 +41,8 @@ struct Bench: AsyncParsableCommand {
             let report = Report(
                 machine: try await MachineFacts.read(lab, accelerator: boots.accelerator), commit: commit,
                 build: Self.build, figures: creates + boots.figures)
-            print(json ? try report.json() : report.table())
+            let text = json ? try report.json() : report.table()
+            try FileHandle.standardOutput.write(contentsOf: Data("\(text)\n".utf8))
         } catch let error as CloudError {
             Lab.say("\(error)")
             throw ExitCode.failure

@@ -15,8 +15,6 @@ struct BootMeasurement {
 
     /// RUNNING may take this many times as long as by hand, at the median.
     private static let targetRatio = 1.10
-    /// The first create builds the image.
-    private static let firstLimit = Duration.seconds(240)
     private static let bootLimit = Duration.seconds(60)
     private static let goneLimit = Duration.seconds(30)
     private static let steps = ["image", "disk", "seed", "network", "boot", "confirm"]
@@ -30,13 +28,13 @@ struct BootMeasurement {
     func run(in lab: Lab) async throws -> Outcome {
         let network = Lab.isBridged ? "bridged" : "user"
         return try await BenchServer.with(["--network", network], in: lab, name: "real") { server, client in
-            Lab.say("image and first boot, which do not count")
-            _ = try await bootThroughAPI(client, server, "warm-up", in: lab, limit: Self.firstLimit)
+            Lab.say("a first boot, which does not count")
+            _ = try await bootThroughAPI(client, server, "warm-up", in: lab)
             let before = server.words.count
             var measured = Measured()
             for number in 1...count {
                 let (time, guest) = try await bootThroughAPI(
-                    client, server, "boot-\(number)", in: lab, limit: Self.bootLimit)
+                    client, server, "boot-\(number)", in: lab)
                 let handTime = try await guest.boot(limit: Self.bootLimit)
                 Lab.say("boot \(number) of \(count): API \(seconds(time)), by hand \(seconds(handTime))")
                 measured.api.add(time)
@@ -51,12 +49,12 @@ struct BootMeasurement {
 
     /// Returns how long the create took to RUNNING, and what it takes to do the same by hand; the compute is gone then.
     private func bootThroughAPI(
-        _ client: StrettchClient, _ server: BenchServer, _ hostName: String, in lab: Lab, limit: Duration
+        _ client: StrettchClient, _ server: BenchServer, _ hostName: String, in lab: Lab
     ) async throws -> (Duration, HandMadeGuest) {
         let answer = try await client.createCompute(BenchRequest.make(hostName), idempotencyKey: UUID())
         let clock = ContinuousClock()
         let start = clock.now
-        let compute = try await Lab.poll("the compute runs", limit: limit) {
+        let compute = try await Lab.poll("the compute runs", limit: Self.bootLimit) {
             let compute = try await client.compute(id: answer.data.id).data
             if let failure = compute.failure { throw Lab.failure("The compute failed: \(failure.message)") }
             return compute.state == "RUNNING" ? compute : nil

@@ -14,7 +14,6 @@ struct HandMadeGuest: Sendable {
     var probe: BannerProbe
 
     private static let tap = "bench-tap"
-    private static let endLimit = Duration.seconds(20)
 
     /// Reads all from the running machine of the compute, before that is deleted.
     static func like(_ compute: ComputeWire, data: String, folder: String) async throws -> HandMadeGuest {
@@ -47,27 +46,17 @@ struct HandMadeGuest: Sendable {
     /// Starts the guest and returns the time from QEMU's start to the banner. Nothing of it runs afterwards.
     func boot(limit: Duration) async throws -> Duration {
         try await prepare()
-        let process = Process()
-        process.executableURL = try await program()
-        process.arguments = Array(arguments.dropFirst())
-        process.standardInput = FileHandle.nullDevice
+        let program = ProgramBeside(
+            program: arguments[0], arguments: Array(arguments.dropFirst()), log: "\(folder)/qemu.log")
         let clock = ContinuousClock()
         let start = clock.now
-        try process.run()
-        let outcome: Result<Duration, any Error>
-        do {
-            try await Lab.poll("the guest's banner", limit: limit) {
-                guard process.isRunning else { throw Lab.failure("QEMU ended at once.") }
-                return try probe.answers() ? () : nil
+        let time = try await program.run {
+            try await Lab.poll("the guest's banner, when started by hand", limit: limit) {
+                try probe.answers() ? clock.now - start : nil
             }
-            outcome = .success(clock.now - start)
-        } catch {
-            outcome = .failure(error)
         }
-        process.terminate()
-        try await Lab.poll("QEMU has ended", limit: Self.endLimit) { process.isRunning ? nil : () }
         try await network?.remove()
-        return try outcome.get()
+        return time
     }
 
     private func prepare() async throws {
@@ -76,12 +65,6 @@ struct HandMadeGuest: Sendable {
             "qemu-img", ["create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", image, disk, "\(diskSize)"]
         ).run()
         try await network?.make()
-    }
-
-    private func program() async throws -> URL {
-        if arguments[0].hasPrefix("/") { return URL(filePath: arguments[0]) }
-        let path = try await Command("which", [arguments[0]]).run().standardOutput
-        return URL(filePath: path.filter { !$0.isNewline })
     }
 }
 

@@ -18,7 +18,7 @@ struct ForbiddenWord {
             except: ["Sources/CloudServer/HeaderNames.swift", "Tests/CloudTesting"],  // constants alone
             instead: "throw CloudError.bug"),
         ForbiddenWord(
-            words: ["print("], afterDot: false, except: ["Sources/strettch", "Sources/strettch-bench"],
+            words: ["print("], afterDot: false, except: ["Sources/strettch"],
             instead: "log, or return the text"),
         ForbiddenWord(
             words: ["usleep(", "nanosleep(", "sleep("], folders: ["Tests"],
@@ -30,7 +30,7 @@ struct ForbiddenWord {
                 "Sources/CloudCore", "Sources/CloudControl", "Sources/CloudDatabase", "Sources/CloudWorker",
             ],
             instead: "take clock and random numbers from outside, so that a simulation decides them"),
-        ForbiddenWord(words: ["Process()"], except: ["Sources/strettch-bench"], instead: "run it by Command"),
+        ForbiddenWord(words: ["Process()"], instead: "run it by Command"),
         ForbiddenWord(words: ["Task.detached"], instead: "a Service, or a child task"),
     ]
 }
