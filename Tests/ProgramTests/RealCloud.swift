@@ -31,7 +31,7 @@ struct RealCloud: Sendable {
 
     var program: String { ProgramTestPaths.program }
     var data: String { "\(folder)/data" }
-    var privateKey: String { "\(folder)/id" }
+    var privateKey: String { "\(folder)/key" }
 
     private func setUp() async throws {
         try FileManager.default.createDirectory(atPath: data, withIntermediateDirectories: true)
@@ -108,7 +108,7 @@ struct RealCloud: Sendable {
 
     // MARK: Clients
 
-    private var environment: [String] {
+    var environment: [String] {
         [
             "STRETTCH_CREDENTIALS=\(folder)/credentials.json", "HOME=\(folder)",
             "XDG_CONFIG_HOME=\(folder)/config",
