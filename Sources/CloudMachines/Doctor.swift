@@ -159,6 +159,7 @@ public struct Doctor: Sendable {
     }
 
     private static func isInstalled(_ program: String) -> Bool {
+        guard !program.hasPrefix("/") else { return MachineFiles.exists(program) }
         let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
         // Safe: reads a path of ours.
         return path.split(separator: ":").contains { access("\($0)/\(program)", X_OK) == 0 }

@@ -55,7 +55,7 @@ public struct DoctorReport: Sendable, Equatable, Codable {
         var lines: [String] = []
         for finding in findings {
             let check = finding.check.padded(to: width)
-            lines.append("\(Self.mark(finding.status))  \(check)  \(finding.meaning)")
+            lines.append("\(Self.mark(finding.status))  \(check)  \(Self.brief(finding.meaning))")
             if let remedy = finding.remedy {
                 lines.append(String(repeating: " ", count: width + Self.markWidth + 4) + "→ " + remedy)
             }
@@ -80,6 +80,14 @@ public struct DoctorReport: Sendable, Equatable, Codable {
     }
 
     private static let markWidth = 7
+    /// How much of a meaning the table shows, in characters. The JSON has all of it.
+    private static let briefLimit = 240
+
+    private static func brief(_ meaning: String) -> String {
+        let line = meaning.prefix { !$0.isNewline }
+        return line.count < meaning.count || line.count > briefLimit
+            ? "\(line.prefix(briefLimit))… (all of it: --json)" : meaning
+    }
 
     private static func mark(_ status: DoctorFinding.Status) -> String {
         switch status {

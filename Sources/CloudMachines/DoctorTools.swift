@@ -1,5 +1,6 @@
-/// A program that this project runs, and where Debian has it.
+/// A program that this project runs, or a file that it reads, and where Debian has it.
 struct DoctorTool: Sendable, Equatable {
+    /// A name to look up in PATH, or an absolute path.
     var program: String
     var package: String
     var purpose: Purpose
@@ -11,23 +12,23 @@ struct DoctorTool: Sendable, Equatable {
         case images
     }
 
-    static let all = [
-        DoctorTool(program: "qemu-system-x86_64", package: "qemu-system-x86", purpose: .machines),
-        DoctorTool(program: "qemu-img", package: "qemu-utils", purpose: .machines),
-        DoctorTool(program: "genisoimage", package: "genisoimage", purpose: .machines),
-        DoctorTool(program: "setsid", package: "util-linux", purpose: .machines),
-        DoctorTool(program: "ip", package: "iproute2", purpose: .bridgedNetwork),
-        DoctorTool(program: "nft", package: "nftables", purpose: .bridgedNetwork),
-        DoctorTool(program: "sysctl", package: "procps", purpose: .bridgedNetwork),
-        DoctorTool(program: "mmdebstrap", package: "mmdebstrap", purpose: .images),
-        DoctorTool(program: "mke2fs", package: "e2fsprogs", purpose: .images),
-        DoctorTool(program: "sfdisk", package: "fdisk", purpose: .images),
-        DoctorTool(program: "grub-mkimage", package: "grub-common", purpose: .images),
-        DoctorTool(program: "cpio", package: "cpio", purpose: .images),
-        DoctorTool(program: "lz4", package: "lz4", purpose: .images),
-        DoctorTool(program: "xz", package: "xz-utils", purpose: .images),
-        DoctorTool(program: "zstd", package: "zstd", purpose: .images),
-    ]
+    static let all =
+        [
+            DoctorTool(program: "qemu-system-x86_64", package: "qemu-system-x86", purpose: .machines),
+            DoctorTool(program: "qemu-img", package: "qemu-utils", purpose: .machines),
+            DoctorTool(program: "genisoimage", package: "genisoimage", purpose: .machines),
+            DoctorTool(program: "setsid", package: "util-linux", purpose: .machines),
+            DoctorTool(program: "ip", package: "iproute2", purpose: .bridgedNetwork),
+            DoctorTool(program: "nft", package: "nftables", purpose: .bridgedNetwork),
+            DoctorTool(program: "sysctl", package: "procps", purpose: .bridgedNetwork),
+        ] + images
+
+    /// What the recipes call, each once.
+    private static let images = ImageRecipe.allCases.flatMap(\.tools).reduce(into: [DoctorTool]()) {
+        tools, tool in
+        let new = DoctorTool(program: tool.program, package: tool.package, purpose: .images)
+        if !tools.contains(new) { tools.append(new) }
+    }
 
     /// The oldest QEMU that this project is tried with.
     static let oldestQEMU = QEMUVersion(major: 7, minor: 2)

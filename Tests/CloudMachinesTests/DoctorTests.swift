@@ -100,6 +100,21 @@ struct DoctorTests {
     }
 }
 
+@Suite("The doctor's words")
+struct DoctorWordsTests {
+    @Test("a long meaning is cut in the table, and whole in the JSON")
+    func brief() throws {
+        let report = DoctorReport(findings: [
+            DoctorFinding("A", .ok, String(repeating: "x", count: 241)),
+            DoctorFinding("B", .ok, "first\nsecond"),
+        ])
+        #expect(
+            report.table.contains("ok       A  \(String(repeating: "x", count: 240))… (all of it: --json)\n"))
+        #expect(report.table.contains("ok       B  first… (all of it: --json)\n"))
+        #expect(try report.json().contains("first\\nsecond"))
+    }
+}
+
 @Suite("The doctor, on the network")
 struct DoctorNetworkTests {
     private func judge(pool: String = "195.15.0.0/24") throws -> DoctorNetwork {

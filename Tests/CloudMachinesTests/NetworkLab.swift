@@ -130,6 +130,8 @@ struct NetworkLab {
     private func build(_ guests: [Guest]) async throws {
         for space in [host, outside] + guests.map(\.space) {
             try await Command("ip", ["netns", "add", space]).run()
+            // A new namespace inherits this of the machine; no guest may be a router that answers by itself.
+            try await run(space, "sysctl", "-q", "-w", "net.ipv4.ip_forward=0")
         }
         try await batch(
             host,

@@ -152,7 +152,7 @@ public struct TestAnswer: Sendable {
         status = Int(response.status.code)
         headers = response.headers
         text = String(buffer: response.body)
-        json = (try? JSONValue(parsing: Array(text.utf8))) ?? .null  // the contract's check reports a body that is no JSON
+        json = (try? JSONValue(parsing: Array(text.utf8))) ?? .null  // the contract tells
     }
 
     public var data: JSONValue? { json["data"] }

@@ -31,7 +31,7 @@ struct RealCloud: Sendable {
 
     var program: String { ProgramTestPaths.program }
     var data: String { "\(folder)/data" }
-    var privateKey: String { "\(folder)/id" }
+    var privateKey: String { "\(folder)/key" }
 
     private func setUp() async throws {
         try FileManager.default.createDirectory(atPath: data, withIntermediateDirectories: true)
@@ -100,7 +100,7 @@ struct RealCloud: Sendable {
 
     /// Whether the process runs; a zombie does not.
     static func isAlive(_ pid: pid_t) -> Bool {
-        guard let text = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8),  // nil: it is gone
+        guard let text = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8),  // nil: gone
             let state = text.split(separator: ")").last?.split(separator: " ").first
         else { return false }
         return state != "Z" && state != "X"
@@ -108,7 +108,7 @@ struct RealCloud: Sendable {
 
     // MARK: Clients
 
-    private var environment: [String] {
+    var environment: [String] {
         [
             "STRETTCH_CREDENTIALS=\(folder)/credentials.json", "HOME=\(folder)",
             "XDG_CONFIG_HOME=\(folder)/config",

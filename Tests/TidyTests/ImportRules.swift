@@ -16,6 +16,7 @@ struct ImportRules {
             "CloudWire",
             "CloudWorker",
         ],
+        // Measures from outside, as a client does, and beside it what is underneath.
         "strettch-bench": ["CloudClient", "CloudCore", "CloudMachines", "CloudWire"],
     ]
 
@@ -105,7 +106,7 @@ struct PackageManifest {
         for target in targets {
             guard let name = target.firstMatch(of: /^\s*name: "([\w-]+)"/)?.1 else { continue }
             let list = target.firstMatch(of: /dependencies: \[([^\]]*)\]/)?.1 ?? ""
-            let ours = list.matches(of: /"(\w+)"/).map { String($0.1) }
+            let ours = list.matches(of: /"([\w-]+)"/).map { String($0.1) }
             let theirs = list.matches(of: /\.(\w+)/).compactMap { products[String($0.1)] }
             dependencies[String(name)] = Set(ours + theirs)
         }

@@ -70,6 +70,7 @@ public actor ImageStore {
     }
 
     /// Makes the image ready and waits for that, joining work under way. Throws why it can't be had.
+    /// Cancelling the call ends the work, for all who wait for it.
     /// With `again` it is downloaded or built anew even though it is here; disks over the older content stay whole.
     public func prepare(
         _ image: Image, again: Bool = false, progress: @escaping @Sendable (ImageProgress) -> Void = { _ in }

@@ -112,6 +112,8 @@ PasswordAuthentication no
 KbdInteractiveAuthentication no
 UseDNS no
 END
+    # What cloud-init would write there for "ssh_pwauth: false"; as it is written already, it does not restart SSH.
+    echo 'PasswordAuthentication no' | put /etc/ssh/sshd_config.d/50-cloud-init.conf
 
     put /etc/cloud/cloud.cfg.d/90_cloud.cfg <<'END'
 # The seed is a disk with the label cidata; looking for other clouds would only take time.
