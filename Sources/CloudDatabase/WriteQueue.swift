@@ -79,19 +79,21 @@ final class WriteQueue: Sendable {
     /// each is tried alone, so that only those fail that have to.
     private func commit(together writes: [Write], on db: GRDB.Database) -> Bool {
         var results: [Result<Void, any Error>] = []
+        var isCommitted = false
         do {
             try db.inTransaction {
                 for write in writes {
                     results.append(Result { try savepoint(write, on: db) })
-                    // After some errors SQLite has undone all of the transaction by itself.
+                    // After some errors SQLite has undone all of the transaction by itself, the last write's too.
                     guard db.isInsideTransaction else { return .rollback }
                 }
+                isCommitted = true
                 return .commit
             }
         } catch {
             return false  // Each write, tried alone, meets its own error.
         }
-        guard results.count == writes.count else { return false }
+        guard isCommitted else { return false }
         for (write, result) in zip(writes, results) { write.end(result) }
         return true
     }

@@ -33,6 +33,27 @@ struct WriteQueueTests {
         #expect(outcome.runs == Array(repeating: 2, count: Self.count), "all were in one transaction first")
     }
 
+    @Test(
+        "one that undoes the whole transaction as its last fails alone, and nobody is told of a commit that was not"
+    )
+    func oneUndoesAll() async throws {
+        let order = Mutex<(runs: Int, last: Int?)>((0, nil))
+        let outcome = try await together { sql, number in
+            let isLast = order.withLock { order in
+                order.runs += 1
+                if order.runs == Self.count { order.last = number }
+                return order.last == number
+            }
+            try insert(sql, number)
+            guard isLast else { return }
+            try sql.execute(
+                "INSERT OR ROLLBACK INTO teams SELECT * FROM teams WHERE name = $1", ["\(number)"])
+        }
+        let last = try #require(order.withLock { $0.last })
+        #expect(outcome.failed == [last])
+        #expect(outcome.teams == Set(0..<Self.count).subtracting([last]))
+    }
+
     @Test("more than are committed together are all done")
     func many() async throws {
         let count = WriteQueue.mostTogether * 3 + 1
