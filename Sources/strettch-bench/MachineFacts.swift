@@ -12,28 +12,32 @@ struct MachineFacts: Codable, Sendable {
     var network: String
     /// Type of the file system that database and disks lie on.
     var fileSystem: String
-    /// Mean number of runnable processes over 15 minutes: what else kept the machine busy.
+    /// Mean number of runnable processes over 1, 5 and 15 minutes at the run's end: what else kept the machine busy.
     var load: String
     /// RFC 3339.
     var measuredAt: String
+    /// Milliseconds between two looks at a booting guest: the resolution of the boots' times.
+    var pollMs: Int
 
     static func read(_ lab: Lab, accelerator: String) async throws -> MachineFacts {
         let qemu = try await Command("qemu-system-x86_64", ["--version"]).run().standardOutput
-        let fileSystem = try await Command("stat", ["-f", "-c", "%T", lab.folder]).run().standardOutput
+        let fileSystem = try await Command("df", ["--output=fstype", lab.folder]).run().standardOutput
         return MachineFacts(
             cpu: cpuModel, cores: ProcessInfo.processInfo.activeProcessorCount,
             memoryMb: Int(ProcessInfo.processInfo.physicalMemory >> 20),
             kernel: firstLine("/proc/sys/kernel/osrelease"),
             qemu: qemu.split(separator: "\n").first.map(String.init) ?? "", accelerator: accelerator,
-            network: Lab.isBridged ? "bridged" : "user", fileSystem: fileSystem.filter { !$0.isNewline },
+            network: Lab.isBridged ? "bridged" : "user",
+            fileSystem: fileSystem.split(separator: "\n").last.map(String.init) ?? "",
             load: firstLine("/proc/loadavg").split(separator: " ").prefix(3).joined(separator: " "),
-            measuredAt: Date().formatted(.iso8601))
+            measuredAt: Date().formatted(.iso8601), pollMs: Int(Lab.pollInterval.milliseconds))
     }
 
     var lines: [String] {
         [
             "\(cpu), \(cores) cores, \(memoryMb) MB, Linux \(kernel), \(fileSystem)",
-            "\(qemu), \(accelerator), \(network) network", "load \(load), \(measuredAt)",
+            "\(qemu), \(accelerator), \(network) network",
+            "load \(load), \(measuredAt), boots polled every \(pollMs) ms",
         ]
     }
 

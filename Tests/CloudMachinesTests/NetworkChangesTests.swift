@@ -37,6 +37,7 @@ struct NetworkChangesTests {
                 "address add 203.0.113.5/32 dev lo label lo:st",
                 "tuntap add dev st-t5 mode tap",
                 "link set dev st-t5 master st-br1",
+                "neighbour replace 10.0.4.5 lladdr 52:54:0a:00:04:05 dev st-br1 nud permanent",
                 "link set dev st-t5 type bridge_slave hairpin on",
                 "link set dev st-t5 up",
             ])
@@ -67,6 +68,7 @@ struct NetworkChangesTests {
                 "link set dev st-br1 address 52:54:0a:00:04:01",
                 "address delete 10.0.8.1/22 dev st-br1",
                 "link set dev st-t5 master st-br1",
+                "neighbour replace 10.0.4.5 lladdr 52:54:0a:00:04:05 dev st-br1 nud permanent",
                 "link set dev st-t5 type bridge_slave hairpin on",
                 "link set dev st-t5 up",
             ])

@@ -54,6 +54,13 @@ struct NetworkChanges: Sendable, Equatable {
         }
         let isPort = present?.master == tap.bridge.name
         if !isPort { lines.append("link set dev \(name) master \(tap.bridge.name)") }
+        if !isPort {
+            // Else the host asks for the guest's Ethernet address once a second from the boot's beginning, and finds
+            // its SSH server up to a second late. An address has the same Ethernet address whoever holds it
+            // (`MACAddress.init`), so an entry that outlives its guest is right for the next one.
+            lines.append(
+                "neighbour replace \(tap.privateIpv4) lladdr \(tap.mac) dev \(tap.bridge.name) nud permanent")
+        }
         if !isPort || present?.isHairpin != true {
             lines.append("link set dev \(name) type bridge_slave hairpin on")
         }
