@@ -67,12 +67,14 @@ struct AcceleratorProbe {
             .tcg,
             reason:
                 "guests are emulated, which is slow, because a boot sector did not run on /dev/kvm. It is tried "
-                + "again after the host's next boot, or when \(memory) is removed. \(lastLine(why))")
+                + "again after the host's next boot, or when \(memory) is removed. \(program): \(lastWords(why))"
+        )
     }
 
     /// QEMU says last what it ended of; before that stands its whole command line.
-    private func lastLine(_ text: String) -> String {
-        text.split(whereSeparator: \.isNewline).last.map { String($0.suffix(200)) } ?? text
+    private func lastWords(_ text: String) -> String {
+        let line = text.split(whereSeparator: \.isNewline).last ?? ""
+        return line.count > 120 ? "…\(line.suffix(120))" : String(line)
     }
 
     /// Whether the boot sector runs. Throws `CloudError` when QEMU fails or exceeds the time limit.
