@@ -53,6 +53,34 @@ struct QEMUHostTests {
         }
     }
 
+    @Test("a process that shows no command line for a moment, as when it becomes QEMU, is waited for")
+    func becomingQEMU() async throws {
+        try await withTemporaryFolder { folder in
+            let program = "\(folder)/slow"
+            // Keeps its arguments in a file, and out of sight, until it becomes QEMU.
+            let script = """
+                #!/bin/bash
+                if [ "$1" = --version ]; then exec qemu-system-x86_64 --version; fi
+                printf '%s\\0' "$@" >'\(folder)/arguments'
+                exec '\(folder)/hidden'
+                """
+            let hidden = """
+                #!/bin/bash
+                read -r -t 0.06 <> <(:)
+                mapfile -d '' -t arguments <'\(folder)/arguments'
+                exec qemu-system-x86_64 "${arguments[@]}"
+                """
+            for (path, text) in [(program, script), ("\(folder)/hidden", hidden)] {
+                try MachineFiles.write(text.utf8, to: path)
+                try await Command("chmod", ["755", path]).run()
+            }
+            try await QEMUFixture.withHost(program: program) { host, _ in
+                _ = try await boot(host)
+                #expect(try await host.status(5) == .running)
+            }
+        }
+    }
+
     @Test("a machine that was killed is absent, and boots again on the same disk")
     func killed() async throws {
         try await QEMUFixture.withHost { host, folder in

@@ -67,10 +67,7 @@ struct SSHProbeTests {
     @Test("another greeting, a short one, and silence are none", arguments: ["220 mail\r\n", "SS", ""])
     func others(banner: String) async throws {
         try await serve(banner) { port in
-            let time = await ContinuousClock().measure {
-                #expect(await !SSHProbe.answers(loopback, port: port))
-            }
-            #expect(time < .seconds(1))
+            #expect(await !SSHProbe.answers(loopback, port: port))
         }
     }
 

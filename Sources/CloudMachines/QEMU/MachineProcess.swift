@@ -16,6 +16,9 @@ struct MachineProcess {
     /// From the kill to the end of the process. The kernel may have much memory to free, or a slow disk to wait for.
     private static let killLimit = Duration.seconds(20)
     private static let pollInterval = Duration.milliseconds(20)
+    /// A process that is just becoming QEMU (execve) shows no command line for a moment, so one look that finds
+    /// nothing proves nothing.
+    private static let looksThatProveAbsence = 10
     /// The most that is kept of what a guest, or QEMU itself, prints, in bytes; looked at with every status.
     private static let logLimit: Int64 = 4 << 20
     private static let logKept = 256 << 10
@@ -83,12 +86,14 @@ struct MachineProcess {
     /// not listen yet.
     private func answers(within limit: Duration) async throws -> Bool {
         let deadline = ContinuousClock.now + limit
+        var missed = 0
         while true {
             do {
                 try await monitor.look(within: limit)
                 return true
             } catch let error as QMPError {
-                guard try find() != nil else { return false }
+                missed = try find() == nil ? missed + 1 : 0
+                guard missed < Self.looksThatProveAbsence else { return false }
                 guard ContinuousClock.now < deadline else {
                     throw CloudError(
                         .serviceUnavailable, "The machine's monitor does not answer; it is asked again.",
