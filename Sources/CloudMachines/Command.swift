@@ -82,18 +82,8 @@ public struct Command: Sendable {
         _ body: @escaping @Sendable () async throws -> Result
     ) async throws -> Result {
         do {
-            return try await withThrowingTaskGroup(of: Result?.self) { group in
-                group.addTask { try await body() }
-                group.addTask {
-                    try await Task.sleep(for: .seconds(timeoutSeconds))
-                    return nil
-                }
-                defer { group.cancelAll() }
-                guard let result = try await group.next() ?? nil else {
-                    throw failure("did not end within \(timeoutSeconds) s")
-                }
-                return result
-            }
+            return try await withTimeout(
+                .seconds(timeoutSeconds), late: failure("did not end within \(timeoutSeconds) s"), body)
         } catch let error as SubprocessError {
             throw error.code == .executableNotFound ? missing : failure("could not be run: \(error)")
         }

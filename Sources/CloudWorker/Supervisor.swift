@@ -89,7 +89,9 @@ public struct Supervisor: Service {
         do {
             let host = host
             return .success(
-                try await withTimeout(Self.lookTimeout, "Looking at machine \(id)") {
+                try await withTimeout(
+                    Self.lookTimeout, late: .late("Looking at machine \(id)", after: Self.lookTimeout)
+                ) {
                     try await host.status(id)
                 })
         } catch {

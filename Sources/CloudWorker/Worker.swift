@@ -168,7 +168,9 @@ public struct Worker: Service {
 
     private func decide(_ step: ComputeStep, _ compute: Compute, _ booting: Int) async -> StepOutcome {
         do {
-            return try await withTimeout(Self.stepTimeout, "The step '\(step.rawValue)'") {
+            return try await withTimeout(
+                Self.stepTimeout, late: .late("The step '\(step.rawValue)'", after: Self.stepTimeout)
+            ) {
                 try await workflow.run(step, compute, booting: booting)
             }
         } catch {

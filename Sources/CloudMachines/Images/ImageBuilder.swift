@@ -27,7 +27,10 @@ struct ImageBuilder: Sendable {
         let scratch = "\(work)/scratch"
         for folder in [scripts, scratch, output] { try HostFiles.makeFolder(folder) }
         for (name, bytes) in recipe.files { try HostFiles.write(bytes, to: "\(scripts)/\(name)") }
-        let lastLines = try await withTimeout {
+        let lastLines = try await withTimeout(
+            .seconds(recipe.timeoutSeconds),
+            late: failure(["it did not end within \(recipe.timeoutSeconds) s"])
+        ) {
             try await run("\(scripts)/\(recipe.script)", in: scratch, output: output, progress: progress)
         }
         if let lastLines { throw failure(lastLines) }
@@ -85,22 +88,6 @@ struct ImageBuilder: Sendable {
         return result.terminationStatus.isSuccess ? nil : result.closureResult
     }
 
-    private func withTimeout<Value: Sendable>(_ body: @escaping @Sendable () async throws -> Value)
-        async throws -> Value
-    {
-        try await withThrowingTaskGroup(of: Value?.self) { group in
-            group.addTask { try await body() }
-            group.addTask {
-                try await Task.sleep(for: .seconds(recipe.timeoutSeconds))
-                return nil
-            }
-            defer { group.cancelAll() }
-            guard let value = try await group.next() ?? nil else {
-                throw failure(["it did not end within \(recipe.timeoutSeconds) s"])
-            }
-            return value
-        }
-    }
     private func failure(_ lastLines: [String]) -> CloudError {
         CloudError(
             .serviceUnavailable,

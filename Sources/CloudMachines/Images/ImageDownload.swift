@@ -32,7 +32,7 @@ struct ImageDownload: Sendable {
 
     /// Leaves the verified bytes in `folder.part`.
     func run() async throws {
-        try await withTimeout {
+        try await withTimeout(.seconds(limits.downloadSeconds), late: late) {
             var configuration = HTTPClient.Configuration(
                 redirectConfiguration: .follow(max: Self.maxRedirects, allowCycles: false),
                 timeout: .init(
@@ -248,25 +248,12 @@ extension ImageDownload {
 
     private var partSize: Int64 { HostFiles.stamp(folder.part)?.size ?? 0 }
 
-    private func withTimeout(_ body: @escaping @Sendable () async throws -> Void) async throws {
-        try await withThrowingTaskGroup(of: Bool.self) { group in
-            group.addTask {
-                try await body()
-                return true
-            }
-            group.addTask {
-                try await Task.sleep(for: .seconds(limits.downloadSeconds))
-                return false
-            }
-            defer { group.cancelAll() }
-            guard try await group.next() == true else {
-                throw CloudError(
-                    .serviceUnavailable,
-                    """
-                    \(url) did not arrive within \(limits.downloadSeconds) s. What came is kept, and the next try \
-                    goes on from there.
-                    """)
-            }
-        }
+    private var late: CloudError {
+        CloudError(
+            .serviceUnavailable,
+            """
+            \(url) did not arrive within \(limits.downloadSeconds) s. What came is kept, and the next try goes on \
+            from there.
+            """)
     }
 }
