@@ -71,7 +71,7 @@ public struct CreateCompute: Sendable {
         try sql.jobs.insert(computeId: id, step: .image, nowMs: now)
         try sql.events.append(
             Event(
-                computeId: id, teamId: caller.teamId, kind: "compute.created", keyId: caller.keyId,
+                computeId: id, teamId: caller.teamId, kind: "compute.created", actor: .key(caller.keyId),
                 requestId: requestId),
             nowMs: now)
         guard let compute = try sql.computes.get(id) else { throw CloudError.bug("compute \(id) vanished") }

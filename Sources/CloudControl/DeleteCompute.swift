@@ -26,7 +26,7 @@ public struct DeleteCompute: Sendable {
             try sql.events.append(
                 Event(
                     computeId: id, teamId: caller.teamId, kind: "compute.delete.requested",
-                    keyId: caller.keyId,
+                    actor: .key(caller.keyId),
                     requestId: requestId),
                 nowMs: now)
             return try GetCompute.find(id, caller, sql)

@@ -2,26 +2,36 @@ extension SQLConnection {
     public var events: EventQueries { EventQueries(sql: self) }
 }
 
-/// One thing that happened to a compute.
+/// One thing that happened in a team, most often to one of its computes.
 public struct Event: Sendable, Equatable {
-    public var computeId: Int64
+    /// `nil` when it is about the team: its keys, its wallet, its standing.
+    public var computeId: Int64?
     public var teamId: Int64
     /// Dotted and lower case: `compute.created`.
     public var kind: String
     public var detail: String?
-    /// The API key that asked for it; `nil` when it was the system.
-    public var keyId: Int64?
+    public var actor: Actor
     public var requestId: String?
 
+    /// Who did it.
+    public enum Actor: Sendable, Equatable {
+        /// A caller of the API, by the key's id.
+        case key(Int64)
+        /// A command on the server's machine.
+        case `operator`
+        /// The cell itself.
+        case system
+    }
+
     public init(
-        computeId: Int64, teamId: Int64, kind: String, detail: String? = nil, keyId: Int64? = nil,
+        computeId: Int64?, teamId: Int64, kind: String, detail: String? = nil, actor: Actor,
         requestId: String? = nil
     ) {
         self.computeId = computeId
         self.teamId = teamId
         self.kind = kind
         self.detail = detail
-        self.keyId = keyId
+        self.actor = actor
         self.requestId = requestId
     }
 }
@@ -33,21 +43,50 @@ public struct EventQueries {
     public func append(_ event: Event, nowMs: Int64) throws {
         try sql.execute(
             """
-            INSERT INTO events (team_id, compute_id, at_ms, kind, detail, key_id, request_id)
-            VALUES ($1, $2, $3, $4, $5, $6, $7)
+            INSERT INTO events (team_id, compute_id, at_ms, kind, detail, actor, key_id, request_id)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
             """,
-            [event.teamId, event.computeId, nowMs, event.kind, event.detail, event.keyId, event.requestId])
+            [
+                event.teamId, event.computeId, nowMs, event.kind, event.detail, event.actor.name,
+                event.actor.keyId, event.requestId,
+            ])
     }
 
     /// The compute's events, oldest first.
     public func list(computeId: Int64, limit: Int) throws -> [Event] {
         try sql.query("SELECT * FROM events WHERE compute_id = $1 ORDER BY id LIMIT $2", [computeId, limit])
-            .map {
-                Event(
-                    computeId: try $0.int("compute_id"), teamId: try $0.int("team_id"),
-                    kind: try $0.text("kind"),
-                    detail: try $0.textOrNil("detail"), keyId: try $0.intOrNil("key_id"),
-                    requestId: try $0.textOrNil("request_id"))
-            }
+            .map(Self.event)
+    }
+
+    static func event(_ row: SQLRow) throws -> Event {
+        Event(
+            computeId: try row.intOrNil("compute_id"), teamId: try row.int("team_id"),
+            kind: try row.text("kind"), detail: try row.textOrNil("detail"), actor: try actor(row),
+            requestId: try row.textOrNil("request_id"))
+    }
+
+    private static func actor(_ row: SQLRow) throws -> Event.Actor {
+        switch try row.text("actor") {
+        case "key": .key(try row.int("key_id"))
+        case "operator": .operator
+        default: .system
+        }
+    }
+}
+
+extension Event.Actor {
+    var name: String {
+        switch self {
+        case .key: "key"
+        case .operator: "operator"
+        case .system: "system"
+        }
+    }
+
+    var keyId: Int64? {
+        switch self {
+        case .key(let id): id
+        case .operator, .system: nil
+        }
     }
 }

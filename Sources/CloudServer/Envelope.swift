@@ -72,15 +72,17 @@ extension ErrorCode {
     /// The one place that turns errors into statuses (API reference, "Error codes").
     var status: HTTPResponse.Status {
         switch self {
-        case .badRequest, .validationError, .malformedJSON, .invalidIdempotencyKey: .badRequest
+        case .badRequest, .validationError, .malformedJSON, .invalidIdempotencyKey, .computeRunning:
+            .badRequest
         case .unauthorized: .unauthorized
-        case .forbidden: .forbidden
+        case .forbidden, .insufficientBalance, .teamPastDue, .teamSuspended, .teamTerminated: .forbidden
         case .resourceNotFound: .notFound
         case .methodNotAllowed: .methodNotAllowed
         case .conflict: .conflict
         case .payloadTooLarge: .contentTooLarge
         case .unsupportedMediaType: .unsupportedMediaType
         case .unprocessableEntity: .unprocessableContent
+        case .tooManyRequests: .tooManyRequests
         case .internalServerError: .internalServerError
         case .serviceUnavailable: .serviceUnavailable
         }

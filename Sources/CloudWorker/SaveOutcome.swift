@@ -121,7 +121,8 @@ struct SaveOutcome: Sendable {
         throws
     {
         try sql.events.append(
-            Event(computeId: computeId, teamId: compute.teamId, kind: kind, detail: detail), nowMs: nowMs)
+            Event(computeId: computeId, teamId: compute.teamId, kind: kind, detail: detail, actor: .system),
+            nowMs: nowMs)
     }
 }
 

@@ -47,13 +47,15 @@ enum ProgramExit: Int32, CaseIterable {
 
     private init(_ code: ErrorCode) {
         switch code {
-        case .unauthorized, .forbidden: self = .unauthorized
+        case .unauthorized, .forbidden, .insufficientBalance, .teamPastDue, .teamSuspended, .teamTerminated:
+            self = .unauthorized
         case .resourceNotFound: self = .notFound
         case .conflict: self = .conflict
-        case .badRequest, .validationError, .malformedJSON, .invalidIdempotencyKey, .methodNotAllowed,
+        case .badRequest, .validationError, .malformedJSON, .invalidIdempotencyKey, .computeRunning,
+            .methodNotAllowed,
             .payloadTooLarge, .unsupportedMediaType, .unprocessableEntity:
             self = .refused
-        case .internalServerError, .serviceUnavailable: self = .unavailable
+        case .tooManyRequests, .internalServerError, .serviceUnavailable: self = .unavailable
         }
     }
 }
