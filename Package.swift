@@ -128,9 +128,8 @@ let package = Package(
         .testTarget(
             name: "CloudServerTests",
             dependencies: [
-                "CloudControl", "CloudCore", "CloudDatabase", "CloudServer", "CloudTesting", "CloudWire",
-                .httpTypes,
-                .logging, .nioCore, .nioPosix,
+                "CloudControl", "CloudCore", "CloudDatabase", "CloudMachines", "CloudServer", "CloudTesting",
+                "CloudWire", .httpTypes, .logging, .nioCore, .nioPosix,
             ],
             swiftSettings: strict),
         .testTarget(name: "QMPTests", dependencies: ["QMP", .nioCore, .nioPosix], swiftSettings: strict),

@@ -8,13 +8,10 @@ extension StrettchClient {
     public func createCompute(
         _ compute: CreateComputeWire, idempotencyKey: UUID
     ) async throws -> EnvelopeWire<ComputeWire> {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = .withoutEscapingSlashes
-        let body = try encoder.encode(compute)
-        return try await call(
+        try await call(
             Call(
-                .POST, "/computes", body: Array(body), idempotencyKey: idempotencyKey.uuidString.lowercased())
-        )
+                .POST, "/computes", body: try Self.body(compute),
+                idempotencyKey: idempotencyKey.uuidString.lowercased()))
     }
 
     public func compute(id: String) async throws -> EnvelopeWire<ComputeWire> {
@@ -22,7 +19,48 @@ extension StrettchClient {
     }
 
     public func deleteCompute(id: String) async throws -> EnvelopeWire<ComputeWire> {
-        try await call(Call(.DELETE, "/computes/\(Self.pathPart(id))"))
+        try await change(.DELETE, id)
+    }
+
+    public func startCompute(id: String) async throws -> EnvelopeWire<ComputeWire> {
+        try await change(.POST, id, "/start")
+    }
+
+    public func stopCompute(id: String) async throws -> EnvelopeWire<ComputeWire> {
+        try await change(.POST, id, "/stop")
+    }
+
+    public func rebootCompute(id: String) async throws -> EnvelopeWire<ComputeWire> {
+        try await change(.POST, id, "/reboot")
+    }
+
+    public func upsizeCompute(id: String, _ upsize: UpsizeComputeWire) async throws -> EnvelopeWire<
+        ComputeWire
+    > {
+        try await change(.PATCH, id, "/upsize", try Self.body(upsize))
+    }
+
+    public func updateCompute(id: String, _ update: UpdateComputeWire) async throws -> EnvelopeWire<
+        ComputeWire
+    > {
+        try await change(.PATCH, id, "", try Self.body(update))
+    }
+
+    /// Changes a compute. Each call has a key of its own, so that an attempt that is repeated after a lost answer does
+    /// nothing twice.
+    private func change(
+        _ method: HTTPMethod, _ id: String, _ path: String = "", _ body: [UInt8]? = nil
+    ) async throws -> EnvelopeWire<ComputeWire> {
+        try await call(
+            Call(
+                method, "/computes/\(Self.pathPart(id))\(path)", body: body,
+                idempotencyKey: UUID().uuidString.lowercased()))
+    }
+
+    private static func body(_ value: some Encodable) throws -> [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .withoutEscapingSlashes
+        return Array(try encoder.encode(value))
     }
 
     /// One page of the team's computes. Pages count from 1 and have at most 100.

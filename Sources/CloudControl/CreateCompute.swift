@@ -1,106 +1,60 @@
 import CloudCore
 import CloudDatabase
-import FoundationEssentials
 
 /// `POST /computes`: exactly one compute for each idempotency key, whatever crashes or is sent twice.
 public struct CreateCompute: Sendable {
     public static let endpoint = "POST /computes"
 
-    public var request: ComputeRequest
-    public var key: IdempotencyKey
-    /// Every member of the body as the client sent it, in canonical JSON: what makes two requests the same.
-    public var members: [String: String]
-    public var caller: Caller
-    public var requestId: String
-    /// The body to answer with. It is stored with the key, so that a retry gets the same bytes.
-    public var answer: @Sendable (Compute) throws -> String
+    public var asked: ComputeRequest
+    public var request: ChangeRequest
 
-    public init(
-        request: ComputeRequest, key: IdempotencyKey, members: [String: String], caller: Caller,
-        requestId: String,
-        answer: @escaping @Sendable (Compute) throws -> String
-    ) {
+    public init(_ asked: ComputeRequest, request: ChangeRequest) {
+        self.asked = asked
         self.request = request
-        self.key = key
-        self.members = members
-        self.caller = caller
-        self.requestId = requestId
-        self.answer = answer
-    }
-
-    /// What to answer, and whether it was answered before.
-    public struct Outcome: Sendable, Equatable {
-        public var answer: String
-        public var replayed: Bool
     }
 
     /// Returns after the commit. Throws `FORBIDDEN`, `VALIDATION_ERROR`, `RESOURCE_NOT_FOUND` for a slug, and
     /// `UNPROCESSABLE_ENTITY` for a key that was used otherwise, no room, or no address. What throws changes nothing,
     /// the idempotency key included.
-    public func run(in cloud: Cloud) async throws -> Outcome {
-        try caller.requireChangingComputes()
-        let outcome = try await cloud.database.write { sql in try transact(sql, cloud) }
+    public func run(in cloud: Cloud) async throws -> ChangeRequest.Outcome {
+        try request.caller.requireChangingComputes()
+        let outcome = try await cloud.database.write { sql in
+            let now = cloud.clock.nowMs
+            // What was accepted once is answered again, whatever the operator's rules are by now.
+            return try request.once(sql, nowMs: now, keptForLife: true) {
+                try transact(sql, cloud, nowMs: now)
+            }
+        }
         if !outcome.replayed { cloud.wake() }
         return outcome
     }
 
-    private func transact(_ sql: any SQLConnection, _ cloud: Cloud) throws -> Outcome {
-        let known = try sql.idempotencyKeys.get(
-            teamId: caller.teamId, endpoint: Self.endpoint, key: key.value)
-        if let known { return try replay(known) }
-
-        // After the replay: what was accepted once is answered again, whatever the operator's rules are by now.
-        let problems = request.problems(strictKeys: cloud.settings.strictKeys)
+    private func transact(_ sql: any SQLConnection, _ cloud: Cloud, nowMs: Int64) throws -> Compute {
+        let problems = asked.problems(strictKeys: cloud.settings.strictKeys)
         guard problems.isEmpty else { throw CloudError.invalid(problems) }
-        let (region, image, specification) = try request.resolve(in: cloud.catalogue)
+        let (region, image, specification) = try asked.resolve(in: cloud.catalogue)
         let taken = try sql.computes.taken()
         try cloud.settings.capacity.check(
             specification, takenVcpus: taken.vcpus, takenMemoryMb: taken.memoryMb)
-        let addresses = try Addresses.take(
-            sql, for: caller.teamId, withPublicIp: request.withPublicIp, cloud.settings)
+        let teamId = request.caller.teamId
+        let addresses = try Addresses.take(sql, for: teamId, withPublicIp: asked.withPublicIp, cloud.settings)
 
-        let now = cloud.clock.nowMs
         let id = try sql.computes.insert(
             NewCompute(
-                teamId: caller.teamId, hostName: request.hostName, image: image.image,
-                specification: specification,
-                region: region.region, publicKeys: request.publicKeys, tags: request.tags,
-                privateIpv4: addresses.privateIpv4, publicIpv4: addresses.publicIpv4,
-                sshPort: addresses.sshPort),
-            nowMs: now)
-        try sql.jobs.insert(computeId: id, step: .image, nowMs: now)
+                teamId: teamId, hostName: asked.hostName, image: image.image, specification: specification,
+                region: region.region, publicKeys: asked.publicKeys, tags: asked.tags,
+                userData: asked.userData,
+                deletionProtection: asked.deletionProtection, privateIpv4: addresses.privateIpv4,
+                publicIpv4: addresses.publicIpv4, sshPort: addresses.sshPort),
+            nowMs: nowMs)
+        try sql.jobs.insert(computeId: id, nowMs: nowMs)
         try sql.events.append(
             Event(
-                computeId: id, teamId: caller.teamId, kind: "compute.created", actor: .key(caller.keyId),
-                requestId: requestId),
-            nowMs: now)
+                computeId: id, teamId: teamId, kind: ComputeAction.create.eventKind,
+                actor: .key(request.caller.keyId), requestId: request.requestId),
+            nowMs: nowMs)
         guard let compute = try sql.computes.get(id) else { throw CloudError.bug("compute \(id) vanished") }
-        let answer = try answer(compute)
-        try sql.idempotencyKeys.insert(
-            teamId: caller.teamId, endpoint: Self.endpoint, key: key.value,
-            record: IdempotencyRecord(request: try Self.canonical(members), computeId: id, answer: answer),
-            nowMs: now)
-        return Outcome(answer: answer, replayed: false)
-    }
-
-    /// The first answer again, or 422 with the members that differ.
-    private func replay(_ known: IdempotencyRecord) throws -> Outcome {
-        let first = try JSONDecoder().decode([String: String].self, from: Data(known.request.utf8))
-        let differing = Set(first.keys).union(members.keys).filter { first[$0] != members[$0] }.sorted()
-        guard differing.isEmpty else {
-            throw CloudError(
-                .unprocessableEntity,
-                "The Idempotency-Key \(key.value) was used for another request, which made compute \(known.computeId). "
-                    + "Send a new key for a new compute, or the first body again.",
-                problems: differing.map { Problem($0, "differs from the first request with this key.") })
-        }
-        return Outcome(answer: known.answer, replayed: true)
-    }
-
-    private static func canonical(_ members: [String: String]) throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = .sortedKeys
-        return String(decoding: try encoder.encode(members), as: UTF8.self)
+        return compute
     }
 }
 

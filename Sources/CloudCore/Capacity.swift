@@ -9,8 +9,10 @@ public struct Capacity: Sendable, Equatable {
     }
 
     /// Throws `UNPROCESSABLE_ENTITY` with the reasons when `specification` does not fit beside what is taken.
-    public func check(_ specification: Specification, takenVcpus: Int, takenMemoryMb: Int) throws(CloudError)
-    {
+    /// - Parameter field: the request's member that names it.
+    public func check(
+        _ specification: Specification, field: String = "specification", takenVcpus: Int, takenMemoryMb: Int
+    ) throws(CloudError) {
         var reasons: [String] = []
         if let vcpus, takenVcpus + specification.vcpus > vcpus {
             reasons.append(
@@ -27,6 +29,6 @@ public struct Capacity: Sendable, Equatable {
             .unprocessableEntity,
             "There is no room for \(specification.specification) (\(reason)). Send a smaller specification, or delete "
                 + "a compute first.",
-            problems: [Problem("specification", reason)])
+            problems: [Problem(field, reason)])
     }
 }

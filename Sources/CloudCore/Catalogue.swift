@@ -74,6 +74,26 @@ public struct Specification: Sendable, Equatable {
     }
 }
 
+extension Specification {
+    /// Why a compute of the `present` size can't be upsized to this one, or `nil` (API reference: an upsize makes
+    /// larger; a disk never shrinks).
+    public func upsizeProblem(from present: Compute) -> String? {
+        let sizes = [
+            ("vCPUs", present.vcpus, vcpus), ("MB of RAM", present.memoryMb, memoryMb),
+            ("GB of storage", present.storageGb, storageGb),
+        ]
+        let smaller = sizes.filter { $0.2 < $0.1 }.map { "\($0.2) \($0.0) instead of \($0.1)" }
+        if !smaller.isEmpty {
+            return
+                "'\(specification)' has \(smaller.joined(separator: ", ")). Send a larger specification; nothing "
+                + "can be made smaller."
+        }
+        return sizes.allSatisfy { $0.1 == $0.2 }
+            ? "'\(specification)' is no larger than the present '\(present.specification)'. Send a larger one."
+            : nil
+    }
+}
+
 /// What this cloud offers. Slugs are unique in each list.
 public struct Catalogue: Sendable, Equatable {
     public var regions: [Region]

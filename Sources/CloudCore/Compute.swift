@@ -15,6 +15,10 @@ public struct Compute: Sendable, Equatable {
     /// Whole lines for root's `authorized_keys`.
     public var publicKeys: [String]
     public var tags: [String]
+    /// cloud-init user data that the owner gave at the create.
+    public var userData: String?
+    /// A delete is refused until the owner takes this off.
+    public var deletionProtection: Bool
     public var network: IPv4Network
     /// `nil` once it is given back.
     public var privateIpv4: IPv4Address?
@@ -31,7 +35,8 @@ public struct Compute: Sendable, Equatable {
         id: Int64, teamId: Int64, hostName: String, state: ComputeState, intent: ComputeIntent, image: String,
         specification: String, region: String, vcpus: Int, memoryMb: Int, storageGb: Int,
         publicKeys: [String],
-        tags: [String], network: IPv4Network, privateIpv4: IPv4Address? = nil, publicIpv4: IPv4Address? = nil,
+        tags: [String], userData: String? = nil, deletionProtection: Bool = false, network: IPv4Network,
+        privateIpv4: IPv4Address? = nil, publicIpv4: IPv4Address? = nil,
         sshPort: Int? = nil, failure: ComputeFailure? = nil, createdAtMs: Int64, updatedAtMs: Int64,
         task: ComputeTask? = nil
     ) {
@@ -48,6 +53,8 @@ public struct Compute: Sendable, Equatable {
         self.storageGb = storageGb
         self.publicKeys = publicKeys
         self.tags = tags
+        self.userData = userData
+        self.deletionProtection = deletionProtection
         self.network = network
         self.privateIpv4 = privateIpv4
         self.publicIpv4 = publicIpv4
@@ -75,11 +82,18 @@ public enum FailureCode: String, Sendable, CaseIterable {
     case imageUnavailable = "IMAGE_UNAVAILABLE"
     case hostFailed = "HOST_FAILED"
     case deadlineExceeded = "DEADLINE_EXCEEDED"
+    /// The guest powered itself off.
     case guestStopped = "GUEST_STOPPED"
+    /// The guest's machine ended, and nobody asked for it.
+    case guestCrashed = "GUEST_CRASHED"
+    /// The guest runs, but its SSH server does not answer.
+    case sshUnreachable = "SSH_UNREACHABLE"
 }
 
-/// The step that the work on a compute has reached.
+/// What is being done to a compute, and the step that it has reached.
 public struct ComputeTask: Sendable, Equatable {
+    /// `nil` when nothing is, and when a failed create is cleaned up.
+    public var action: ComputeAction?
     public var step: ComputeStep
     public var sinceMs: Int64
     /// How often the step has failed so far.
@@ -87,10 +101,20 @@ public struct ComputeTask: Sendable, Equatable {
     /// What it waits for or stumbled over, for the owner.
     public var note: String?
 
-    public init(step: ComputeStep, sinceMs: Int64, attempts: Int, note: String? = nil) {
+    public init(
+        action: ComputeAction? = nil, step: ComputeStep, sinceMs: Int64, attempts: Int, note: String? = nil
+    ) {
+        self.action = action
         self.step = step
         self.sinceMs = sinceMs
         self.attempts = attempts
         self.note = note
+    }
+}
+
+extension Compute {
+    /// The step that is due now: the job's own, unless an action goes before it.
+    public func dueStep(at present: ComputeStep) -> ComputeStep {
+        task?.action?.step(from: present) ?? present
     }
 }

@@ -8,10 +8,14 @@ public struct ComputeRequest: Sendable, Equatable {
     public var publicKeys: [String]
     public var tags: [String]
     public var withPublicIp: Bool
+    /// For cloud-init; `nil` for none.
+    public var userData: String?
+    public var deletionProtection: Bool
 
     public init(
         hostName: String, image: String, region: String, specification: String, publicKeys: [String],
-        tags: [String] = [], withPublicIp: Bool = false
+        tags: [String] = [], withPublicIp: Bool = false, userData: String? = nil,
+        deletionProtection: Bool = false
     ) {
         self.hostName = hostName
         self.image = image
@@ -20,6 +24,8 @@ public struct ComputeRequest: Sendable, Equatable {
         self.publicKeys = publicKeys
         self.tags = tags
         self.withPublicIp = withPublicIp
+        self.userData = userData
+        self.deletionProtection = deletionProtection
     }
 
     /// Every problem of the values themselves, whatever the catalogue holds.
@@ -41,6 +47,9 @@ public struct ComputeRequest: Sendable, Equatable {
                 if strictKeys { problems.append(Problem("publicKeys[\(index)]", what)) }
             case .invalid(let what): problems.append(Problem("publicKeys[\(index)]", what))
             }
+        }
+        if let userData, let problem = UserData.problem(userData) {
+            problems.append(Problem("userData", problem))
         }
         return problems + Tag.problems(tags)
     }

@@ -3,6 +3,8 @@ public enum ComputeState: String, Sendable, CaseIterable {
     case creating = "CREATING"
     case running = "RUNNING"
     case stopped = "STOPPED"
+    case starting = "STARTING"
+    case rebooting = "REBOOTING"
     case destroying = "DESTROYING"
     case destroyed = "DESTROYED"
     /// The create could not be finished. Addresses and disk are given back, nothing is billed, `failure` says why.

@@ -1,33 +1,30 @@
-/// The steps of a compute's one job, in the order in which a create and then a destroy walk through them.
+/// The steps of a compute's one job. Which of them an action walks, and in which order, says `ComputeAction.steps`.
 ///
 /// A step looks first and acts second, so each can be repeated after a crash at any point.
 public enum ComputeStep: String, Sendable, CaseIterable {
-    // Create.
+    // Bring a machine up.
     case image, disk, seed, network, boot, confirm
     /// The machine is as it should be; look at it now and then.
     case idle
-    // Destroy, and the clean-up of a failed create.
+    // Bring it down and keep it: ask the guest, give it time, take the power away.
+    case shutdown, stopping, unplug
+    /// The disk grows.
+    case resize
+    // Take it away, also after a failed create.
     case halt, detach, erase, release
     /// Nothing is left to do, and nothing is left.
     case done
 
-    /// Whether the step belongs to taking a machine away.
-    public var isRemoval: Bool {
-        switch self {
-        case .image, .disk, .seed, .network, .boot, .confirm, .idle: false
-        case .halt, .detach, .erase, .release, .done: true
-        }
-    }
-
-    /// The longest that a compute may stay in this step of its create before it becomes FAILED, in milliseconds.
+    /// The longest that a compute may stay in this step, in milliseconds, before its action fails (`SaveOutcome`).
     /// `nil`: the step is repeated until it succeeds, since giving up would leak something.
     public var deadlineMs: Int64? {
         switch self {
         case .image: 3_600_000  // a cloud image over a slow line
-        case .disk, .seed, .network: 120_000
+        case .disk, .seed, .network, .resize: 120_000
         case .boot: 1_800_000  // waits for a free boot slot
         case .confirm: 900_000  // a full guest without KVM needs minutes
-        case .idle, .halt, .detach, .erase, .release, .done: nil
+        case .shutdown: 30_000  // a monitor that hangs: then without asking
+        case .idle, .stopping, .unplug, .halt, .detach, .erase, .release, .done: nil
         }
     }
 }

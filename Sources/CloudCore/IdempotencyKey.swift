@@ -3,6 +3,13 @@ public struct IdempotencyKey: Sendable, Hashable {
     /// Lower case, so that a retry in the other case is the same key.
     public var value: String
 
+    /// For the requests that may come without one. Throws `INVALID_IDEMPOTENCY_KEY` when there is one and it holds
+    /// something else.
+    public static func ifSent(header: String?) throws(CloudError) -> IdempotencyKey? {
+        guard header != nil else { return nil }
+        return try IdempotencyKey(header: header)
+    }
+
     /// Throws `INVALID_IDEMPOTENCY_KEY` when the header is missing or holds something else.
     public init(header: String?) throws(CloudError) {
         guard let header else {

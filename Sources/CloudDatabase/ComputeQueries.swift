@@ -5,44 +5,13 @@ extension SQLConnection {
     public var computes: ComputeQueries { ComputeQueries(sql: self) }
 }
 
-/// A compute that is about to be inserted.
-public struct NewCompute: Sendable {
-    public var teamId: Int64
-    public var hostName: String
-    public var image: String
-    public var specification: Specification
-    public var region: String
-    public var publicKeys: [String]
-    public var tags: [String]
-    public var privateIpv4: IPv4Address
-    public var publicIpv4: IPv4Address?
-    public var sshPort: Int?
-
-    public init(
-        teamId: Int64, hostName: String, image: String, specification: Specification, region: String,
-        publicKeys: [String], tags: [String], privateIpv4: IPv4Address, publicIpv4: IPv4Address?,
-        sshPort: Int?
-    ) {
-        self.teamId = teamId
-        self.hostName = hostName
-        self.image = image
-        self.specification = specification
-        self.region = region
-        self.publicKeys = publicKeys
-        self.tags = tags
-        self.privateIpv4 = privateIpv4
-        self.publicIpv4 = publicIpv4
-        self.sshPort = sshPort
-    }
-}
-
 /// Computes, and what they hold of the cell's addresses.
 public struct ComputeQueries {
     let sql: any SQLConnection
 
     static var select: String {
         """
-        SELECT c.*, t.network_base, t.network_prefix, j.step, j.step_since_ms, j.attempts, j.note
+        SELECT c.*, t.network_base, t.network_prefix, j.action, j.step, j.step_since_ms, j.attempts, j.note
         FROM computes c JOIN teams t ON t.id = c.team_id JOIN jobs j ON j.compute_id = c.id
         """
     }
@@ -53,15 +22,18 @@ public struct ComputeQueries {
             """
             INSERT INTO computes (
                 team_id, host_name, state, intent, image, specification, region, vcpus, memory_mb, storage_gb,
-                public_keys, tags, private_ipv4, public_ipv4, ssh_port, created_at_ms, updated_at_ms
-            ) VALUES ($1, $2, 'CREATING', 'RUNNING', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14)
+                public_keys, tags, user_data, deletion_protection, private_ipv4, public_ipv4, ssh_port,
+                created_at_ms, updated_at_ms
+            ) VALUES (
+                $1, $2, 'CREATING', 'RUNNING', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16
+            )
             RETURNING id
             """,
             [
                 new.teamId, new.hostName, new.image, new.specification.specification, new.region,
                 new.specification.vcpus, new.specification.memoryMb, new.specification.storageGb,
-                try StringList.encode(new.publicKeys), try StringList.encode(new.tags), new.privateIpv4,
-                new.publicIpv4, new.sshPort, nowMs,
+                try StringList.encode(new.publicKeys), try StringList.encode(new.tags), new.userData,
+                new.deletionProtection, new.privateIpv4, new.publicIpv4, new.sshPort, nowMs,
             ]
         )[0].int("id")
     }
@@ -121,6 +93,31 @@ public struct ComputeQueries {
             [id, state.rawValue, intent.rawValue, nowMs])
     }
 
+    /// Sets what its owner may change.
+    public func set(
+        _ id: Int64, hostName: String, tags: [String], deletionProtection: Bool, nowMs: Int64
+    ) throws {
+        try sql.execute(
+            """
+            UPDATE computes SET host_name = $2, tags = $3, deletion_protection = $4, updated_at_ms = $5
+            WHERE id = $1
+            """,
+            [id, hostName, try StringList.encode(tags), deletionProtection, nowMs])
+    }
+
+    /// Sets its size.
+    public func set(_ id: Int64, specification: Specification, nowMs: Int64) throws {
+        try sql.execute(
+            """
+            UPDATE computes SET specification = $2, vcpus = $3, memory_mb = $4, storage_gb = $5, updated_at_ms = $6
+            WHERE id = $1
+            """,
+            [
+                id, specification.specification, specification.vcpus, specification.memoryMb,
+                specification.storageGb, nowMs,
+            ])
+    }
+
     public func set(_ id: Int64, failure: ComputeFailure?) throws {
         try sql.execute(
             "UPDATE computes SET failure_code = $2, failure_message = $3 WHERE id = $1",
@@ -142,7 +139,9 @@ public struct ComputeQueries {
             vcpus: Int(try row.int("vcpus")), memoryMb: Int(try row.int("memory_mb")),
             storageGb: Int(try row.int("storage_gb")),
             publicKeys: try StringList.decode(try row.text("public_keys")),
-            tags: try StringList.decode(try row.text("tags")), network: try TeamQueries.network(row),
+            tags: try StringList.decode(try row.text("tags")), userData: try row.textOrNil("user_data"),
+            deletionProtection: try row.int("deletion_protection") != 0,
+            network: try TeamQueries.network(row),
             createdAtMs: try row.int("created_at_ms"), updatedAtMs: try row.int("updated_at_ms"))
         compute.privateIpv4 = try row.intOrNil("private_ipv4").map { IPv4Address(UInt32($0)) }
         compute.publicIpv4 = try row.intOrNil("public_ipv4").map { IPv4Address(UInt32($0)) }
@@ -151,7 +150,8 @@ public struct ComputeQueries {
             compute.failure = ComputeFailure(try row.value("failure_code"), message)
         }
         compute.task = ComputeTask(
-            step: try row.value("step"), sinceMs: try row.int("step_since_ms"),
+            action: try row.valueOrNil("action"), step: try row.value("step"),
+            sinceMs: try row.int("step_since_ms"),
             attempts: Int(try row.int("attempts")), note: try row.textOrNil("note"))
         return compute
     }

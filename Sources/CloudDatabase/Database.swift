@@ -79,6 +79,10 @@ public struct SQLRow: Sendable, Equatable {
         return value
     }
 
+    public func valueOrNil<E: RawRepresentable<String>>(_ column: String, _: E.Type = E.self) throws -> E? {
+        values[column] == .null ? nil : try value(column)
+    }
+
     private func mismatch(_ column: String, _ wanted: String) -> CloudError {
         .bug("column \(column) is not \(wanted): \(values[column].map { "\($0)" } ?? "absent")")
     }

@@ -4,16 +4,34 @@ extension SQLConnection {
 
 /// What a key was first used for.
 public struct IdempotencyRecord: Sendable, Equatable {
+    /// Method and path below the base path: `POST /computes/325/start`.
+    public var endpoint: String
     /// The request's members in canonical JSON, to tell a retry from another request.
     public var request: String
-    public var computeId: Int64
+    public var computeId: Int64?
     /// The body that was answered, byte for byte.
     public var answer: String
+    public var createdAtMs: Int64
+    /// When the key is forgotten; `nil` while its compute lives.
+    public var expiresAtMs: Int64?
 
-    public init(request: String, computeId: Int64, answer: String) {
+    public init(
+        endpoint: String, request: String, computeId: Int64?, answer: String, createdAtMs: Int64,
+        expiresAtMs: Int64? = nil
+    ) {
+        self.endpoint = endpoint
         self.request = request
         self.computeId = computeId
         self.answer = answer
+        self.createdAtMs = createdAtMs
+        self.expiresAtMs = expiresAtMs
+    }
+
+    init(_ row: SQLRow) throws {
+        self.init(
+            endpoint: try row.text("endpoint"), request: try row.text("request"),
+            computeId: try row.intOrNil("compute_id"), answer: try row.text("answer"),
+            createdAtMs: try row.int("created_at_ms"), expiresAtMs: try row.intOrNil("expires_at_ms"))
     }
 }
 
@@ -24,33 +42,43 @@ public struct IdempotencyQueries {
     public func get(teamId: Int64, endpoint: String, key: String) throws -> IdempotencyRecord? {
         try sql.query(
             """
-            SELECT request, compute_id, answer FROM idempotency_keys
-            WHERE team_id = $1 AND endpoint = $2 AND idempotency_key = $3
+            SELECT * FROM idempotency_keys WHERE team_id = $1 AND endpoint = $2 AND idempotency_key = $3
             """,
             [teamId, endpoint, key]
-        ).first.map {
-            IdempotencyRecord(
-                request: try $0.text("request"), computeId: try $0.int("compute_id"),
-                answer: try $0.text("answer"))
-        }
+        ).first.map { try IdempotencyRecord($0) }
     }
 
-    public func insert(
-        teamId: Int64, endpoint: String, key: String, record: IdempotencyRecord, nowMs: Int64
-    ) throws {
+    /// Up to `limit` uses of the key, oldest first: each endpoint has its own.
+    public func list(teamId: Int64, key: String, limit: Int) throws -> [IdempotencyRecord] {
+        try sql.query(
+            """
+            SELECT * FROM idempotency_keys WHERE team_id = $1 AND idempotency_key = $2
+            ORDER BY created_at_ms, endpoint LIMIT $3
+            """,
+            [teamId, key, limit]
+        ).map { try IdempotencyRecord($0) }
+    }
+
+    public func insert(teamId: Int64, key: String, record: IdempotencyRecord) throws {
         try sql.execute(
             """
             INSERT INTO idempotency_keys (
-                team_id, endpoint, idempotency_key, request, compute_id, answer, created_at_ms
-            ) VALUES ($1, $2, $3, $4, $5, $6, $7)
+                team_id, endpoint, idempotency_key, request, compute_id, answer, created_at_ms, expires_at_ms
+            ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
             """,
-            [teamId, endpoint, key, record.request, record.computeId, record.answer, nowMs])
+            [
+                teamId, record.endpoint, key, record.request, record.computeId, record.answer,
+                record.createdAtMs, record.expiresAtMs,
+            ])
     }
 
-    /// Lets the compute's key be forgotten from `atMs` on: a key outlives its compute by a while.
+    /// Lets the keys of the compute that are kept for its life be forgotten from `atMs` on.
     public func expire(computeId: Int64, atMs: Int64) throws {
         try sql.execute(
-            "UPDATE idempotency_keys SET expires_at_ms = $2 WHERE compute_id = $1", [computeId, atMs])
+            """
+            UPDATE idempotency_keys SET expires_at_ms = $2 WHERE compute_id = $1 AND expires_at_ms IS NULL
+            """,
+            [computeId, atMs])
     }
 
     /// Whether there is a key whose time is over.

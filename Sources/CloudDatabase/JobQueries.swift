@@ -8,11 +8,24 @@ extension SQLConnection {
 public struct JobQueries {
     let sql: any SQLConnection
 
-    /// Inserts the job of a new compute, due now.
-    public func insert(computeId: Int64, step: ComputeStep, nowMs: Int64) throws {
+    /// Inserts the job of a new compute, due now: its create.
+    public func insert(computeId: Int64, nowMs: Int64) throws {
+        let action = ComputeAction.create
         try sql.execute(
-            "INSERT INTO jobs (compute_id, step, step_since_ms, due_at_ms) VALUES ($1, $2, $3, $3)",
-            [computeId, step.rawValue, nowMs])
+            "INSERT INTO jobs (compute_id, action, step, step_since_ms, due_at_ms) VALUES ($1, $2, $3, $4, $4)",
+            [computeId, action.rawValue, action.step(from: .idle).rawValue, nowMs])
+    }
+
+    /// Gives the job an action, due now. The step belongs to whoever holds the lease, and gives way to the action.
+    public func begin(_ action: ComputeAction, computeId: Int64, nowMs: Int64) throws {
+        try sql.execute(
+            "UPDATE jobs SET action = $2, due_at_ms = $3 WHERE compute_id = $1",
+            [computeId, action.rawValue, nowMs])
+    }
+
+    /// Sets what is being done; `nil`: nothing, or cleaning up after a create that failed.
+    public func set(_ computeId: Int64, action: ComputeAction?) throws {
+        try sql.execute("UPDATE jobs SET action = $2 WHERE compute_id = $1", [computeId, action?.rawValue])
     }
 
     /// Leases up to `limit` due jobs that nobody holds, longest due first, and returns their computes' ids.

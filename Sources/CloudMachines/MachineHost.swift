@@ -13,7 +13,8 @@ public protocol MachineHost: Sendable {
     /// are not, and returns at once.
     func image(_ image: Image) async -> ImageStatus
 
-    /// Makes the machine's disk, as large as its specification says, over the image, which is ready.
+    /// Makes the machine's disk, as large as its specification says, over the image, which is ready; or makes the
+    /// existing one that large, never smaller. The machine must be off then.
     func makeDisk(_ machine: Machine) async throws
 
     /// Makes the seed that the guest reads its identity from (NoCloud).
@@ -32,6 +33,11 @@ public protocol MachineHost: Sendable {
     /// Whether the guest's SSH server answers with its banner. Returns within a second; never throws, since "not
     /// yet" is the usual answer.
     func answersSSH(_ machine: Machine) async -> Bool
+
+    /// Asks the guest to shut down, by its power button, and returns at once: `status` says when it has. A guest may
+    /// ignore it, so who stops gracefully first and by force then needs a deadline and `halt`. Nothing to ask is
+    /// success.
+    func pressPowerButton(_ id: Int64) async throws
 
     /// Ends the machine at once, and returns when its process is gone. Nothing to end is success.
     func halt(_ id: Int64) async throws
@@ -62,12 +68,13 @@ public struct Machine: Sendable, Equatable {
     public var storageGb: Int
     /// Whole lines for root's `authorized_keys`.
     public var publicKeys: [String]
+    /// The owner's part of what cloud-init runs.
+    public var userData: String?
     public var attachment: NetworkAttachment
 
     public init(
         id: Int64, hostName: String, image: Image, vcpus: Int, memoryMb: Int, storageGb: Int,
-        publicKeys: [String],
-        attachment: NetworkAttachment
+        publicKeys: [String], userData: String? = nil, attachment: NetworkAttachment
     ) {
         self.id = id
         self.hostName = hostName
@@ -76,6 +83,7 @@ public struct Machine: Sendable, Equatable {
         self.memoryMb = memoryMb
         self.storageGb = storageGb
         self.publicKeys = publicKeys
+        self.userData = userData
         self.attachment = attachment
     }
 }
@@ -128,4 +136,6 @@ public enum MachineStatus: String, Sendable {
     case absent
     /// A process whose monitor answers.
     case running
+    /// The guest has powered itself off; its process waits to be halted, so that this is told from a crash.
+    case poweredOff
 }

@@ -5,7 +5,7 @@ import CloudCore
 public actor SimulatedHost: MachineHost {
     /// What a host can be asked to do.
     public enum Operation: String, Sendable, CaseIterable {
-        case image, makeDisk, makeSeed, applyNetwork, boot, answersSSH, halt, erase
+        case image, makeDisk, makeSeed, applyNetwork, boot, answersSSH, pressPowerButton, halt, erase
     }
 
     /// Whether the call's effect has been made.
@@ -16,6 +16,10 @@ public actor SimulatedHost: MachineHost {
     public private(set) var disks: Set<Int64> = []
     public private(set) var seeds: [Int64: Machine] = [:]
     public private(set) var running: Set<Int64> = []
+    /// Guests that have powered themselves off and were not halted since.
+    public private(set) var poweredOff: Set<Int64> = []
+    /// GB, by machine.
+    public private(set) var diskSizes: [Int64: Int] = [:]
     public private(set) var plan = NetworkPlan(attachments: [])
     /// How often each operation was asked for.
     public private(set) var calls: [Operation: Int] = [:]
@@ -24,6 +28,7 @@ public actor SimulatedHost: MachineHost {
     private var visit: @Sendable (Operation, Int64) async -> Void = { _, _ in }
     private var silent: Set<Int64> = []
     private var sshAnswers = true
+    private var heedsPowerButton = true
 
     public init(networkMode: NetworkMode = .bridged) { self.networkMode = networkMode }
 
@@ -41,8 +46,16 @@ public actor SimulatedHost: MachineHost {
     /// Whether guests that run are reached.
     public func set(sshAnswers: Bool) { self.sshAnswers = sshAnswers }
 
-    /// Ends a machine as a crash or the guest's own power-off would.
+    /// Whether guests heed their power button.
+    public func set(heedsPowerButton: Bool) { self.heedsPowerButton = heedsPowerButton }
+
+    /// Ends a machine as a crash would.
     public func lose(_ id: Int64) { running.remove(id) }
+
+    /// Powers a machine off as its guest would.
+    public func powerOff(_ id: Int64) {
+        if running.remove(id) != nil { poweredOff.insert(id) }
+    }
 
     public func image(_ image: Image) -> ImageStatus {
         calls[.image, default: 0] += 1
@@ -51,7 +64,10 @@ public actor SimulatedHost: MachineHost {
 
     public func makeDisk(_ machine: Machine) async throws {
         await visit(.makeDisk, machine.id)
-        try act(.makeDisk) { disks.insert(machine.id) }
+        try act(.makeDisk) {
+            disks.insert(machine.id)
+            diskSizes[machine.id] = max(machine.storageGb, diskSizes[machine.id] ?? 0)
+        }
     }
 
     public func makeSeed(_ machine: Machine) async throws {
@@ -66,14 +82,17 @@ public actor SimulatedHost: MachineHost {
         guard disks.contains(machine.id), seeds[machine.id] != nil else {
             throw CloudError.bug("machine \(machine.id) is booted without disk or seed")
         }
-        try act(.boot) { running.insert(machine.id) }
+        try act(.boot) {
+            poweredOff.remove(machine.id)
+            running.insert(machine.id)
+        }
     }
 
     public func status(_ id: Int64) throws -> MachineStatus {
         guard !silent.contains(id) else {
             throw CloudError(.serviceUnavailable, "The machine's monitor does not answer; it is asked again.")
         }
-        return running.contains(id) ? .running : .absent
+        return running.contains(id) ? .running : poweredOff.contains(id) ? .poweredOff : .absent
     }
 
     public func answersSSH(_ machine: Machine) -> Bool {
@@ -81,20 +100,29 @@ public actor SimulatedHost: MachineHost {
         return sshAnswers && running.contains(machine.id) && plan.attachments.contains(machine.attachment)
     }
 
+    public func pressPowerButton(_ id: Int64) async throws {
+        await visit(.pressPowerButton, id)
+        try act(.pressPowerButton) { if heedsPowerButton { powerOff(id) } }
+    }
+
     public func halt(_ id: Int64) async throws {
         await visit(.halt, id)
-        try act(.halt) { running.remove(id) }
+        try act(.halt) {
+            running.remove(id)
+            poweredOff.remove(id)
+        }
     }
 
     public func erase(_ id: Int64) async throws {
         await visit(.erase, id)
         try act(.erase) {
             disks.remove(id)
+            diskSizes[id] = nil
             seeds[id] = nil
         }
     }
 
-    public func inventory() -> Set<Int64> { disks.union(seeds.keys).union(running) }
+    public func inventory() -> Set<Int64> { disks.union(seeds.keys).union(running).union(poweredOff) }
 
     private func act(_ operation: Operation, _ effect: () -> Void) throws {
         calls[operation, default: 0] += 1

@@ -1,3 +1,4 @@
+import CloudControl
 import CloudCore
 
 extension ComputeRequest {
@@ -13,14 +14,34 @@ extension ComputeRequest {
             specification: fields.string(older ? "specificationId" : "specification"),
             publicKeys: fields.strings("publicKeys", required: true),
             tags: fields.strings("tags", required: false),
-            withPublicIp: fields.bool("withPublicIp"))
-        guard !fields.problems.isEmpty else { return }
-        let unread = Set(fields.problems.map(\.field))
-        // A value that could not be read was replaced by an empty one, whose problems are none of the client's.
-        let others = problems(strictKeys: false).filter {
-            !unread.contains($0.field) && !unread.contains(String($0.field.prefix { $0 != "[" }))
-        }
-        throw CloudError.invalid(fields.problems + others)
+            withPublicIp: fields.boolIfSent("withPublicIp") ?? false,
+            userData: fields.stringIfSent("userData"),
+            deletionProtection: fields.boolIfSent("deletionProtection") ?? false)
+        try fields.end(problems(strictKeys: false))
+    }
+}
+
+extension ComputeUpdate {
+    /// Reads the members of an update's body; those that are absent stay as they are. Throws `VALIDATION_ERROR`.
+    init(members: [String: BodyValue]) throws(CloudError) {
+        var fields = Fields(members)
+        self.init(
+            hostName: fields.stringIfSent("hostName"), tags: fields.stringsIfSent("tags"),
+            deletionProtection: fields.boolIfSent("deletionProtection"))
+        try fields.end(self == ComputeUpdate() ? [] : problems)
+        let problems = problems
+        if !problems.isEmpty { throw CloudError.invalid(problems) }
+    }
+}
+
+extension ChangeCompute.Change {
+    /// Reads an upsize's body, `newSpecification` or the older dialect's `newSpecificationId`. Throws
+    /// `VALIDATION_ERROR`.
+    init(upsizeMembers members: [String: BodyValue]) throws(CloudError) {
+        var fields = Fields(members)
+        let older = members["newSpecification"] == nil && members["newSpecificationId"] != nil
+        self = .upsize(to: fields.string(older ? "newSpecificationId" : "newSpecification"))
+        try fields.end([])
     }
 }
 
@@ -43,15 +64,22 @@ private struct Fields {
         return ""
     }
 
+    mutating func stringIfSent(_ name: String) -> String? { members[name] == nil ? nil : string(name) }
+
     mutating func strings(_ name: String, required: Bool) -> [String] {
+        if let values = stringsIfSent(name) { return values }
+        if required { problems.append(Problem(name, "is missing. Send an array of strings.")) }
+        return []
+    }
+
+    mutating func stringsIfSent(_ name: String) -> [String]? {
         switch members[name] {
         case .array(let values): return values.enumerated().map { element(name, $0, $1) }
-        case nil where !required: break
-        case nil: problems.append(Problem(name, "is missing. Send an array of strings."))
+        case nil: return nil
         case .some(let other):
             problems.append(Problem(name, "is \(other.typeName). Send an array of strings."))
+            return []
         }
-        return []
     }
 
     private mutating func element(_ name: String, _ index: Int, _ value: BodyValue) -> String {
@@ -61,12 +89,23 @@ private struct Fields {
         return ""
     }
 
-    mutating func bool(_ name: String) -> Bool {
+    mutating func boolIfSent(_ name: String) -> Bool? {
         switch members[name] {
         case .bool(let value): return value
         case nil: break
         case .some(let other): problems.append(Problem(name, "is \(other.typeName). Send true or false."))
         }
-        return false
+        return nil
+    }
+
+    /// Throws what is wrong with the types, together with those of `others` that are about values that could be read.
+    /// A value that could not be read was replaced by an empty one, whose problems are none of the client's.
+    func end(_ others: [Problem]) throws(CloudError) {
+        guard !problems.isEmpty else { return }
+        let unread = Set(problems.map(\.field))
+        let read = others.filter {
+            !unread.contains($0.field) && !unread.contains(String($0.field.prefix { $0 != "[" }))
+        }
+        throw CloudError.invalid(problems + read)
     }
 }

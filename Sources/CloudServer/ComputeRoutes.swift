@@ -13,24 +13,40 @@ struct ComputeRoutes: Sendable {
             Route(method: .post, path: "/computes", handle: create),
             Route(method: .get, path: "/computes", handle: list),
             Route(method: .get, path: "/computes/{id}", handle: get),
-            Route(method: .delete, path: "/computes/{id}", handle: delete),
+            Route(method: .patch, path: "/computes/{id}", handle: update),
+            Route(method: .delete, path: "/computes/{id}") { try await change(.delete, $0, $1) },
+            Route(method: .post, path: "/computes/{id}/start") { try await change(.start, $0, $1) },
+            Route(method: .post, path: "/computes/{id}/stop") { try await change(.stop, $0, $1) },
+            Route(method: .post, path: "/computes/{id}/reboot") { try await change(.reboot, $0, $1) },
+            Route(method: .patch, path: "/computes/{id}/upsize", handle: upsize),
         ]
     }
 
     @Sendable
     private func create(_ request: Request, _ context: CloudRequestContext) async throws -> Response {
-        let caller = try context.requireCaller()
         let key = try IdempotencyKey(header: request.headers[.idempotencyKey])
         let members = try await JSONBody.members(of: request)
         let asked = try ComputeRequest(members: members)
+        let change = try changeRequest(
+            CreateCompute.endpoint, key, members, context, warnings: warnings(asked))
+        return Self.response(.accepted, try await CreateCompute(asked, request: change).run(in: cloud))
+    }
+
+    /// A request to change something, answered with the compute.
+    private func changeRequest(
+        _ endpoint: String, _ key: IdempotencyKey?, _ members: [String: BodyValue],
+        _ context: CloudRequestContext, warnings: [String] = []
+    ) throws -> ChangeRequest {
         let envelope = Envelope(context, cloud.clock)
-        let warnings = warnings(asked)
-        let outcome = try await CreateCompute(
-            request: asked, key: key, members: members.mapValues { try $0.canonical() }, caller: caller,
-            requestId: context.requestId,
-            answer: { try envelope.text(ComputeWire($0), warnings: warnings) }
-        ).run(in: cloud)
-        var response = Envelope.response(.accepted, body: outcome.answer)
+        return ChangeRequest(
+            endpoint: endpoint, key: key, members: try members.mapValues { try $0.canonical() },
+            caller: try context.requireCaller(), requestId: context.requestId,
+            answer: { try envelope.text(ComputeWire($0), warnings: warnings) })
+    }
+
+    private static func response(_ status: HTTPResponse.Status, _ outcome: ChangeRequest.Outcome) -> Response
+    {
+        var response = Envelope.response(status, body: outcome.answer)
         if outcome.replayed { response.headers[.idempotentReplayed] = "true" }
         return response
     }
@@ -59,11 +75,40 @@ struct ComputeRoutes: Sendable {
     }
 
     @Sendable
-    private func delete(_ request: Request, _ context: CloudRequestContext) async throws -> Response {
-        let compute = try await DeleteCompute(
-            id: try context.requireId(), caller: try context.requireCaller(), requestId: context.requestId
-        ).run(in: cloud)
-        return try Envelope(context, cloud.clock).response(.accepted, ComputeWire(compute))
+    private func update(_ request: Request, _ context: CloudRequestContext) async throws -> Response {
+        let members = try await JSONBody.members(of: request)
+        let update = try ComputeUpdate(members: members)
+        return try await change(.update(update), request, context, members, status: .ok)
+    }
+
+    @Sendable
+    private func upsize(_ request: Request, _ context: CloudRequestContext) async throws -> Response {
+        let members = try await JSONBody.members(of: request)
+        let change = try ChangeCompute.Change(upsizeMembers: members)
+        return try await self.change(change, request, context, members)
+    }
+
+    private func change(
+        _ change: ChangeCompute.Change, _ request: Request, _ context: CloudRequestContext,
+        _ members: [String: BodyValue] = [:], status: HTTPResponse.Status = .accepted
+    ) async throws -> Response {
+        let id = try context.requireId()
+        let key = try IdempotencyKey.ifSent(header: request.headers[.idempotencyKey])
+        let endpoint = "\(request.method) \(change.action.path(id))"
+        let asked = try changeRequest(endpoint, key, members, context)
+        return Self.response(
+            status, try await ChangeCompute(id: id, change: change, request: asked).run(in: cloud))
+    }
+}
+
+extension ComputeAction {
+    /// The endpoint's path below the base path.
+    fileprivate func path(_ id: Int64) -> String {
+        switch self {
+        case .create: "/computes"
+        case .update, .delete: "/computes/\(id)"
+        case .start, .stop, .reboot, .upsize: "/computes/\(id)/\(rawValue)"
+        }
     }
 }
 

@@ -12,6 +12,7 @@ extension ComputeWire {
             // In user mode every guest sits in a network of its own, so the address in the table leads nowhere.
             privateIpv4: compute.sshPort == nil ? compute.privateIpv4?.description : nil,
             sshEndpoint: compute.sshPort.map { "127.0.0.1:\($0)" }, tags: compute.tags,
+            deletionProtection: compute.deletionProtection,
             createdAt: Timestamp.text(compute.createdAtMs), updatedAt: Timestamp.text(compute.updatedAtMs),
             task: compute.task.flatMap(TaskWire.init),
             failure: compute.failure.map { FailureWire(code: $0.code.rawValue, message: $0.message) })
@@ -21,9 +22,10 @@ extension ComputeWire {
 extension TaskWire {
     /// `nil` when nothing is being done.
     fileprivate init?(_ task: ComputeTask) {
-        guard task.step != .idle, task.step != .done else { return nil }
+        guard task.action != nil || (task.step != .idle && task.step != .done) else { return nil }
         self.init(
-            step: task.step.rawValue, since: Timestamp.text(task.sinceMs), attempts: task.attempts,
+            action: task.action?.rawValue, step: task.step.rawValue, since: Timestamp.text(task.sinceMs),
+            attempts: task.attempts,
             note: task.note)
     }
 }

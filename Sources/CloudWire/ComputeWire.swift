@@ -1,4 +1,5 @@
-/// A compute as the public API shows it (API reference, "Compute object"; `sshEndpoint`, `task` and `failure` are ours).
+/// A compute as the public API shows it (API reference, "Compute object"; `sshEndpoint`, `deletionProtection`,
+/// `task` and `failure` are ours).
 public struct ComputeWire: Codable, Sendable, Equatable {
     /// Decimal digits.
     public var id: String
@@ -13,6 +14,8 @@ public struct ComputeWire: Codable, Sendable, Equatable {
     /// `host:port` that leads to the guest's SSH, on a host without its own network for guests.
     public var sshEndpoint: String?
     public var tags: [String]
+    /// Whether a delete is refused.
+    public var deletionProtection: Bool
     public var createdAt: String
     public var updatedAt: String
     /// What is being done to it now; absent when nothing is.
@@ -22,7 +25,8 @@ public struct ComputeWire: Codable, Sendable, Equatable {
 
     public init(
         id: String, hostName: String, state: String, image: String, specification: String, region: String,
-        ipv4: String?, privateIpv4: String?, sshEndpoint: String?, tags: [String], createdAt: String,
+        ipv4: String?, privateIpv4: String?, sshEndpoint: String?, tags: [String], deletionProtection: Bool,
+        createdAt: String,
         updatedAt: String, task: TaskWire?, failure: FailureWire?
     ) {
         self.id = id
@@ -35,6 +39,7 @@ public struct ComputeWire: Codable, Sendable, Equatable {
         self.privateIpv4 = privateIpv4
         self.sshEndpoint = sshEndpoint
         self.tags = tags
+        self.deletionProtection = deletionProtection
         self.createdAt = createdAt
         self.updatedAt = updatedAt
         self.task = task
@@ -42,8 +47,10 @@ public struct ComputeWire: Codable, Sendable, Equatable {
     }
 }
 
-/// The step that the work on a compute has reached.
+/// What is being done to a compute, and the step that it has reached.
 public struct TaskWire: Codable, Sendable, Equatable {
+    /// `create`, `start`, `stop`, `reboot`, `upsize` or `delete`; absent while a failed create is cleaned up.
+    public var action: String?
     public var step: String
     public var since: String
     /// How often the step has failed so far.
@@ -51,7 +58,8 @@ public struct TaskWire: Codable, Sendable, Equatable {
     /// What it waits for or stumbled over.
     public var note: String?
 
-    public init(step: String, since: String, attempts: Int, note: String?) {
+    public init(action: String?, step: String, since: String, attempts: Int, note: String?) {
+        self.action = action
         self.step = step
         self.since = since
         self.attempts = attempts
@@ -79,10 +87,14 @@ public struct CreateComputeWire: Codable, Sendable, Equatable {
     public var publicKeys: [String]
     public var tags: [String]?
     public var withPublicIp: Bool?
+    /// For cloud-init.
+    public var userData: String?
+    public var deletionProtection: Bool?
 
     public init(
         hostName: String, image: String, region: String, specification: String, publicKeys: [String],
-        tags: [String]? = nil, withPublicIp: Bool? = nil
+        tags: [String]? = nil, withPublicIp: Bool? = nil, userData: String? = nil,
+        deletionProtection: Bool? = nil
     ) {
         self.hostName = hostName
         self.image = image
@@ -91,5 +103,44 @@ public struct CreateComputeWire: Codable, Sendable, Equatable {
         self.publicKeys = publicKeys
         self.tags = tags
         self.withPublicIp = withPublicIp
+        self.userData = userData
+        self.deletionProtection = deletionProtection
+    }
+}
+
+/// The body of `PATCH /computes/{id}`: what is absent stays as it is.
+public struct UpdateComputeWire: Codable, Sendable, Equatable {
+    public var hostName: String?
+    public var tags: [String]?
+    public var deletionProtection: Bool?
+
+    public init(hostName: String? = nil, tags: [String]? = nil, deletionProtection: Bool? = nil) {
+        self.hostName = hostName
+        self.tags = tags
+        self.deletionProtection = deletionProtection
+    }
+}
+
+/// The body of `PATCH /computes/{id}/upsize` in the slug dialect.
+public struct UpsizeComputeWire: Codable, Sendable, Equatable {
+    public var newSpecification: String
+
+    public init(newSpecification: String) { self.newSpecification = newSpecification }
+}
+
+/// A request that used an idempotency key, in `GET /idempotency-keys/{key}`.
+public struct KeyUseWire: Codable, Sendable, Equatable {
+    /// Method and path below the base path.
+    public var endpoint: String
+    public var computeId: String?
+    public var usedAt: String
+    /// Absent while the key is kept for its compute's life.
+    public var expiresAt: String?
+
+    public init(endpoint: String, computeId: String?, usedAt: String, expiresAt: String?) {
+        self.endpoint = endpoint
+        self.computeId = computeId
+        self.usedAt = usedAt
+        self.expiresAt = expiresAt
     }
 }

@@ -9,14 +9,19 @@ struct ComputeWorkflow: Sendable {
     let network: NetworkApplier
     /// How many guests may boot at once: booting is bound by the host's CPUs.
     let bootSlots: Int
+    /// Milliseconds that a guest has to shut down before its power is taken.
+    let stopGraceMs: Int64
 
     static let imagePollMs: Int64 = 500
     static let bootSlotPollMs: Int64 = 250
     /// Between two looks at a booting guest, each of which itself takes the host up to a second.
     static let confirmPollMs: Int64 = 10
+    static let stoppingPollMs: Int64 = 200
 
     /// - Parameter booting: how many guests are booting now.
-    func run(_ step: ComputeStep, _ compute: Compute, booting: Int) async throws -> StepOutcome {
+    func run(
+        _ step: ComputeStep, _ compute: Compute, booting: Int, nowMs: Int64
+    ) async throws -> StepOutcome {
         switch step {
         case .image: return await image(compute)
         case .disk:
@@ -31,6 +36,16 @@ struct ComputeWorkflow: Sendable {
         case .boot: return try await boot(compute, booting: booting)
         case .confirm: return try await confirm(compute)
         case .idle: return try await idle(compute)
+        case .shutdown:
+            try await host.pressPowerButton(compute.id)
+            return .advance(.stopping)
+        case .stopping: return try await stopping(compute, nowMs: nowMs)
+        case .unplug:
+            try await host.halt(compute.id)
+            return .advance(compute.intent == .running ? .image : .idle)
+        case .resize:
+            try await host.makeDisk(try machine(compute))
+            return .advance(.idle)
         case .halt:
             try await host.halt(compute.id)
             return .advance(.detach)
@@ -75,10 +90,31 @@ struct ComputeWorkflow: Sendable {
     }
 
     private func idle(_ compute: Compute) async throws -> StepOutcome {
-        switch compute.intent {
-        case .running: try await host.status(compute.id) == .running ? .rest : .guestGone
-        case .stopped, .destroyed: .rest
+        guard compute.intent == .running else { return .rest }
+        switch try await host.status(compute.id) {
+        case .running: return .rest
+        case .poweredOff:
+            try await host.halt(compute.id)
+            return .guestGone(
+                ComputeFailure(.guestStopped, "The guest powered itself off. Start the compute to go on."))
+        case .absent:
+            return .guestGone(
+                ComputeFailure(
+                    .guestCrashed,
+                    "The machine ended without the guest's doing. Start the compute; if it happens again, ask the "
+                        + "operator for the host's log."))
         }
+    }
+
+    private func stopping(_ compute: Compute, nowMs: Int64) async throws -> StepOutcome {
+        let graceLeftMs = (compute.task?.sinceMs ?? 0) + stopGraceMs - nowMs
+        // A monitor that hangs is no reason to wait longer than for a guest that does.
+        guard graceLeftMs > 0, try await host.status(compute.id) == .running else { return .advance(.unplug) }
+        return .wait(
+            milliseconds: min(Self.stoppingPollMs, graceLeftMs),
+            note:
+                "waits for the guest to shut down; its power is taken \(stopGraceMs / 1000) s after it was asked"
+        )
     }
 
     /// The machine that the compute stands for. Throws a bug when the compute holds no address.
@@ -93,7 +129,7 @@ struct ComputeWorkflow: Sendable {
         return Machine(
             id: compute.id, hostName: compute.hostName, image: image, vcpus: compute.vcpus,
             memoryMb: compute.memoryMb, storageGb: compute.storageGb, publicKeys: compute.publicKeys,
-            attachment: attachment)
+            userData: compute.userData, attachment: attachment)
     }
 
     private static func noImage(_ compute: Compute) -> ComputeFailure {

@@ -11,7 +11,9 @@ actor NetworkApplier {
     private var queued: Task<Void, any Error>?
 
     /// The steps in which a compute has a place in the network.
-    static let attachedSteps: [ComputeStep] = [.network, .boot, .confirm, .idle, .halt]
+    static let attachedSteps: [ComputeStep] = [
+        .network, .boot, .confirm, .idle, .shutdown, .stopping, .unplug, .resize, .halt,
+    ]
 
     init(database: any Database, host: any MachineHost) {
         self.database = database

@@ -34,9 +34,9 @@ struct SaveOutcome: Sendable {
 
     private func save(_ compute: Compute, _ sql: any SQLConnection) throws -> Next {
         switch outcome {
-        case .advance(let step):
-            if step == .idle { try becomeRunning(compute, sql) }
-            try sql.jobs.move(computeId, to: step, nowMs: nowMs)
+        case .advance(let next):
+            if next == .idle { try complete(compute, sql) }
+            try sql.jobs.move(computeId, to: next, nowMs: nowMs)
             return .goOn
         case .wait(let milliseconds, let note):
             return try pause(compute, sql, milliseconds: milliseconds, note: note)
@@ -45,14 +45,14 @@ struct SaveOutcome: Sendable {
             return try pause(compute, sql, milliseconds: backoffMs, note: note)
         case .rest:
             // An intent that changed meanwhile wants the next step at once.
-            let preempted = step.next(for: compute) != step
+            let preempted = compute.dueStep(at: step) != step
             try sql.jobs.schedule(computeId, dueAtMs: preempted ? nowMs : nil)
             return .leave
         case .fail(let failure):
             try fail(compute, failure, sql)
             return .goOn
-        case .guestGone:
-            try guestGone(compute, sql)
+        case .guestGone(let failure):
+            try guestGone(compute, failure, sql)
             return .goOn
         case .finish:
             try finish(compute, sql)
@@ -63,41 +63,95 @@ struct SaveOutcome: Sendable {
     private func pause(
         _ compute: Compute, _ sql: any SQLConnection, milliseconds: Int64, note: String?
     ) throws -> Next {
-        if let deadlineMs = step.deadlineMs, let since = compute.task?.sinceMs, nowMs - since >= deadlineMs {
-            try fail(
-                compute,
-                ComputeFailure(
-                    .deadlineExceeded,
-                    "The step '\(step.rawValue)' did not finish within \(deadlineMs / 1000) s"
-                        + (note.map { ": \($0)" } ?? "") + ". Try again; if it persists, ask the operator."),
-                sql)
+        if let deadlineMs = deadlineMs(compute), let since = compute.task?.sinceMs,
+            nowMs - since >= deadlineMs
+        {
+            try giveUp(compute, after: deadlineMs, note: note, sql)
             return .goOn
         }
         try sql.jobs.set(computeId, note: note)
-        let preempted = step.next(for: compute) != step
+        let preempted = compute.dueStep(at: step) != step
         try sql.jobs.schedule(computeId, dueAtMs: preempted ? nowMs : nowMs + milliseconds)
         return .leave
     }
 
-    private func becomeRunning(_ compute: Compute, _ sql: any SQLConnection) throws {
-        guard compute.state == .creating else { return }
-        try sql.computes.set(computeId, state: .running, intent: compute.intent, nowMs: nowMs)
-        try append("compute.running", nil, compute, sql)
+    /// A start knows the guest: it was reached before, and its owner may have moved or closed its SSH server since.
+    private static let restartConfirmMs: Int64 = 300_000
+
+    private func deadlineMs(_ compute: Compute) -> Int64? {
+        step == .confirm && compute.task?.action != .create ? Self.restartConfirmMs : step.deadlineMs
+    }
+
+    /// What becomes of a step that is past its deadline.
+    private func giveUp(
+        _ compute: Compute, after deadlineMs: Int64, note: String?, _ sql: any SQLConnection
+    ) throws {
+        let late =
+            "The step '\(step.rawValue)' did not finish within \(deadlineMs / 1000) s\(note.map { ": \($0)" } ?? "")."
+        switch (compute.task?.action, step) {
+        case (_, .shutdown):
+            try sql.jobs.move(computeId, to: .unplug, nowMs: nowMs)
+        case (.start, .confirm), (.reboot, .confirm):
+            try complete(compute, sql)
+            try sql.computes.set(
+                computeId,
+                failure: ComputeFailure(
+                    .sshUnreachable,
+                    "The guest runs, but its SSH server did not answer within \(deadlineMs / 1000) s. Look at its "
+                        + "firewall and SSH server, or reboot it."))
+            try sql.jobs.move(computeId, to: .idle, nowMs: nowMs)
+        default:
+            try fail(
+                compute,
+                ComputeFailure(.deadlineExceeded, "\(late) Try again; if it persists, ask the operator."), sql
+            )
+        }
+    }
+
+    /// The action is done, unless another has taken its place meanwhile.
+    private func complete(_ compute: Compute, _ sql: any SQLConnection) throws {
+        guard let action = compute.task?.action, action.steps.contains(step) else { return }
+        try sql.jobs.set(computeId, action: nil)
+        switch action {
+        case .create, .start, .reboot:
+            try sql.computes.set(computeId, state: .running, intent: compute.intent, nowMs: nowMs)
+            try append("compute.running", nil, compute, sql)
+        case .stop:
+            try sql.computes.set(computeId, state: .stopped, intent: compute.intent, nowMs: nowMs)
+            try append("compute.stopped", compute.failure?.message, compute, sql)
+        case .upsize:
+            try append("compute.upsized", compute.specification, compute, sql)
+        case .update, .delete:
+            throw CloudError.bug("the action \(action.rawValue) of compute \(computeId) ended in idle")
+        }
     }
 
     private func fail(_ compute: Compute, _ failure: ComputeFailure, _ sql: any SQLConnection) throws {
-        try sql.jobs.move(computeId, to: .halt, nowMs: nowMs)
+        switch compute.task?.action {
         // Whoever asked for the end gets it, and no reason is owed.
-        guard compute.intent != .destroyed else { return }
-        try sql.computes.set(computeId, state: .failed, intent: compute.intent, nowMs: nowMs)
-        try sql.computes.set(computeId, failure: failure)
-        try append("compute.failed", failure.message, compute, sql)
+        case .delete: try sql.jobs.move(computeId, to: .halt, nowMs: nowMs)
+        case .stop: try sql.jobs.move(computeId, to: .unplug, nowMs: nowMs)
+        case .start, .reboot:
+            try sql.computes.set(computeId, state: compute.state, intent: .stopped, nowMs: nowMs)
+            try sql.computes.set(computeId, failure: failure)
+            try sql.jobs.set(computeId, action: .stop)
+            try sql.jobs.move(computeId, to: .unplug, nowMs: nowMs)
+        case .upsize:
+            try sql.computes.set(computeId, failure: failure)
+            try sql.jobs.set(computeId, action: nil)
+            try sql.jobs.move(computeId, to: .idle, nowMs: nowMs)
+            try append("compute.upsize.failed", failure.message, compute, sql)
+        case .create, .update, nil:
+            try sql.computes.set(computeId, state: .failed, intent: compute.intent, nowMs: nowMs)
+            try sql.computes.set(computeId, failure: failure)
+            try sql.jobs.set(computeId, action: nil)
+            try sql.jobs.move(computeId, to: .halt, nowMs: nowMs)
+            try append("compute.failed", failure.message, compute, sql)
+        }
     }
 
-    private func guestGone(_ compute: Compute, _ sql: any SQLConnection) throws {
-        guard compute.state == .running else { return }
-        let failure = ComputeFailure(
-            .guestStopped, "The guest is no longer running: it powered itself off or crashed.")
+    private func guestGone(_ compute: Compute, _ failure: ComputeFailure, _ sql: any SQLConnection) throws {
+        guard compute.state == .running, compute.task?.action == nil else { return }
         try sql.computes.set(computeId, state: .stopped, intent: .stopped, nowMs: nowMs)
         try sql.computes.set(computeId, failure: failure)
         try append("compute.stopped", failure.message, compute, sql)
@@ -107,6 +161,7 @@ struct SaveOutcome: Sendable {
     private func finish(_ compute: Compute, _ sql: any SQLConnection) throws {
         try sql.computes.releaseAddresses(computeId)
         try sql.jobs.move(computeId, to: .done, nowMs: nowMs)
+        try sql.jobs.set(computeId, action: nil)
         guard compute.intent == .destroyed else {
             try sql.jobs.schedule(computeId, dueAtMs: nil)
             return
@@ -123,13 +178,5 @@ struct SaveOutcome: Sendable {
         try sql.events.append(
             Event(computeId: computeId, teamId: compute.teamId, kind: kind, detail: detail, actor: .system),
             nowMs: nowMs)
-    }
-}
-
-extension ComputeStep {
-    /// The step that is due: this one, unless the owner wants the compute gone and the way there has not begun.
-    func next(for compute: Compute) -> ComputeStep {
-        guard compute.intent == .destroyed, compute.state == .destroying else { return self }
-        return isRemoval && self != .done ? self : .halt
     }
 }

@@ -8,10 +8,10 @@ enum StepOutcome: Sendable, Equatable {
     case wait(milliseconds: Int64, note: String?)
     /// Nothing to do until somebody makes the job due again.
     case rest
-    /// The create can't be finished: give everything back and say why.
+    /// The action can't be finished: say why. A create gives everything back, a start leaves the compute STOPPED.
     case fail(ComputeFailure)
-    /// The guest has ended by itself.
-    case guestGone
+    /// The guest has ended by itself, for this reason.
+    case guestGone(ComputeFailure)
     /// Nothing is left of the machine.
     case finish
     /// Tried and failed; try again later. The note is for the owner, the error for the log.

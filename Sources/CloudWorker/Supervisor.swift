@@ -70,7 +70,7 @@ public struct Supervisor: Service {
             rest = rest.dropFirst(Self.maxLooks)
             for await (id, status) in group {
                 switch status {
-                case .success(.absent): gone.append(id)
+                case .success(.absent), .success(.poweredOff): gone.append(id)
                 case .success(.running): break
                 case .failure(let error): faults[id] = error
                 }

@@ -31,8 +31,7 @@ public struct Worker: Service {
 
     public init(
         database: any Database, host: any MachineHost, catalogue: Catalogue, clock: any CloudClock,
-        wake: Wake,
-        bootSlots: Int, owner: String, logger: Logger,
+        wake: Wake, bootSlots: Int, stopGrace: Duration, owner: String, logger: Logger,
         jitter: @escaping @Sendable () -> Double = { Double.random(in: 0..<1) }
     ) {
         self.database = database
@@ -44,7 +43,7 @@ public struct Worker: Service {
         underWay = JobsUnderWay(limit: Self.maxJobs, wake: wake)
         workflow = ComputeWorkflow(
             host: host, catalogue: catalogue, network: NetworkApplier(database: database, host: host),
-            bootSlots: bootSlots)
+            bootSlots: bootSlots, stopGraceMs: Int64(stopGrace / .milliseconds(1)))
     }
 
     /// Works until a graceful shutdown, and then finishes the steps under way.
@@ -133,7 +132,7 @@ public struct Worker: Service {
         guard let compute = found, let task = compute.task else {
             throw CloudError.bug("job without compute \(id)")
         }
-        guard task.step.next(for: compute) == .boot else {
+        guard compute.dueStep(at: task.step) == .boot else {
             return try await run(task, of: compute, booting: 0)
         }
         // Counted before the database is asked, and until the outcome is in it: so each boot is seen in one of them.
@@ -145,7 +144,7 @@ public struct Worker: Service {
 
     private func run(_ task: ComputeTask, of compute: Compute, booting: Int) async throws -> SaveOutcome.Next
     {
-        let step = task.step.next(for: compute)
+        let step = compute.dueStep(at: task.step)
         let outcome = step == task.step ? await decide(step, compute, booting) : .advance(step)
         let now = clock.nowMs
         let save = SaveOutcome(
@@ -171,7 +170,7 @@ public struct Worker: Service {
             return try await withTimeout(
                 Self.stepTimeout, late: .late("The step '\(step.rawValue)'", after: Self.stepTimeout)
             ) {
-                try await workflow.run(step, compute, booting: booting)
+                try await workflow.run(step, compute, booting: booting, nowMs: clock.nowMs)
             }
         } catch {
             logger.warning(

@@ -42,7 +42,8 @@ struct Cell: Sendable {
             onRunning: { address in logger.notice("serving", metadata: ["address": "\(address)"]) })
         let worker = Worker(
             database: cloud.database, host: host, catalogue: cloud.catalogue, clock: cloud.clock, wake: wake,
-            bootSlots: settings.bootSlots, owner: UUID().uuidString, logger: logger)
+            bootSlots: settings.bootSlots, stopGrace: .seconds(settings.stopGrace), owner: UUID().uuidString,
+            logger: logger)
         let supervisor = Supervisor(
             database: cloud.database, host: host, clock: cloud.clock, wake: wake, logger: logger)
         var configuration = ServiceGroupConfiguration(

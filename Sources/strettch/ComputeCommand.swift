@@ -6,15 +6,16 @@ import Foundation
 struct ComputeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "compute",
-        abstract: "Create, show, log in to and delete computes.",
+        abstract: "Create, show, start, stop, resize, log in to and delete computes.",
         discussion: """
             The server and the API key come from ~/.config/strettch/credentials.json, or from STRETTCH_URL and \
             STRETTCH_KEY.
             """,
         subcommands: [
             ComputeCreateCommand.self, ComputeListCommand.self, ComputeGetCommand.self,
-            ComputeWaitCommand.self, ComputeDeleteCommand.self,
-            ComputeSSHCommand.self,
+            ComputeWaitCommand.self, ComputeStartCommand.self, ComputeStopCommand.self,
+            ComputeRebootCommand.self, ComputeUpsizeCommand.self, ComputeUpdateCommand.self,
+            ComputeDeleteCommand.self, ComputeSSHCommand.self,
         ])
 }
 

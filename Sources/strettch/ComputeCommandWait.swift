@@ -43,6 +43,15 @@ enum ComputeCommandWait {
         }
     }
 
+    /// The compute, to which nothing is being done any more. Throws `CommandFailure` with status 8 otherwise.
+    static func ended(_ outcome: WaitOutcome, name: String, timeoutSeconds: Int) throws -> ComputeWire {
+        switch outcome {
+        case .reached(let compute?): return compute
+        case .reached(nil): throw CommandFailure(.notReached, "\(name) was deleted in the meantime.")
+        case .timedOut(let compute): throw timedOut(compute, name: name, timeoutSeconds: timeoutSeconds)
+        }
+    }
+
     /// Throws `CommandFailure` with status 8 unless nothing is left of the compute.
     static func gone(_ outcome: WaitOutcome, name: String, timeoutSeconds: Int) throws {
         switch outcome {

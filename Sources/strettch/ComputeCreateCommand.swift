@@ -37,6 +37,12 @@ struct ComputeCreateCommand: AsyncParsableCommand {
     @Flag(help: "Give it a public address.")
     var publicIp = false
 
+    @Option(help: ArgumentHelp("File with what cloud-init runs at the first boot.", valueName: "file"))
+    var userData: String?
+
+    @Flag(help: "Refuse its deletion until 'strettch compute update --no-protection'.")
+    var protection = false
+
     @Option(help: "UUID v4 that names this create. The same one again never makes a second compute.")
     var idempotencyKey: String?
 
@@ -76,11 +82,16 @@ struct ComputeCreateCommand: AsyncParsableCommand {
         }
     }
 
+    /// As much as the API takes.
+    private static let maxUserDataBytes = 16384
+
     private func create(_ client: StrettchClient) async throws -> EnvelopeWire<ComputeWire> {
         let keys = try ComputeCommandKeys.read(files: key, home: ProcessInfo.processInfo.environment["HOME"])
+        let userData = try userData.map { try CommandFile.text($0, maxBytes: Self.maxUserDataBytes) }
         let request = CreateComputeWire(
             hostName: hostName, image: image, region: region, specification: specification, publicKeys: keys,
-            tags: tag.isEmpty ? nil : tag, withPublicIp: publicIp ? true : nil)
+            tags: tag.isEmpty ? nil : tag, withPublicIp: publicIp ? true : nil,
+            userData: userData, deletionProtection: protection ? true : nil)
         let id = idempotencyKey.flatMap { UUID(uuidString: $0) } ?? UUID()
         do {
             return try await client.createCompute(request, idempotencyKey: id)

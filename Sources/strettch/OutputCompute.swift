@@ -22,12 +22,13 @@ enum OutputCompute {
     static func detail(_ compute: ComputeWire) -> String {
         let lines: [(String, String?)] = [
             ("id", compute.id), ("hostName", compute.hostName), ("state", compute.state),
-            ("step", compute.task.map(step)),
+            ("action", compute.task?.action), ("step", compute.task.map(step)),
             ("failure", compute.failure.map { "\($0.code): \($0.message)" }),
             ("image", compute.image), ("specification", compute.specification), ("region", compute.region),
             ("ipv4", compute.ipv4), ("privateIpv4", compute.privateIpv4),
             ("sshEndpoint", compute.sshEndpoint),
             ("tags", compute.tags.isEmpty ? nil : compute.tags.joined(separator: ", ")),
+            ("protected", compute.deletionProtection ? "from deletion" : nil),
             ("createdAt", compute.createdAt), ("updatedAt", compute.updatedAt),
         ]
         return lines.compactMap { name, value in
@@ -55,6 +56,12 @@ enum OutputCompute {
         OutputText.clean(lines: [
             "\(name(compute)) is \(compute.state).", "Look at it with: strettch compute get \(compute.id)",
         ])
+    }
+
+    /// What to say of a compute after a change was accepted or is done.
+    static func changed(_ compute: ComputeWire) -> String {
+        let action = compute.task?.action.map { ", and '\($0)' is under way" } ?? ""
+        return OutputText.clean(lines: ["\(name(compute)) is \(compute.state)\(action)."])
     }
 
     /// `web-1 (325)`.

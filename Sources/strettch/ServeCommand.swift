@@ -32,6 +32,8 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(help: "Ports that lead to guests' SSH in user mode. Default: 22000-22999.") var sshPorts: String?
     @Flag(help: "Refuse public keys that are not whole.") var strictKeys = false
     @Option(help: "Guests that may boot at once; 0: one for each core.") var bootSlots: Int?
+    @Option(help: "Seconds that a guest has to shut down before its power is taken. Default: 60.")
+    var stopGrace: Int?
     @Option(help: "trace, debug, info, notice, warning, error or critical. Default: info.") var logLevel:
         String?
     @Flag(help: "Pretend the machines: a faithful, disposable server for developers.") var simulated = false
@@ -58,7 +60,7 @@ struct ServeCommand: AsyncParsableCommand {
         for (name, text) in texts {
             if let text { flags[name] = ConfigValue(.string(text), isSecret: false) }
         }
-        for (name, int) in ["teamPrefix": teamPrefix, "bootSlots": bootSlots] {
+        for (name, int) in ["teamPrefix": teamPrefix, "bootSlots": bootSlots, "stopGrace": stopGrace] {
             if let int { flags[name] = ConfigValue(.int(int), isSecret: false) }
         }
         for (name, flag) in ["strictKeys": strictKeys, "simulated": simulated] where flag {

@@ -22,6 +22,8 @@ struct ServeSettings: Sendable {
     var strictKeys: Bool
     /// Guests that may boot at once.
     var bootSlots: Int
+    /// Seconds that a guest has to shut down before its power is taken.
+    var stopGrace: Int
     /// vCPUs given out for each core of the host.
     var vcpuOvercommit: Double
     /// RAM given out for each byte that the host has.
@@ -34,6 +36,7 @@ struct ServeSettings: Sendable {
         "listen": "127.0.0.1:8080", "catalogue": "", "network": "auto", "privateRange": "10.0.0.0/8",
         "teamPrefix": 22,
         "publicPool": "203.0.113.0/24", "sshPorts": "22000-22999", "strictKeys": false, "bootSlots": 0,
+        "stopGrace": 60,
         "vcpuOvercommit": 16.0, "memoryOvercommit": 1.0, "logLevel": "info", "simulated": false,
     ]
 
@@ -62,6 +65,7 @@ struct ServeSettings: Sendable {
         strictKeys = try reader.bool("strictKeys")
         let slots = try reader.int("bootSlots", in: 0...1000)
         bootSlots = slots == 0 ? ProcessInfo.processInfo.activeProcessorCount : slots
+        stopGrace = try reader.int("stopGrace", in: 1...3600)
         vcpuOvercommit = try reader.double("vcpuOvercommit", in: 0.1...1000)
         memoryOvercommit = try reader.double("memoryOvercommit", in: 0.1...100)
         logLevel = try reader.string("logLevel")

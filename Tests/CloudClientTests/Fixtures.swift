@@ -9,7 +9,8 @@ let time = "2024-01-15T10:00:00Z"
 func compute(id: String = "325", state: String = "CREATING") -> ComputeWire {
     ComputeWire(
         id: id, hostName: "web-\(id)", state: state, image: "UBUNTU-24.04", specification: "S-1C",
-        region: "KGL-1", ipv4: nil, privateIpv4: "10.0.0.5", sshEndpoint: nil, tags: [], createdAt: time,
+        region: "KGL-1", ipv4: nil, privateIpv4: "10.0.0.5", sshEndpoint: nil, tags: [],
+        deletionProtection: false, createdAt: time,
         updatedAt: time, task: nil, failure: nil)
 }
 

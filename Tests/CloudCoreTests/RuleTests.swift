@@ -96,10 +96,9 @@ struct RuleTests {
         #expect(error?.problems.map(\.field) == ["page", "limit"])
     }
 
-    @Test("every step of a create has a deadline, and no step of a removal has")
+    @Test("every step that brings up a machine has a deadline, and no step that takes one away has")
     func deadlines() {
-        for step in ComputeStep.allCases where step != .idle {
-            #expect((step.deadlineMs == nil) == step.isRemoval)
-        }
+        for step in ComputeAction.create.steps { #expect(step.deadlineMs != nil) }
+        for step in ComputeAction.delete.steps { #expect(step.deadlineMs == nil) }
     }
 }

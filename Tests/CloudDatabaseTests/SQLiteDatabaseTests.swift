@@ -102,7 +102,7 @@ struct SQLiteDatabaseTests {
             try await database.write { sql in
                 let team = try sql.teams.insert(name: "a", network: network("10.0.0.0/22"), nowMs: 1)
                 let id = try sql.computes.insert(newCompute(team, "10.0.0.5"), nowMs: 1)
-                try sql.jobs.insert(computeId: id, step: .image, nowMs: 100)
+                try sql.jobs.insert(computeId: id, nowMs: 100)
                 func lease(_ owner: String, at now: Int64) throws -> [Int64] {
                     try sql.jobs.lease(owner: owner, limit: 5, nowMs: now, untilMs: now + 50)
                 }
@@ -185,5 +185,6 @@ private func newCompute(_ team: Int64, _ privateIpv4: String) -> NewCompute {
     NewCompute(
         teamId: team, hostName: "h", image: "TINY-1", specification: Catalogue.test.specifications[0],
         region: "KGL-1",
-        publicKeys: ["k"], tags: [], privateIpv4: address(privateIpv4), publicIpv4: nil, sshPort: nil)
+        publicKeys: ["k"], tags: [], userData: nil, deletionProtection: false,
+        privateIpv4: address(privateIpv4), publicIpv4: nil, sshPort: nil)
 }

@@ -27,6 +27,7 @@ struct QEMUArgumentsTests {
                 -nodefaults
                 -no-user-config
                 -display none
+                -action shutdown=pause
                 -machine q35
                 -accel tcg,thread=multi,tb-size=64
                 -cpu max,-la57

@@ -53,8 +53,10 @@ struct QEMUGuestTests {
             #expect(try await login.run("cat /root/file") == "kept")
 
             try await host.pressPowerButton(machine.id)
-            try await eventually("the guest powers off") { try await host.status(machine.id) == .absent }
+            try await eventually("the guest powers off") { try await host.status(machine.id) == .poweredOff }
             try await host.pressPowerButton(machine.id)
+            try await host.boot(machine)
+            #expect(try await host.status(machine.id) == .running, "a boot follows a power-off")
         }
     }
 

@@ -1,4 +1,5 @@
 import CloudCore
+import Foundation
 import Testing
 
 @testable import CloudMachines
@@ -42,6 +43,19 @@ struct MachineSeedTests {
                       addresses: [1.1.1.1, 9.9.9.9]
 
                 """)
+    }
+
+    @Test("the owner's user data is a part of its own, beside the keys, and can't end it")
+    func userData() throws {
+        var machine = try QEMUFixture.machine()
+        let plain = MachineSeed(machine, networkMode: .user, nameservers: nameservers)
+        machine.userData = "#!/bin/sh\necho '--==strettch-part==--'\n"
+        let seed = MachineSeed(machine, networkMode: .user, nameservers: nameservers)
+        let parts = seed.userData.components(separatedBy: "\n--==strettch-part==")
+        #expect(parts.count == 4)
+        #expect(parts[1].contains(plain.userData))
+        #expect(parts[2].hasSuffix("IyEvYmluL3NoCmVjaG8gJy0tPT1zdHJldHRjaC1wYXJ0PT0tLScK"))
+        #expect(parts[3] == "--\n")
     }
 
     @Test("in user mode the guest asks QEMU for its address")

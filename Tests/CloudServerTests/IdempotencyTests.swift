@@ -140,11 +140,13 @@ struct IdempotencyTests {
             }
             let members = try JSONDecoder().decode([String: String].self, from: Data(stored.utf8))
             let request = CreateCompute(
-                request: ComputeRequest(
+                ComputeRequest(
                     hostName: "my-server-01", image: "TINY-1", region: "KGL-1", specification: "S-1C-1G",
                     publicKeys: ["ssh-rsa AAAA..."]),
-                key: try IdempotencyKey(header: key), members: members,
-                caller: Caller(keyId: 1, teamId: 1, role: .owner), requestId: "r", answer: { _ in "never" })
+                request: ChangeRequest(
+                    endpoint: CreateCompute.endpoint, key: try IdempotencyKey(header: key), members: members,
+                    caller: Caller(keyId: 1, teamId: 1, role: .owner), requestId: "r",
+                    answer: { _ in "never" }))
             let outcome = try await request.run(in: strict)
             #expect(outcome.replayed && outcome.answer == first.text)
         }

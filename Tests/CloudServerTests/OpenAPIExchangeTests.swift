@@ -8,7 +8,8 @@ private let createBody =
     #"{"hostName":"a","image":"I","region":"R","specification":"S","publicKeys":["ssh-rsa A"],"other":1}"#
 private let computeBody = """
     {"success":true,"message":"ok","data":{"id":"1","hostName":"a","state":"CREATING","image":"I",\
-    "specification":"S","region":"R","tags":[],"createdAt":"2024-01-15T10:00:00Z",\
+    "specification":"S","region":"R","tags":[],"deletionProtection":false,\
+    "createdAt":"2024-01-15T10:00:00Z",\
     "updatedAt":"2024-01-15T10:00:00Z"},"requestId":"\(requestId)","timestamp":"2024-01-15T10:00:00Z"}
     """
 

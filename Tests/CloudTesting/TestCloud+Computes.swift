@@ -40,6 +40,25 @@ extension TestCloud {
         return answer.data?["id"]?.string ?? "no id in \(answer.text)"
     }
 
+    /// Asks for an action on a compute, with the body that it needs.
+    public func act(
+        _ action: ComputeAction, on id: String, as key: Key = .of(.owner), headers: [String: String] = [:]
+    ) async throws -> TestAnswer {
+        switch action {
+        case .create: try await create()
+        case .start, .stop, .reboot:
+            try await send(.post, "/computes/\(id)/\(action.rawValue)", as: key, headers: headers)
+        case .upsize:
+            try await send(
+                .patch, "/computes/\(id)/upsize", as: key, headers: headers,
+                body: "{\"newSpecification\": \"S-2C-4G\"}")
+        case .update:
+            try await send(
+                .patch, "/computes/\(id)", as: key, headers: headers, body: "{\"hostName\": \"renamed\"}")
+        case .delete: try await send(.delete, "/computes/\(id)", as: key, headers: headers)
+        }
+    }
+
     /// The compute's state as the API shows it; `nil` when it is not found.
     public func state(_ id: String, as key: Key = .of(.owner)) async throws -> String? {
         try await send(.get, "/computes/\(id)", as: key).data?["state"]?.string
@@ -98,6 +117,10 @@ extension Catalogue {
                     id: "0b7a1f1e-5d0c-4f0e-9d7e-1b1f6f1c0002", specification: "S-1C-1G", vcpus: 1,
                     memoryMb: 1024,
                     storageGb: 20, priceMonthMilliRwf: 7_998_000),
+                Specification(
+                    id: "0b7a1f1e-5d0c-4f0e-9d7e-1b1f6f1c0004", specification: "S-2C-4G", vcpus: 2,
+                    memoryMb: 4096,
+                    storageGb: 80, priceMonthMilliRwf: 31_992_000),
             ])
     }
 }

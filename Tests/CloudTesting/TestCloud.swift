@@ -51,8 +51,7 @@ public struct TestCloud: Sendable {
             let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
             let worker = Worker(
                 database: database, host: host, catalogue: catalogue, clock: clock, wake: wake,
-                bootSlots: bootSlots,
-                owner: "worker", logger: logger, jitter: { 0 })
+                bootSlots: bootSlots, stopGrace: .seconds(60), owner: "worker", logger: logger, jitter: { 0 })
             let supervisor = Supervisor(
                 database: database, host: host, clock: clock, wake: wake, logger: logger)
             let contract = try OpenAPIDocument(parsing: OpenAPI.document)
@@ -157,6 +156,8 @@ public struct TestAnswer: Sendable {
 
     public var data: JSONValue? { json["data"] }
     public var code: String? { json["code"]?.string }
+    /// Whether it is marked as the answer to an earlier request.
+    public var isReplay: Bool { HTTPField.Name("Idempotent-Replayed").map { headers[$0] == "true" } ?? false }
     /// The fields named in `errors`, in order.
     public var fields: [String] { json["errors"]?.array?.compactMap { $0["field"]?.string } ?? [] }
 }

@@ -38,7 +38,7 @@ struct ComputeLifeTests {
 
     @Test("a fault before or after any effect is survived", arguments: SimulatedHost.Operation.allCases)
     func oneFault(_ operation: SimulatedHost.Operation) async throws {
-        for moment in SimulatedHost.Moment.allCases where ![.image, .answersSSH].contains(operation) {
+        for moment in SimulatedHost.Moment.allCases where ![.image, .answersSSH, .pressPowerButton].contains(operation) {
             try await TestCloud.with { cloud in
                 let faults = OneFault(operation, moment)
                 await cloud.host.set(fault: { try faults.meet($0, $1) })
@@ -131,7 +131,7 @@ struct ComputeLifeTests {
 
     @Test(
         "a delete at any step of a create leaves nothing",
-        arguments: ComputeStep.allCases.filter { !$0.isRemoval })
+        arguments: ComputeAction.create.steps + [.idle])
     func deleteAtStep(_ step: ComputeStep) async throws {
         try await TestCloud.with { cloud in
             let id = try await cloud.createAndSettle()
@@ -149,14 +149,15 @@ struct ComputeLifeTests {
 
     @Test(
         "a worker that died in any step is followed by one that finishes the create",
-        arguments: ComputeStep.allCases.filter { !$0.isRemoval })
+        arguments: ComputeAction.create.steps)
     func resume(_ step: ComputeStep) async throws {
         try await TestCloud.with { cloud in
             let id = try await cloud.createAndSettle()
             try await cloud.cloud.database.write { sql in
                 try sql.execute("UPDATE jobs SET lease_owner = 'dead', lease_until_ms = $1", [Int64.max])
                 try sql.execute("UPDATE computes SET state = 'CREATING'")
-                try sql.jobs.move(1, to: step == .idle ? .confirm : step, nowMs: 0)
+                try sql.jobs.begin(.create, computeId: 1, nowMs: 0)
+                try sql.jobs.move(1, to: step, nowMs: 0)
                 try sql.jobs.schedule(1, dueAtMs: 0)
             }
             try await cloud.worker.runDueJobs()
@@ -186,7 +187,7 @@ struct ComputeLifeTests {
             try await cloud.worker.runDueJobs()
             let answer = try await cloud.send(.get, "/computes/\(id)")
             #expect(answer.data?["state"]?.string == "STOPPED")
-            #expect(answer.data?["failure"]?["code"]?.string == "GUEST_STOPPED")
+            #expect(answer.data?["failure"]?["code"]?.string == "GUEST_CRASHED")
         }
     }
 

@@ -15,12 +15,12 @@ func compute(
     ComputeWire(
         id: id, hostName: name, state: state, image: "UBUNTU-24.04", specification: "S-1C-1G",
         region: "KGL-1",
-        ipv4: ipv4, privateIpv4: privateIpv4, sshEndpoint: sshEndpoint, tags: tags,
+        ipv4: ipv4, privateIpv4: privateIpv4, sshEndpoint: sshEndpoint, tags: tags, deletionProtection: false,
         createdAt: "2024-01-15T10:00:00Z", updatedAt: "2024-01-15T10:05:00Z", task: task, failure: failure)
 }
 
 func task(_ step: String, attempts: Int = 0, note: String? = nil) -> TaskWire {
-    TaskWire(step: step, since: "2024-01-15T10:04:00Z", attempts: attempts, note: note)
+    TaskWire(action: "create", step: step, since: "2024-01-15T10:04:00Z", attempts: attempts, note: note)
 }
 
 @Suite("What the program prints")
@@ -57,6 +57,7 @@ struct OutputTests {
                 id             325
                 hostName       web-1
                 state          FAILED
+                action         create
                 step           erase since 2024-01-15T10:04:00Z, failed 2 times: the disk is busy
                 failure        HOST_FAILED: The machine could not be started.
                 image          UBUNTU-24.04
@@ -135,6 +136,7 @@ struct OutputTests {
             text == """
                 {
                   "createdAt" : "2024-01-15T10:00:00Z",
+                  "deletionProtection" : false,
                   "hostName" : "web-1",
                   "id" : "325",
                   "image" : "UBUNTU-24.04",

@@ -12,9 +12,9 @@ struct MachineDisk {
     /// Makes the disk, or makes an existing one larger; never smaller, and never anew, since it is its owner's.
     ///
     /// The machine must be off for a disk to grow. After a crash at any point there is a whole disk or none.
-    func make(over image: ReadyImage) async throws {
+    func make(over image: @autoclosure () async throws -> ReadyImage) async throws {
         try MachineFiles.remove(temporary)
-        if MachineFiles.exists(path) { try await grow() } else { try await create(over: image) }
+        if MachineFiles.exists(path) { try await grow() } else { try await create(over: try await image()) }
     }
 
     private func create(over image: ReadyImage) async throws {

@@ -11,14 +11,19 @@ struct MachineMonitor {
     /// The time that it may take to agree to end.
     private static let quitLimit = Duration.seconds(2)
 
-    /// Returns when the monitor answers; `limit` bounds each answer. Throws `QMPError`.
+    /// Whether the guest goes on or has powered itself off; `limit` bounds each answer. Throws `QMPError`.
     ///
     /// A guest that stands still because the host's disk was full when it wrote is set going again, since nobody
     /// else would; it stops again if the disk is still full.
-    func look(within limit: Duration) async throws {
+    func look(within limit: Duration) async throws -> MachineStatus {
         try await QMPClient.withConnection(to: socket, timeout: limit) { monitor in
             let status = try await monitor.execute("query-status", timeout: limit)
-            if status["status"]?.string == "io-error" { try await monitor.execute("cont", timeout: limit) }
+            switch status["status"]?.string {
+            case "io-error": try await monitor.execute("cont", timeout: limit)
+            case "shutdown": return .poweredOff
+            default: break
+            }
+            return .running
         }
     }
 

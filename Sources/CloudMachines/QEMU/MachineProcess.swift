@@ -33,16 +33,20 @@ struct MachineProcess {
     func status() async throws -> MachineStatus {
         guard try find() != nil else { return .absent }
         try boundLogs()
-        return try await answers(within: Self.answerLimit) ? .running : .absent
+        return try await answer(within: Self.answerLimit)
     }
 
     /// Starts QEMU unless it runs, and returns when its monitor answers.
     func start(_ program: String, _ arguments: () async throws -> [String]) async throws {
-        if try await status() == .running { return }
+        switch try await status() {
+        case .running: return
+        case .poweredOff: try await halt()
+        case .absent: break
+        }
         for path in directory.remains { try MachineFiles.remove(path) }
         try boundLogs()
         try await Command(program, arguments()).startDetached(log: directory.qemuLog)
-        guard try await answers(within: Self.startLimit) else {
+        guard try await answer(within: Self.startLimit) != .absent else {
             let words = MachineFiles.tail(directory.qemuLog, limit: 2000)
             throw CloudError(
                 .internalServerError, "The machine's QEMU ended as soon as it was started.",
@@ -82,18 +86,17 @@ struct MachineProcess {
         for path in directory.remains { try MachineFiles.remove(path) }
     }
 
-    /// Whether the monitor answers; `false` when the process has ended. It may be so young that its monitor does
-    /// not listen yet.
-    private func answers(within limit: Duration) async throws -> Bool {
+    /// What the monitor answers; `absent` when the process has ended. It may be so young that its monitor does not
+    /// listen yet.
+    private func answer(within limit: Duration) async throws -> MachineStatus {
         let deadline = ContinuousClock.now + limit
         var missed = 0
         while true {
             do {
-                try await monitor.look(within: limit)
-                return true
+                return try await monitor.look(within: limit)
             } catch let error as QMPError {
                 missed = try find() == nil ? missed + 1 : 0
-                guard missed < Self.looksThatProveAbsence else { return false }
+                guard missed < Self.looksThatProveAbsence else { return .absent }
                 guard ContinuousClock.now < deadline else {
                     throw CloudError(
                         .serviceUnavailable, "The machine's monitor does not answer; it is asked again.",

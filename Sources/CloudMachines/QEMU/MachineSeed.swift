@@ -1,4 +1,5 @@
 import CloudCore
+import FoundationEssentials
 
 /// What a guest reads its identity from at its first boot: the three files of a NoCloud seed (cloud-init, "NoCloud").
 struct MachineSeed: Sendable, Equatable {
@@ -14,7 +15,7 @@ struct MachineSeed: Sendable, Equatable {
 
             """
         // Root's keys stand under `users`, not at the top, so that the image's default user is not made beside root.
-        userData = """
+        let access = """
             #cloud-config
             disable_root: false
             ssh_pwauth: false
@@ -24,6 +25,7 @@ struct MachineSeed: Sendable, Equatable {
             \(machine.publicKeys.map { "      - \(YAML.quoted($0))" }.joined(separator: "\n"))
 
             """
+        userData = machine.userData.map { Self.archive(access, $0) } ?? access
         // The address is quoted, since `52:54:10:00:00:05` is a number to base 60 in YAML 1.1.
         networkConfig = """
             version: 2
@@ -32,6 +34,33 @@ struct MachineSeed: Sendable, Equatable {
                 match:
                   macaddress: "\(machine.attachment.mac)"
             \(Self.addressing(machine.attachment, networkMode, nameservers))
+
+            """
+    }
+
+    /// Our part and the owner's as one MIME archive (cloud-init, "User data formats"). Lists of the owner's, users among
+    /// them, are appended to ours, and what we say of root's login stands (cloud-init, "Merging user data sections").
+    /// The owner's part is in base64, so that nothing in it can end it; cloud-init finds out its format itself.
+    private static func archive(_ access: String, _ userData: String) -> String {
+        let boundary = "==strettch-part=="
+        let base64 = Data(userData.utf8).base64EncodedString(options: [
+            .lineLength76Characters, .endLineWithLineFeed,
+        ])
+        return """
+            Content-Type: multipart/mixed; boundary="\(boundary)"
+            MIME-Version: 1.0
+
+            --\(boundary)
+            Content-Type: text/cloud-config; charset="utf-8"
+
+            \(access)
+            --\(boundary)
+            Content-Type: text/plain; charset="utf-8"
+            Content-Transfer-Encoding: base64
+            X-Merge-Type: list(append)+dict(no_replace,recurse_list)+str()
+
+            \(base64)
+            --\(boundary)--
 
             """
     }

@@ -24,9 +24,13 @@ struct QEMUArguments {
         return ["-name", "guest=\(name),process=\(name)", "-uuid", uuid.description]
     }
 
-    /// q35 boots quicker than pc. Nothing that is not asked for: no VGA, no VNC, no floppy, no option ROMs.
+    /// A guest that powers itself off leaves its process paused (`MachineStatus.poweredOff`); so a process that is gone
+    /// has crashed. q35 boots quicker than pc. Nothing that is not asked for: no VGA, no VNC, no floppy, no option ROMs.
     private var computer: [String] {
-        return ["-nodefaults", "-no-user-config", "-display", "none", "-machine", "q35"]
+        return [
+            "-nodefaults", "-no-user-config", "-display", "none", "-action", "shutdown=pause", "-machine",
+            "q35",
+        ]
             + accelerator.arguments
             + ["-smp", "\(machine.vcpus)", "-m", "\(machine.memoryMb)", "-device", "virtio-rng-pci"]
     }

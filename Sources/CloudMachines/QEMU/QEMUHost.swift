@@ -90,10 +90,10 @@ public struct QEMUHost: MachineHost {
     public func image(_ image: Image) async -> ImageStatus { await images.status(image) }
 
     public func makeDisk(_ machine: Machine) async throws {
-        let image = try await images.ready(machine.image)
         let directory = directory(machine.id)
         try MachineFiles.makeFolder(directory.path)
-        try await MachineDisk(path: directory.disk, storageGb: machine.storageGb).make(over: image)
+        let disk = MachineDisk(path: directory.disk, storageGb: machine.storageGb)
+        try await disk.make(over: try await images.ready(machine.image))
     }
 
     public func makeSeed(_ machine: Machine) async throws {
@@ -136,8 +136,6 @@ public struct QEMUHost: MachineHost {
         }
     }
 
-    /// Asks the guest to shut down and returns at once: `status` says when it has. A guest may ignore it, so a stop
-    /// that is graceful first and forced then needs a deadline and `halt`. Nothing to ask is success.
     public func pressPowerButton(_ id: Int64) async throws { try await process(id).pressPowerButton() }
 
     public func halt(_ id: Int64) async throws { try await process(id).halt() }

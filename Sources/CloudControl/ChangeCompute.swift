@@ -1,0 +1,139 @@
+import CloudCore
+import CloudDatabase
+
+/// One change that a caller asks of one compute: power, size, name, tags, its end. Each is a transaction that records
+/// what is wanted; the worker makes the machine follow.
+public struct ChangeCompute: Sendable {
+    /// What is asked for.
+    public enum Change: Sendable, Equatable {
+        case start, stop, reboot, delete
+        /// Slug of a specification, or the UUID of the older dialect.
+        case upsize(to: String)
+        case update(ComputeUpdate)
+
+        public var action: ComputeAction {
+            switch self {
+            case .start: .start
+            case .stop: .stop
+            case .reboot: .reboot
+            case .delete: .delete
+            case .upsize: .upsize
+            case .update: .update
+            }
+        }
+    }
+
+    public var id: Int64
+    public var change: Change
+    public var request: ChangeRequest
+
+    public init(id: Int64, change: Change, request: ChangeRequest) {
+        self.id = id
+        self.change = change
+        self.request = request
+    }
+
+    /// Returns after the commit. Throws `FORBIDDEN`, `RESOURCE_NOT_FOUND`, `CONFLICT` and `COMPUTE_RUNNING` by the
+    /// table of `ComputeAction`, and for an upsize or update what is wrong with its values.
+    public func run(in cloud: Cloud) async throws -> ChangeRequest.Outcome {
+        try request.caller.requireChangingComputes()
+        let outcome = try await cloud.database.write { sql in
+            let now = cloud.clock.nowMs
+            return try request.once(sql, nowMs: now) { try transact(sql, cloud, nowMs: now) }
+        }
+        if !outcome.replayed { cloud.wake() }
+        return outcome
+    }
+
+    private func transact(_ sql: any SQLConnection, _ cloud: Cloud, nowMs: Int64) throws -> Compute {
+        let compute = try GetCompute.find(id, request.caller, sql)
+        guard let state = try change.action.accept(compute) else { return compute }
+        let detail = try apply(to: compute, state, sql, cloud, nowMs: nowMs)
+        try sql.events.append(
+            Event(
+                computeId: id, teamId: compute.teamId, kind: change.action.eventKind, detail: detail,
+                actor: .key(request.caller.keyId), requestId: request.requestId),
+            nowMs: nowMs)
+        return try GetCompute.find(id, request.caller, sql)
+    }
+
+    /// Records what is wanted. Returns what the event tells of it.
+    private func apply(
+        to compute: Compute, _ state: ComputeState, _ sql: any SQLConnection, _ cloud: Cloud, nowMs: Int64
+    ) throws -> String? {
+        var detail: String?
+        switch change {
+        case .start, .reboot:
+            try sql.computes.set(id, state: state, intent: .running, nowMs: nowMs)
+            try sql.computes.set(id, failure: nil)
+        case .stop:
+            try sql.computes.set(id, state: state, intent: .stopped, nowMs: nowMs)
+            try sql.computes.set(id, failure: nil)
+        case .delete:
+            try Self.requireUnprotected(compute)
+            try sql.computes.set(id, state: state, intent: .destroyed, nowMs: nowMs)
+        case .upsize(let slug):
+            detail = try upsize(compute, to: slug, sql, cloud, nowMs: nowMs)
+        case .update(let update):
+            detail = try self.update(compute, update, sql, nowMs: nowMs)
+        }
+        if !change.action.steps.isEmpty { try sql.jobs.begin(change.action, computeId: id, nowMs: nowMs) }
+        return detail
+    }
+
+    private static func requireUnprotected(_ compute: Compute) throws(CloudError) {
+        guard compute.deletionProtection else { return }
+        throw CloudError(
+            .conflict,
+            "Compute \(compute.id) is protected from deletion. PATCH /computes/\(compute.id) with "
+                + "{\"deletionProtection\": false} first.",
+            problems: [Problem("deletionProtection", "is true.")])
+    }
+
+    private func upsize(
+        _ compute: Compute, to slug: String, _ sql: any SQLConnection, _ cloud: Cloud, nowMs: Int64
+    ) throws -> String {
+        guard let specification = cloud.catalogue.specification(slug) else {
+            let known = cloud.catalogue.specifications.map(\.specification).joined(separator: ", ")
+            let what = "there is no specification '\(slug.shown)'. Send one of \(known)."
+            throw CloudError(
+                .resourceNotFound, "newSpecification: \(what)", problems: [Problem("newSpecification", what)])
+        }
+        if let problem = specification.upsizeProblem(from: compute) {
+            throw CloudError(
+                .unprocessableEntity, "newSpecification: \(problem)",
+                problems: [Problem("newSpecification", problem)])
+        }
+        let taken = try sql.computes.taken()
+        try cloud.settings.capacity.check(
+            specification, field: "newSpecification", takenVcpus: taken.vcpus - compute.vcpus,
+            takenMemoryMb: taken.memoryMb - compute.memoryMb)
+        try sql.computes.set(id, specification: specification, nowMs: nowMs)
+        try sql.computes.set(id, failure: nil)
+        return "\(compute.specification) to \(specification.specification)"
+    }
+
+    private func update(
+        _ compute: Compute, _ update: ComputeUpdate, _ sql: any SQLConnection, nowMs: Int64
+    ) throws -> String {
+        try sql.computes.set(
+            id, hostName: update.hostName ?? compute.hostName, tags: update.tags ?? compute.tags,
+            deletionProtection: update.deletionProtection ?? compute.deletionProtection, nowMs: nowMs)
+        let members = [
+            update.hostName.map { "hostName \($0)" }, update.tags.map { "tags \($0.joined(separator: ","))" },
+            update.deletionProtection.map { "deletionProtection \($0)" },
+        ]
+        return members.compactMap(\.self).joined(separator: "; ")
+    }
+}
+
+extension ComputeAction {
+    /// What the event is called that tells of the request.
+    var eventKind: String {
+        switch self {
+        case .create: "compute.created"
+        case .update: "compute.updated"
+        case .start, .stop, .reboot, .upsize, .delete: "compute.\(rawValue).requested"
+        }
+    }
+}

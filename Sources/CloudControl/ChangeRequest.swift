@@ -1,0 +1,79 @@
+import CloudCore
+import CloudDatabase
+import FoundationEssentials
+
+/// A request that changes something: who asks, and what it takes to do it once however often it is sent
+/// (API reference, "Idempotency").
+public struct ChangeRequest: Sendable {
+    /// Method and path below the base path: `POST /computes/325/start`. A key belongs to a team and an endpoint.
+    public var endpoint: String
+    public var key: IdempotencyKey?
+    /// Every member of the body as the client sent it, in canonical JSON: what makes two requests the same.
+    public var members: [String: String]
+    public var caller: Caller
+    public var requestId: String
+    /// The body to answer with. It is stored with the key, so that a retry gets the same bytes.
+    public var answer: @Sendable (Compute) throws -> String
+
+    /// A key is kept for 30 days after its request, and a create's for the life of its compute and 30 days after.
+    static let keyRetentionMs: Int64 = 30 * 86_400_000
+
+    public init(
+        endpoint: String, key: IdempotencyKey?, members: [String: String], caller: Caller, requestId: String,
+        answer: @escaping @Sendable (Compute) throws -> String
+    ) {
+        self.endpoint = endpoint
+        self.key = key
+        self.members = members
+        self.caller = caller
+        self.requestId = requestId
+        self.answer = answer
+    }
+
+    /// What to answer, and whether it was answered before.
+    public struct Outcome: Sendable, Equatable {
+        public var answer: String
+        public var replayed: Bool
+    }
+
+    /// Makes the change and stores its answer with the key, or gives the stored answer again. Throws what `change`
+    /// throws, and `UNPROCESSABLE_ENTITY` with the members that differ when the key was used for another request.
+    /// What throws changes nothing, the key included.
+    func once(
+        _ sql: any SQLConnection, nowMs: Int64, keptForLife: Bool = false, _ change: () throws -> Compute
+    ) throws -> Outcome {
+        guard let key else { return Outcome(answer: try answer(try change()), replayed: false) }
+        let known = try sql.idempotencyKeys.get(teamId: caller.teamId, endpoint: endpoint, key: key.value)
+        if let known { return try replay(known, key) }
+        let compute = try change()
+        let answer = try answer(compute)
+        try sql.idempotencyKeys.insert(
+            teamId: caller.teamId, key: key.value,
+            record: IdempotencyRecord(
+                endpoint: endpoint, request: try Self.canonical(members), computeId: compute.id,
+                answer: answer,
+                createdAtMs: nowMs, expiresAtMs: keptForLife ? nil : nowMs + Self.keyRetentionMs))
+        return Outcome(answer: answer, replayed: false)
+    }
+
+    /// The first answer again, or 422 with the members that differ.
+    private func replay(_ known: IdempotencyRecord, _ key: IdempotencyKey) throws -> Outcome {
+        let first = try JSONDecoder().decode([String: String].self, from: Data(known.request.utf8))
+        let differing = Set(first.keys).union(members.keys).filter { first[$0] != members[$0] }.sorted()
+        guard differing.isEmpty else {
+            throw CloudError(
+                .unprocessableEntity,
+                "The Idempotency-Key \(key.value) was used for another request"
+                    + (known.computeId.map { ", to compute \($0)" } ?? "")
+                    + ". Send a new key for a new request, or the first body again.",
+                problems: differing.map { Problem($0, "differs from the first request with this key.") })
+        }
+        return Outcome(answer: known.answer, replayed: true)
+    }
+
+    private static func canonical(_ members: [String: String]) throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .sortedKeys
+        return String(decoding: try encoder.encode(members), as: UTF8.self)
+    }
+}

@@ -1,0 +1,114 @@
+/// What can be done to a compute. All that a state or a step means for an action is in this file.
+public enum ComputeAction: String, Sendable, CaseIterable {
+    case create, start, stop, reboot, upsize, update, delete
+
+    /// The steps that the action walks, in order; then the job is `idle`, or `done` after a delete. None: it is done
+    /// with the transaction that accepts it.
+    public var steps: [ComputeStep] {
+        switch self {
+        case .create, .start: Self.bringUp
+        case .stop: Self.bringDown
+        // By the power button, and then a fresh process: this works with every guest that can be stopped.
+        case .reboot: Self.bringDown + Self.bringUp
+        case .upsize: [.resize]
+        case .update: []
+        case .delete: [.halt, .detach, .erase, .release]
+        }
+    }
+
+    private static let bringUp: [ComputeStep] = [.image, .disk, .seed, .network, .boot, .confirm]
+    private static let bringDown: [ComputeStep] = [.shutdown, .stopping, .unplug]
+
+    /// The step that is due when the job stands at `present`: that one if it is on this action's way, else the way's
+    /// first. So an action goes before whatever an earlier one was waiting for.
+    public func step(from present: ComputeStep) -> ComputeStep {
+        steps.contains(present) ? present : steps.first ?? present
+    }
+
+    /// What the table below says of an action in a state.
+    public enum Verdict: Sendable, Equatable {
+        /// It goes ahead, and the compute shows this state until it is done.
+        case accepted(ComputeState)
+        /// It is under way or done: accepted, and nothing changes.
+        case repeated
+        /// 409 `CONFLICT`.
+        case conflict
+        /// 400 `COMPUTE_RUNNING`.
+        case running
+    }
+
+    /// Which state allows which action (API reference, "Endpoints", "States" and "Error codes").
+    public func verdict(in state: ComputeState) -> Verdict {
+        switch (self, state) {
+        case (.create, _): .conflict
+        case (.start, .stopped): .accepted(.starting)
+        case (.start, .creating), (.start, .running), (.start, .starting), (.start, .rebooting),
+            (.start, .destroying), (.start, .destroyed), (.start, .failed):
+            .conflict
+        // There is no state for "on its way to STOPPED": it stays what it is, and the task tells.
+        case (.stop, .running), (.stop, .starting), (.stop, .rebooting): .accepted(state)
+        case (.stop, .creating), (.stop, .stopped), (.stop, .destroying), (.stop, .destroyed),
+            (.stop, .failed):
+            .conflict
+        case (.reboot, .running): .accepted(.rebooting)
+        case (.reboot, .creating), (.reboot, .stopped), (.reboot, .starting), (.reboot, .rebooting),
+            (.reboot, .destroying), (.reboot, .destroyed), (.reboot, .failed):
+            .conflict
+        case (.upsize, .stopped): .accepted(.stopped)
+        case (.upsize, .running), (.upsize, .starting), (.upsize, .rebooting): .running
+        case (.upsize, .creating), (.upsize, .destroying), (.upsize, .destroyed), (.upsize, .failed):
+            .conflict
+        case (.update, .creating), (.update, .running), (.update, .stopped), (.update, .starting),
+            (.update, .rebooting):
+            .accepted(state)
+        case (.update, .destroying), (.update, .destroyed), (.update, .failed): .conflict
+        case (.delete, .creating), (.delete, .running), (.delete, .stopped), (.delete, .starting),
+            (.delete, .rebooting), (.delete, .failed):
+            .accepted(.destroying)
+        case (.delete, .destroying): .repeated
+        case (.delete, .destroyed): .conflict
+        }
+    }
+
+    /// The same, with the action that is under way taken into account.
+    public func verdict(on compute: Compute) -> Verdict {
+        switch (self, compute.task?.action) {
+        case (.stop, .stop): .repeated
+        case (.reboot, .stop), (.upsize, .upsize): .conflict
+        default: verdict(in: compute.state)
+        }
+    }
+
+    /// The state that the compute shows next; `nil` when nothing changes. Throws `CONFLICT` or `COMPUTE_RUNNING` with
+    /// action, state and remedy.
+    public func accept(_ compute: Compute) throws(CloudError) -> ComputeState? {
+        switch verdict(on: compute) {
+        case .accepted(let state): return state
+        case .repeated: return nil
+        case .conflict:
+            throw CloudError(
+                .conflict,
+                "Compute \(compute.id) is \(compute.state.rawValue)\(underWay(compute)), which does not allow "
+                    + "'\(rawValue)'. \(remedy)")
+        case .running:
+            throw CloudError(
+                .computeRunning,
+                "Compute \(compute.id) is \(compute.state.rawValue), and '\(rawValue)' needs it STOPPED. "
+                    + "POST /computes/\(compute.id)/stop, and try again once it is.")
+        }
+    }
+
+    private func underWay(_ compute: Compute) -> String {
+        compute.task?.action.map { " ('\($0.rawValue)' is under way)" } ?? ""
+    }
+
+    /// Which states would do, out of the table itself.
+    private var remedy: String {
+        let states = ComputeState.allCases.filter {
+            if case .accepted = verdict(in: $0) { true } else { false }
+        }
+        return states.isEmpty
+            ? "No state does."
+            : "It is allowed when \(states.map(\.rawValue).joined(separator: ", ")) and nothing is under way."
+    }
+}

@@ -1,0 +1,36 @@
+import CloudCore
+
+/// A compute that is about to be inserted.
+public struct NewCompute: Sendable {
+    public var teamId: Int64
+    public var hostName: String
+    public var image: String
+    public var specification: Specification
+    public var region: String
+    public var publicKeys: [String]
+    public var tags: [String]
+    public var userData: String?
+    public var deletionProtection: Bool
+    public var privateIpv4: IPv4Address
+    public var publicIpv4: IPv4Address?
+    public var sshPort: Int?
+
+    public init(
+        teamId: Int64, hostName: String, image: String, specification: Specification, region: String,
+        publicKeys: [String], tags: [String], userData: String?, deletionProtection: Bool,
+        privateIpv4: IPv4Address, publicIpv4: IPv4Address?, sshPort: Int?
+    ) {
+        self.teamId = teamId
+        self.hostName = hostName
+        self.image = image
+        self.specification = specification
+        self.region = region
+        self.publicKeys = publicKeys
+        self.tags = tags
+        self.userData = userData
+        self.deletionProtection = deletionProtection
+        self.privateIpv4 = privateIpv4
+        self.publicIpv4 = publicIpv4
+        self.sshPort = sshPort
+    }
+}

@@ -1,0 +1,24 @@
+import CloudControl
+import CloudCore
+import CloudWire
+import Hummingbird
+
+/// `/idempotency-keys`: did it happen?
+struct IdempotencyRoutes: Sendable {
+    let cloud: Cloud
+
+    var all: [Route] { [Route(method: .get, path: "/idempotency-keys/{key}", handle: find)] }
+
+    @Sendable
+    private func find(_ request: Request, _ context: CloudRequestContext) async throws -> Response {
+        let key = try IdempotencyKey(header: context.parameters.get("key"))
+        let uses = try await FindIdempotencyKey(key: key, caller: try context.requireCaller()).run(in: cloud)
+        return try Envelope(context, cloud.clock).response(
+            .ok,
+            uses.map {
+                KeyUseWire(
+                    endpoint: $0.endpoint, computeId: $0.computeId.map { "\($0)" },
+                    usedAt: Timestamp.text($0.createdAtMs), expiresAt: $0.expiresAtMs.map(Timestamp.text))
+            })
+    }
+}
