@@ -1,10 +1,10 @@
 # Everything that a person or CI runs. `make help` lists it.
 
 .DEFAULT_GOAL := help
-.PHONY: help install build release check lint fmt test demo demo-down bench run
+.PHONY: help install build release check conformance lint fmt test demo demo-down bench run
 
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
 
 install: ## Install the Debian packages that are missing
 	@scripts/install-dependencies build run images test
@@ -15,7 +15,11 @@ build: install ## Build everything, tests included
 release: install ## Build the program as it is run in production
 	swift build -c release --product strettch
 
-check: lint test ## Format, lint, tidy rules and all tests: what CI runs
+check: lint test ## Format, lint, tidy rules and all tests: what CI runs, besides conformance
+
+conformance: install ## Answer thousands of generated requests as the OpenAPI document says (SEED=2 for other requests)
+	swift build --product strettch
+	@scripts/conformance
 
 lint: ## Check the format of every source
 	swift format lint --strict --recursive --parallel Package.swift Sources Tests

@@ -11,8 +11,12 @@ public enum HostName {
         if name.utf8.count > maxLength {
             return "has \(name.utf8.count) bytes, more than \(maxLength). \(remedy)"
         }
-        if IPv4Address(name) != nil { return "'\(name)' is an IPv4 address, not a name. \(remedy)" }
-        for label in name.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false) {
+        let labels = name.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+        // RFC 1123, section 2.1: a name never has the form #.#.#.#, which is that of an address.
+        if labels.count == 4, labels.allSatisfy({ $0.allSatisfy { (48...57).contains($0) } }) {
+            return "'\(name.shown)' is an address, not a name. \(remedy)"
+        }
+        for label in labels {
             if let problem = labelProblem(label) { return "'\(name.shown)' \(problem). \(remedy)" }
         }
         return nil

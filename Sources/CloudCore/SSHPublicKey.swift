@@ -4,6 +4,7 @@ import FoundationEssentials
 /// comment.
 public enum SSHPublicKey {
     public static let maxCount = 16
+    /// Unicode scalars, as JSON Schema counts them.
     public static let maxLength = 8192
 
     /// The key types that OpenSSH accepts, and how many fields follow the type in the wire format
@@ -23,15 +24,20 @@ public enum SSHPublicKey {
 
     public static func check(_ line: String) -> Verdict {
         let remedy = "Send the line of your .pub file, such as ssh-ed25519 AAAA… user@host."
-        if line.utf8.count > maxLength { return .invalid("is longer than \(maxLength) bytes. \(remedy)") }
+        if line.unicodeScalars.count > maxLength {
+            return .invalid("is longer than \(maxLength) characters. \(remedy)")
+        }
         if line.unicodeScalars.contains(where: { $0.properties.generalCategory == .control && $0 != "\t" }) {
             return .invalid("has a line break or control character. \(remedy)")
         }
-        let parts = line.split(maxSplits: 2, whereSeparator: { $0 == " " || $0 == "\t" })
-        guard let type = parts.first.map(String.init), let fields = fieldsByType[type] else {
-            return .invalid("'\(line.prefix(40))' begins with no known key type. \(remedy)")
+        // By bytes, as OpenSSH does: to Swift a space and a mark that combines with it are one character, and no space.
+        let parts = line.utf8.split(maxSplits: 2, whereSeparator: { " \t".utf8.contains($0) })
+            .map { String(Substring($0)) }
+        guard let type = parts.first, let fields = fieldsByType[type] else {
+            return .invalid(
+                "'\(String(line.unicodeScalars.prefix(40)))' begins with no known key type. \(remedy)")
         }
-        guard parts.count > 1, let blob = Data(base64Encoded: String(parts[1])),
+        guard parts.count > 1, let blob = Data(base64Encoded: parts[1]),
             isWhole(Array(blob), type: type, fields: fields)
         else { return .incomplete("is not a whole \(type) key, so nobody can log in with it. \(remedy)") }
         return .valid

@@ -1,11 +1,12 @@
 import CloudControl
 import CloudCore
+import CloudWire
 
 extension ComputeRequest {
     /// Reads the members of a create's body, in the slug dialect or the older one with `specificationId`
     /// (API reference, "Create request"). Unknown members are ignored. Throws `VALIDATION_ERROR` with every member
     /// that is missing or of another type, together with what is wrong with the values that could be read.
-    init(members: [String: BodyValue]) throws(CloudError) {
+    init(members: [String: JSONValue]) throws(CloudError) {
         var fields = Fields(members)
         let older = members["specification"] == nil && members["specificationId"] != nil
         self.init(
@@ -50,10 +51,10 @@ private struct Fields {
     /// Elements of one list whose types are reported. A list that is longer is refused for its length.
     static let maxReported = max(SSHPublicKey.maxCount, Tag.maxCount)
 
-    let members: [String: BodyValue]
+    let members: [String: JSONValue]
     var problems: [Problem] = []
 
-    init(_ members: [String: BodyValue]) { self.members = members }
+    init(_ members: [String: JSONValue]) { self.members = members }
 
     mutating func string(_ name: String) -> String {
         switch members[name] {
@@ -82,7 +83,7 @@ private struct Fields {
         }
     }
 
-    private mutating func element(_ name: String, _ index: Int, _ value: BodyValue) -> String {
+    private mutating func element(_ name: String, _ index: Int, _ value: JSONValue) -> String {
         if case .string(let text) = value { return text }
         guard index < Self.maxReported else { return "" }
         problems.append(Problem("\(name)[\(index)]", "is \(value.typeName). Send a string."))

@@ -11,7 +11,8 @@ struct RuleTests {
             ("", false),
             ("-a", false), ("a-", false), ("a..b", false), ("a.", false), (".a", false), ("a_b", false),
             ("a b", false),
-            ("é", false), ("10.0.0.1", false), ("a\n", false),
+            ("é", false), ("10.0.0.1", false), ("a\n", false), ("999.0.01.1", false), ("1.2.3", true),
+            ("1.2.3.4a", true),
             (Array(repeating: String(repeating: "a", count: 62), count: 4).joined(separator: "."), true),
             (
                 Array(repeating: String(repeating: "a", count: 63), count: 4).joined(separator: ".") + ".a",
@@ -33,6 +34,9 @@ struct RuleTests {
             ("ssh-dss AAAA", "invalid"), ("", "invalid"), ("command=\"x\" ssh-ed25519 \(blob)", "invalid"),
             ("ssh-ed25519 \(blob)\nssh-ed25519 \(blob)", "invalid"), ("ssh-ed25519 \(blob)\r", "invalid"),
             ("ssh-ed25519 \(blob) \(String(repeating: "c", count: 8192))", "invalid"),
+            // A space that a mark combines with is a space, and a comment is counted in characters.
+            ("ssh-rsa \u{1F3FB}", "incomplete"), ("ssh-ed25519 \(blob) \u{301}", "valid"),
+            ("ssh-ed25519 \(blob) \(String(repeating: "é", count: 8000))", "valid"),
         ])
     func publicKeys(_ line: String, verdict: String) {
         let found =

@@ -1,3 +1,4 @@
+import CloudWire
 import Testing
 
 @testable import CloudServer

@@ -1,3 +1,4 @@
+import CloudWire
 import Foundation
 
 /// The two halves of an exchange.
@@ -103,11 +104,11 @@ extension OpenAPIDocument {
     private func checkText(_ text: String, schema: JSONValue?, at place: String) -> [String] {
         let schema = schema ?? .bool(true)
         let isInteger = followed(schema)["type"] == .string("integer")
-        guard isInteger, SchemaText.matches(text, pattern: "^-?[0-9]{1,15}$"), let number = Double(text)
+        guard isInteger, SchemaText.matches(text, pattern: "^-?[0-9]{1,15}$"), let number = Int64(text)
         else {
             return checker.problems(.string(text), schema: schema, at: place)
         }
-        return checker.problems(.number(number), schema: schema, at: place)
+        return checker.problems(.integer(number), schema: schema, at: place)
     }
 
     /// The type without its parameters, in lower case; `none` without a header.

@@ -1,3 +1,4 @@
+import CloudWire
 import Foundation
 
 /// The API's contract, to check exchanges against.

@@ -1,3 +1,5 @@
+import CloudWire
+
 /// Faults of the document itself that would make its checks say nothing.
 enum OpenAPIDocumentFaults {
     /// The methods that a path can have, as members of its object.

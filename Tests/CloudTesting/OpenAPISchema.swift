@@ -1,3 +1,4 @@
+import CloudWire
 import Foundation
 
 /// The keywords of JSON Schema 2020-12 that the document may use. Any other is an error of the document: a keyword

@@ -3,6 +3,7 @@ import CloudCore
 import CloudDatabase
 import CloudMachines
 import CloudServer
+import CloudWire
 import CloudWorker
 import HTTPTypes
 import Hummingbird

@@ -1,0 +1,64 @@
+import FoundationEssentials
+
+/// Any JSON value (RFC 8259), before its type is checked.
+public enum JSONValue: Sendable, Hashable {
+    case null
+    case bool(Bool)
+    /// Every whole number that 64 bits hold, however it is written: `100` is `1e2` is `100.0`.
+    case integer(Int64)
+    /// Every other number, in the precision that JSON promises (RFC 8259, section 6). Never infinite.
+    case double(Double)
+    case string(String)
+    case array([JSONValue])
+    case object([String: JSONValue])
+
+    /// Parses a whole JSON text in UTF-8. Throws `JSONSyntaxError` for anything else.
+    public init(parsing bytes: some Sequence<UInt8>) throws(JSONSyntaxError) {
+        var reader = JSONReader(Array(bytes))
+        self = try reader.document()
+    }
+
+    /// The JSON name of the value's type, for messages.
+    public var typeName: String {
+        switch self {
+        case .null: "null"
+        case .bool: "a boolean"
+        case .integer, .double: "a number"
+        case .string: "a string"
+        case .array: "an array"
+        case .object: "an object"
+        }
+    }
+
+    /// The same text for the same value, whatever the order of members, the white space and the escapes were.
+    public func canonical() throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .sortedKeys
+        return String(decoding: try encoder.encode(self), as: UTF8.self)
+    }
+}
+
+extension JSONValue: Encodable {
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        switch self {
+        case .null: try container.encodeNil()
+        case .bool(let value): try container.encode(value)
+        case .integer(let value): try container.encode(value)
+        case .double(let value): try container.encode(value)
+        case .string(let value): try container.encode(value)
+        case .array(let value): try container.encode(value)
+        case .object(let value): try container.encode(value)
+        }
+    }
+}
+
+/// Why a text is no JSON.
+public struct JSONSyntaxError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// Bytes before the fault.
+    public var offset: Int
+    /// What is wrong there, as the end of a sentence.
+    public var problem: String
+
+    public var description: String { "At byte \(offset) \(problem)." }
+}
