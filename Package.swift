@@ -17,12 +17,16 @@ extension Target.Dependency {
     static let grdb = product(name: "GRDB", package: "GRDB.swift")
     static let httpTypes = product(name: "HTTPTypes", package: "swift-http-types")
     static let hummingbird = product(name: "Hummingbird", package: "hummingbird")
+    static let hummingbirdHTTP2 = product(name: "HummingbirdHTTP2", package: "hummingbird")
     static let hummingbirdTesting = product(name: "HummingbirdTesting", package: "hummingbird")
     static let logging = product(name: "Logging", package: "swift-log")
     static let nioCore = product(name: "NIOCore", package: "swift-nio")
     static let nioExtras = product(name: "NIOExtras", package: "swift-nio-extras")
     static let nioHTTP1 = product(name: "NIOHTTP1", package: "swift-nio")
+    static let nioHTTPTypes = product(name: "NIOHTTPTypes", package: "swift-nio-extras")
     static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
+    static let nioSSL = product(name: "NIOSSL", package: "swift-nio-ssl")
+    static let nioTLS = product(name: "NIOTLS", package: "swift-nio")
     static let serviceLifecycle = product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
     static let unixSignals = product(name: "UnixSignals", package: "swift-service-lifecycle")
     static let subprocess = product(name: "Subprocess", package: "swift-subprocess")
@@ -43,6 +47,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log.git", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-nio-extras.git", from: "1.35.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.37.0"),
         .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.1"),
         .package(url: "https://github.com/jpsim/Yams.git", from: "6.2.2"),
@@ -54,6 +59,7 @@ let package = Package(
         // The layers, lowest first. ARCHITECTURE.md says what each is and what it must not know.
         .target(name: "CloudCore", swiftSettings: strict),
         .target(name: "CloudWire", swiftSettings: strict),
+        .target(name: "CloudMetrics", swiftSettings: strict),
         .target(
             name: "CloudDatabase",
             dependencies: ["CloudCore", .grdb, .logging],
@@ -65,8 +71,9 @@ let package = Package(
         .target(
             name: "CloudServer",
             dependencies: [
-                "CloudControl", "CloudCore", "CloudWire", .httpTypes, .hummingbird, .logging, .nioCore,
-                .nioPosix, .serviceLifecycle,
+                "CloudControl", "CloudCore", "CloudMetrics", "CloudWire", .httpTypes, .hummingbird,
+                .hummingbirdHTTP2, .logging, .nioCore, .nioHTTP1, .nioHTTPTypes, .nioPosix, .nioSSL, .nioTLS,
+                .serviceLifecycle,
             ],
             resources: [.embedInCode("Resources/openapi.json")],
             swiftSettings: strict),
@@ -82,7 +89,9 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "CloudWorker",
-            dependencies: ["CloudCore", "CloudDatabase", "CloudMachines", .logging, .serviceLifecycle],
+            dependencies: [
+                "CloudCore", "CloudDatabase", "CloudMachines", "CloudMetrics", .logging, .serviceLifecycle,
+            ],
             swiftSettings: strict),
         .target(
             name: "CloudClient",
@@ -91,8 +100,9 @@ let package = Package(
         .executableTarget(
             name: "strettch",
             dependencies: [
-                "CloudClient", "CloudControl", "CloudCore", "CloudDatabase", "CloudMachines", "CloudServer",
-                "CloudWire", "CloudWorker", .argumentParser, .configuration, .logging, .serviceLifecycle,
+                "CloudClient", "CloudControl", "CloudCore", "CloudDatabase", "CloudMachines", "CloudMetrics",
+                "CloudServer", "CloudWire", "CloudWorker", .argumentParser, .configuration, .logging,
+                .serviceLifecycle,
                 .unixSignals,
             ],
             swiftSettings: strict),
@@ -128,8 +138,8 @@ let package = Package(
         .testTarget(
             name: "CloudServerTests",
             dependencies: [
-                "CloudControl", "CloudCore", "CloudDatabase", "CloudMachines", "CloudServer", "CloudTesting",
-                "CloudWire", .httpTypes, .logging, .nioCore, .nioPosix,
+                "CloudControl", "CloudCore", "CloudDatabase", "CloudMachines", "CloudMetrics", "CloudServer",
+                "CloudTesting", "CloudWire", .httpTypes, .logging, .nioCore, .nioPosix, .serviceLifecycle,
             ],
             swiftSettings: strict),
         .testTarget(name: "QMPTests", dependencies: ["QMP", .nioCore, .nioPosix], swiftSettings: strict),
@@ -144,15 +154,15 @@ let package = Package(
         .testTarget(
             name: "CloudWorkerTests",
             dependencies: [
-                "CloudControl", "CloudCore", "CloudDatabase", "CloudMachines", "CloudTesting", "CloudWorker",
-                .httpTypes, .logging, .serviceLifecycle,
+                "CloudControl", "CloudCore", "CloudDatabase", "CloudMachines", "CloudMetrics", "CloudTesting",
+                "CloudWorker", .httpTypes, .logging, .serviceLifecycle,
             ],
             swiftSettings: strict),
         .testTarget(
             name: "ProgramTests",
             dependencies: [
-                "strettch", "CloudClient", "CloudCore", "CloudMachines", "CloudTesting", "CloudWire",
-                .argumentParser,
+                "strettch", "CloudClient", "CloudCore", "CloudDatabase", "CloudMachines", "CloudMetrics",
+                "CloudTesting", "CloudWire", .argumentParser, .logging,
             ],
             swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),

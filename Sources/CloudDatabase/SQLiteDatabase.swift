@@ -51,7 +51,7 @@ public final class SQLiteDatabase: Database {
     }
 
     /// Writes that wait for their turn.
-    var waitingWrites: Int { writes.waiting }
+    public var waitingWrites: Int { writes.waiting }
 
     private static func translatingErrors<T>(_ body: () async throws -> T) async throws -> T {
         do {

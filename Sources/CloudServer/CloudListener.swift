@@ -2,78 +2,107 @@ import CloudControl
 import CloudCore
 import Hummingbird
 import Logging
-import NIOCore
-import NIOPosix
 import ServiceLifecycle
 
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
-
 /// The server as a service, whose failure to listen says what to do.
+///
+/// At a graceful shutdown it stops to accept, lets the requests under way end, and cancels those that have not ended
+/// within `ListenerLimits.drain`. A handler that waits for something (an event, a state) wraps its wait in
+/// `cancelWhenGracefulShutdown { … }` of ServiceLifecycle, and so ends at once; a `CancellationError` that it lets pass is
+/// answered with 503, and a response that has begun ends where it is.
 public struct CloudListener: Service {
+    /// How and where to listen.
+    public struct Settings: Sendable {
+        public var listen: CloudServer.Listen
+        public var limits: ListenerLimits
+        /// What TLS shows; `nil`: no TLS.
+        public var identity: TLSIdentity?
+
+        public init(
+            listen: CloudServer.Listen, limits: ListenerLimits = ListenerLimits(),
+            identity: TLSIdentity? = nil
+        ) {
+            self.listen = listen
+            self.limits = limits
+            self.identity = identity
+        }
+    }
+
     private let cloud: Cloud
-    private let listen: CloudServer.Listen
+    private let settings: Settings
+    private let metrics: RequestMetrics
     private let logger: Logger
+    private let certificatePoll: Duration
     private let onRunning: @Sendable (String) async -> Void
 
-    /// - Parameter onRunning: called with the address once the listener accepts connections.
+    /// - Parameters:
+    ///   - certificatePoll: between two looks at the files of the certificate.
+    ///   - onRunning: called with the address once the listener accepts connections.
     public init(
-        cloud: Cloud, listen: CloudServer.Listen, logger: Logger,
+        cloud: Cloud, settings: Settings, metrics: RequestMetrics = RequestMetrics(), logger: Logger,
+        certificatePoll: Duration = .seconds(10),
         onRunning: @escaping @Sendable (String) async -> Void = { _ in }
     ) {
         self.cloud = cloud
-        self.listen = listen
+        self.settings = settings
+        self.metrics = metrics
         self.logger = logger
+        self.certificatePoll = certificatePoll
         self.onRunning = onRunning
     }
 
     /// Serves until a graceful shutdown. Throws `CONFLICT` when another program listens there, and
     /// `VALIDATION_ERROR` when the address is none of this machine's or may not be used.
     public func run() async throws {
-        if case .unix(let path) = listen, await Self.isInUse(path) { throw inUse }
+        try await settings.listen.whileServing(option: "--listen") {
+            // Each child returns whether the server is over.
+            try await withThrowingTaskGroup(of: Bool.self) { group in
+                group.addTask {
+                    try await CloudServer.application(
+                        cloud: cloud, listen: settings.listen, limits: settings.limits,
+                        identity: settings.identity, metrics: metrics, logger: logger, onRunning: onRunning
+                    ).run()
+                    return true
+                }
+                group.addTask {
+                    await followCertificate()
+                    return false
+                }
+                group.addTask { await drainIsOver() }
+                while let isOver = try await group.next(), !isOver {}
+                group.cancelAll()
+            }
+        }
+    }
+
+    /// Looks for a new certificate now and then, until a shutdown.
+    private func followCertificate() async {
+        guard let identity = settings.identity else { return }
+        await cancelWhenGracefulShutdown {
+            while !Task.isCancelled {
+                try? await Task.sleep(for: certificatePoll)  // throws when cancelled, and the loop ends
+                do {
+                    guard try identity.reload() else { continue }
+                    logger.notice("A new TLS certificate is in use.")
+                } catch {
+                    logger.error(
+                        "The new TLS certificate can't be used; the one before it stays in use.",
+                        metadata: ["error": "\(error)"])
+                }
+            }
+        }
+    }
+
+    /// Returns true once a shutdown has lasted as long as it may, false when the server ended before.
+    private func drainIsOver() async -> Bool {
         do {
-            try await CloudServer.application(
-                cloud: cloud, listen: listen, logger: logger, onRunning: onRunning
-            ).run()
-        } catch let error as IOError where error.errnoCode == EADDRINUSE {
-            throw inUse
-        } catch is CancellationError {
-            throw CancellationError()
+            try await gracefulShutdown()
+            try await Task.sleep(for: settings.limits.drain)
         } catch {
-            throw CloudError(
-                .validationError,
-                "The server can't listen on \(listen): \(error). Choose an address of this machine, and a port or path "
-                    + "that this user may use, with --listen.")
+            return false  // cancelled: the server has ended
         }
-    }
-
-    private var inUse: CloudError {
-        CloudError(
-            .conflict,
-            "Another program listens on \(listen). Stop it, or choose another address with --listen.")
-    }
-
-    /// Whether a program answers on the socket. One that a killed server left behind refuses, and is replaced.
-    private static func isInUse(_ path: String) async -> Bool {
-        do {
-            let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-                .connect(unixDomainSocketPath: path).get()
-            try await channel.close()
-            return true
-        } catch {
-            return false  // nobody answers; what else is wrong with the path is told when it is bound
-        }
-    }
-}
-
-extension CloudServer.Listen: CustomStringConvertible {
-    public var description: String {
-        switch self {
-        case .tcp(let host, let port): "\(host):\(port)"
-        case .unix(let path): "unix:\(path)"
-        }
+        logger.warning(
+            "Requests under way are given up.", metadata: ["after": "\(settings.limits.drain)"])
+        return true
     }
 }

@@ -2,18 +2,24 @@ import CloudControl
 import CloudCore
 import FoundationEssentials
 import Hummingbird
+import Logging
 
 /// What is known of a request while it is served.
 public struct CloudRequestContext: RequestContext {
     public var coreContext: CoreRequestContextStorage
     /// UUID in the answer, its header and the log.
     public let requestId: String
+    /// What the request's line in the log says besides, for the outermost layer to see.
+    let trace = RequestTrace()
     /// Set before a handler of an authenticated route runs.
     var caller: Caller?
 
     public init(source: ApplicationRequestContextSource) {
         coreContext = .init(source: source)
         requestId = UUID().uuidString.lowercased()
+        // Ours is the one that the client sees.
+        logger[metadataKey: "hb.request.id"] = nil
+        logger[metadataKey: "requestId"] = "\(requestId)"
     }
 
     /// The caller, in a handler of an authenticated route.

@@ -1,44 +1,34 @@
 import CloudControl
 import CloudCore
+import FoundationEssentials
 import Hummingbird
+import HummingbirdCore
 import Logging
 import NIOCore
 
 /// The HTTP side: routes, authentication, envelopes and limits in front of the verbs of CloudControl.
 public enum CloudServer {
-    /// Where the server listens.
-    public enum Listen: Sendable, Equatable {
-        case tcp(host: String, port: Int)
-        case unix(path: String)
-
-        /// Whether this machine alone reaches it.
-        public var isLocal: Bool {
-            switch self {
-            case .tcp("localhost", _), .tcp("::1", _), .unix: true
-            case .tcp(let host, _): IPv4Address(host).map { $0.value >> 24 == 127 } ?? false
-            }
-        }
-    }
-
-    /// A connection on which nothing is heard for so long is closed, in the midst of a request too.
-    static let idleTimeout = TimeAmount.seconds(75)
-
     /// The application, to be run as a service.
-    /// - Parameter onRunning: called with the address once the listener accepts connections.
+    /// - Parameters:
+    ///   - identity: what TLS shows; `nil`: no TLS.
+    ///   - onRunning: called with the address once the listener accepts connections.
     public static func application(
-        cloud: Cloud, listen: Listen, logger: Logger,
+        cloud: Cloud, listen: Listen, limits: ListenerLimits = ListenerLimits(),
+        identity: TLSIdentity? = nil, metrics: RequestMetrics = RequestMetrics(), logger: Logger,
         onRunning: @escaping @Sendable (String) async -> Void = { _ in }
     ) -> Application<some HTTPResponder<CloudRequestContext>> {
-        let address: BindAddress =
-            switch listen {
-            case .tcp(let host, let port): .hostname(host, port: port)
-            case .unix(let path): .unixDomainSocket(path: path)
-            }
+        let refuse: RequestGuard.Answer = { refusal in
+            RefusedRequest(clock: cloud.clock, metrics: metrics, logger: logger).answer(refusal)
+        }
         return Application(
-            router: router(cloud),
-            server: .http1(configuration: .init(idleTimeout: idleTimeout)),
-            configuration: ApplicationConfiguration(address: address, serverName: "strettch"),
-            onServerRunning: { channel in await onRunning(Self.text(channel.localAddress, listen)) },
+            router: router(cloud, metrics, limits),
+            server: HTTPServerBuilder { responder in
+                ServerChannel(limits: limits, identity: identity, refuse: refuse, responder: responder)
+            },
+            configuration: configuration(listen, limits, logger),
+            onServerRunning: { channel in
+                await onRunning(listen.bound(channel.localAddress, isSecure: identity != nil))
+            },
             logger: logger)
     }
 
@@ -47,27 +37,40 @@ public enum CloudServer {
         Routes.all(cloud).map { ($0.method.rawValue, $0.path) }
     }
 
-    static func router(_ cloud: Cloud) -> Router<CloudRequestContext> {
+    static func router(
+        _ cloud: Cloud, _ metrics: RequestMetrics, _ limits: ListenerLimits
+    ) -> Router<CloudRequestContext> {
         let routes = Routes.all(cloud)
         let router = Router(context: CloudRequestContext.self, options: .autoGenerateHeadEndpoints)
-        router.add(middleware: EnvelopeMiddleware(clock: cloud.clock, routes: routes))
+        router.add(
+            middleware: EnvelopeMiddleware(
+                clock: cloud.clock, routes: routes, metrics: metrics, limits: limits))
         for route in routes {
             router.on(RouterPath(Routes.basePath + route.path), method: route.method) { request, context in
                 var context = context
                 if !route.isPublic {
-                    context.caller = try await Authenticate(authorization: request.headers[.authorization])
+                    let caller = try await Authenticate(authorization: request.headers[.authorization])
                         .run(in: cloud)
+                    context.caller = caller
+                    context.trace.note("team", "\(caller.teamId)")
                 }
+                if let id = context.parameters.get("id") { context.trace.note("compute", id.shown) }
                 return try await route.handle(request, context)
             }
         }
         return router
     }
 
-    private static func text(_ bound: SocketAddress?, _ listen: Listen) -> String {
-        switch listen {
-        case .tcp(let host, let port): "http://\(host):\(bound?.port ?? port)"
-        case .unix(let path): "unix:\(path)"
-        }
+    static func configuration(
+        _ listen: Listen, _ limits: ListenerLimits, _ logger: Logger
+    ) -> ApplicationConfiguration {
+        let address: BindAddress =
+            switch listen {
+            case .tcp(let host, let port): .hostname(host, port: port)
+            case .unix(let path): .unixDomainSocket(path: path)
+            }
+        return ApplicationConfiguration(
+            address: address, serverName: "strettch", backlog: limits.backlog,
+            availableConnectionsDelegate: .maximum(limits.connections, logger: logger))
     }
 }

@@ -12,7 +12,11 @@ struct Envelope: Sendable {
     var timestamp: String
 
     init(_ context: CloudRequestContext, _ clock: any CloudClock) {
-        requestId = context.requestId
+        self.init(requestId: context.requestId, clock)
+    }
+
+    init(requestId: String, _ clock: any CloudClock) {
+        self.requestId = requestId
         timestamp = Timestamp.text(clock.nowMs)
     }
 
@@ -39,20 +43,22 @@ struct Envelope: Sendable {
 
     /// The answer to a request that failed.
     func response(_ error: CloudError) throws -> Response {
-        let problems = error.problems.map { ProblemWire(field: $0.field, message: $0.message) }
-        var response = Self.response(
-            error.code.status,
-            body: try Self.encode(
-                ErrorWire(
-                    code: error.code.rawValue, message: error.message,
-                    errors: problems.isEmpty ? nil : problems,
-                    requestId: requestId, timestamp: timestamp)))
+        var response = Self.response(error.code.status, body: try text(error))
         switch error.code.status {
         case .unauthorized: response.headers[.wwwAuthenticate] = "Bearer"
         case .serviceUnavailable: response.headers[.retryAfter] = "1"
         default: break
         }
         return response
+    }
+
+    /// The body of a failure.
+    func text(_ error: CloudError) throws -> String {
+        let problems = error.problems.map { ProblemWire(field: $0.field, message: $0.message) }
+        return try Self.encode(
+            ErrorWire(
+                code: error.code.rawValue, message: error.message, errors: problems.isEmpty ? nil : problems,
+                requestId: requestId, timestamp: timestamp))
     }
 
     static func response(_ status: HTTPResponse.Status, body: String) -> Response {

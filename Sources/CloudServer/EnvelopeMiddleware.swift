@@ -1,25 +1,48 @@
 import CloudCore
+import CloudMetrics
 import HTTPTypes
 import Hummingbird
 import Logging
+import NIOHTTP1
 
 /// The outermost layer: every request ends in an envelope with a request id, and in one line of the log.
 struct EnvelopeMiddleware: RouterMiddleware {
     let clock: any CloudClock
     let routes: [Route]
+    let metrics: RequestMetrics
+    let limits: ListenerLimits
 
     func handle(
         _ request: Request, context: CloudRequestContext,
         next: (Request, CloudRequestContext) async throws -> Response
     ) async throws -> Response {
         let start = ContinuousClock.now
+        let response = try await metrics.inFlight.during { try await answer(request, context, next) }
+        let duration = ContinuousClock.now - start
+        metrics.answered(
+            method: request.method.rawValue, route: context.endpointPath, status: response.status.code,
+            after: duration)
+        let facts: Logger.Metadata = [
+            "method": "\(request.method.rawValue.shown)", "path": "\(request.uri.path.shown)",
+            "status": "\(response.status.code)", "ms": "\(duration / .milliseconds(1))",
+        ]
+        context.logger.info("request", metadata: facts.merging(context.trace.metadata) { $1 })
+        return response
+    }
+
+    private func answer(
+        _ request: Request, _ context: CloudRequestContext,
+        _ next: (Request, CloudRequestContext) async throws -> Response
+    ) async throws -> Response {
         var response: Response
         do {
             response = try await next(request, context)
         } catch {
-            let error = translate(error, request)
+            let refusal = refusal(error)
+            let error = refusal?.error ?? translate(error, request)
             log(error, context)
             response = try Envelope(context, clock).response(error)
+            if let refusal { response.status = refusal.status }
             if error.code == .methodNotAllowed {
                 response.headers[.allow] = allowed(request).map(\.rawValue).joined(separator: ", ")
             }
@@ -27,14 +50,13 @@ struct EnvelopeMiddleware: RouterMiddleware {
         response.headers[.requestId] = context.requestId
         // An error's body would be read as the start of the next answer (RFC 9110, section 9.3.2).
         if request.method == .head { response = response.createHeadResponse() }
-        context.logger.info(
-            "request",
-            metadata: [
-                "requestId": "\(context.requestId)", "method": "\(request.method)",
-                "path": "\(request.uri.path)", "status": "\(response.status.code)",
-                "ms": "\((ContinuousClock.now - start) / .milliseconds(1))",
-            ])
         return response
+    }
+
+    /// Why the rest of the request's body never comes, if that is the reason.
+    private func refusal(_ error: any Error) -> Refusal? {
+        if let error = error as? HTTPParserError { return Refusal(error, limits) }
+        return error as? Refusal
     }
 
     /// Ours as they are; the framework's by their status; all else is a bug.
@@ -82,6 +104,6 @@ struct EnvelopeMiddleware: RouterMiddleware {
             case .serviceUnavailable: .error
             default: .debug
             }
-        context.logger.log(level: level, "\(error)", metadata: ["requestId": "\(context.requestId)"])
+        context.logger.log(level: level, "\(error)", metadata: context.trace.metadata)
     }
 }

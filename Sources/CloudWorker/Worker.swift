@@ -15,6 +15,7 @@ public struct Worker: Service {
     private let owner: String
     private let underWay: JobsUnderWay
     private let boots = Boots()
+    private let metrics: WorkerMetrics
     /// 0 ..< 1, to spread retries.
     private let jitter: @Sendable () -> Double
 
@@ -31,7 +32,8 @@ public struct Worker: Service {
 
     public init(
         database: any Database, host: any MachineHost, catalogue: Catalogue, clock: any CloudClock,
-        wake: Wake, bootSlots: Int, stopGrace: Duration, owner: String, logger: Logger,
+        wake: Wake, bootSlots: Int, stopGrace: Duration, owner: String,
+        metrics: WorkerMetrics = WorkerMetrics(), logger: Logger,
         jitter: @escaping @Sendable () -> Double = { Double.random(in: 0..<1) }
     ) {
         self.database = database
@@ -39,6 +41,7 @@ public struct Worker: Service {
         self.wake = wake
         self.logger = logger
         self.owner = owner
+        self.metrics = metrics
         self.jitter = jitter
         underWay = JobsUnderWay(limit: Self.maxJobs, wake: wake)
         workflow = ComputeWorkflow(
@@ -152,6 +155,9 @@ public struct Worker: Service {
             leaseUntilMs: now + Self.leaseMs, backoffMs: backoffMs(attempts: task.attempts))
         let next = try await database.write { sql in try save.run(sql) }
         if outcome.endsStep { log(compute, task) }
+        if outcome == .advance(.idle), compute.state == .creating {
+            metrics.created(after: now - compute.createdAtMs)
+        }
         return next
     }
 
@@ -166,6 +172,13 @@ public struct Worker: Service {
     }
 
     private func decide(_ step: ComputeStep, _ compute: Compute, _ booting: Int) async -> StepOutcome {
+        let start = ContinuousClock.now
+        let outcome = await attempt(step, compute, booting)
+        metrics.ran(step, outcome, after: ContinuousClock.now - start)
+        return outcome
+    }
+
+    private func attempt(_ step: ComputeStep, _ compute: Compute, _ booting: Int) async -> StepOutcome {
         do {
             return try await withTimeout(
                 Self.stepTimeout, late: .late("The step '\(step.rawValue)'", after: Self.stepTimeout)

@@ -15,42 +15,69 @@ struct Cell: Sendable {
     private let host: any MachineHost
     private let wake: Wake
     private let settings: ServeSettings
+    private let listener: CloudListener.Settings
+    /// Writes to the database that wait for their turn.
+    private let waitingWrites: @Sendable () -> Int
     private let logger: Logger
 
     /// Opens the database and the host; at the first start, saves and shows the owner's key. The folder must be locked.
     static func open(_ settings: ServeSettings, _ folder: DataFolder, _ logger: Logger) async throws -> Cell {
         let catalogue =
             try settings.catalogue.map { try CatalogueFile.read(path: $0) } ?? CatalogueFile.builtIn()
+        let listener = try settings.listener()
         let wake = Wake()
+        let database = try SQLiteDatabase(path: folder.database)
         let cloud = Cloud(
-            database: try SQLiteDatabase(path: folder.database), catalogue: catalogue,
+            database: database, catalogue: catalogue,
             settings: settings.cloud,
             randomBytes: SystemRandom.bytes, wake: { wake.signal() })
-        let firstKey = FirstKey(listen: settings.listen)
+        let firstKey = FirstKey(listen: settings.listen, isSecure: settings.tls != nil)
         let started = try await Bootstrap(keep: firstKey.save).run(in: cloud)
         if let key = started.ownerKey { try firstKey.show(key) }
         let host = try await HostFactory(settings: settings, folder: folder, logger: logger)
             .open(installationId: started.installationId)
         return Cell(
-            cloud: cloud, host: host, wake: wake, settings: settings, logger: logger)
+            cloud: cloud, host: host, wake: wake, settings: settings, listener: listener,
+            waitingWrites: { database.waitingWrites }, logger: logger)
     }
 
     /// Serves until SIGTERM or SIGINT, then finishes the requests and steps under way. Machines go on.
     func run() async throws {
+        let metrics = CellMetrics()
         let listener = CloudListener(
-            cloud: cloud, listen: settings.listen, logger: logger,
+            cloud: cloud, settings: listener, metrics: metrics.requests, logger: logger,
             onRunning: { address in logger.notice("serving", metadata: ["address": "\(address)"]) })
         let worker = Worker(
             database: cloud.database, host: host, catalogue: cloud.catalogue, clock: cloud.clock, wake: wake,
             bootSlots: settings.bootSlots, stopGrace: .seconds(settings.stopGrace), owner: UUID().uuidString,
-            logger: logger)
+            metrics: metrics.worker, logger: logger)
         let supervisor = Supervisor(
             database: cloud.database, host: host, clock: cloud.clock, wake: wake, logger: logger)
         var configuration = ServiceGroupConfiguration(
-            services: [worker, supervisor, listener], gracefulShutdownSignals: [.sigterm, .sigint],
+            services: metricsListener(metrics) + [worker, supervisor, listener],
+            gracefulShutdownSignals: [.sigterm, .sigint],
             logger: logger)
         configuration.maximumGracefulShutdownDuration = .seconds(30)
         try await ServiceGroup(configuration: configuration).run()
+    }
+
+    /// First among the services, so that it ends last and tells of the end of the others.
+    private func metricsListener(_ metrics: CellMetrics) -> [any Service] {
+        guard let listen = settings.metrics else { return [] }
+        let (cloud, waitingWrites, identity) = (cloud, waitingWrites, listener.identity)
+        return [
+            MetricsListener(
+                listen: listen, logger: logger,
+                scrape: {
+                    try await metrics.families(
+                        CellMetrics.Sources(
+                            database: cloud.database, waitingWrites: waitingWrites,
+                            certificateExpiresAtMs: { identity?.expiresAtMs }, nowMs: cloud.clock.nowMs))
+                },
+                onRunning: { [logger] in
+                    logger.notice("metrics", metadata: ["address": "\($0)/metrics"])
+                })
+        ]
     }
 }
 

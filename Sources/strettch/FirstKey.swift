@@ -6,6 +6,8 @@ import Foundation
 /// The owner's key that the first start of a cell makes: saved where the client looks, and shown once.
 struct FirstKey: Sendable {
     var listen: CloudServer.Listen
+    /// Whether it speaks TLS.
+    var isSecure: Bool
 
     /// Saves the key. What the file held before, perhaps for a server that still runs, is kept beside it. Throws `VALIDATION_ERROR` with the
     /// remedy when the file can't be written.
@@ -41,7 +43,8 @@ struct FirstKey: Sendable {
 
     private var url: String {
         switch listen {
-        case .tcp(let host, let port): "http://\(host == "0.0.0.0" ? "127.0.0.1" : host):\(port)"
+        case .tcp(let host, let port):
+            "\(isSecure ? "https" : "http")://\(host == "0.0.0.0" ? "127.0.0.1" : host):\(port)"
         case .unix(let path):
             "http+unix://\(path.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? path)"
         }

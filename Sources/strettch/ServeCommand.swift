@@ -24,6 +24,11 @@ struct ServeCommand: AsyncParsableCommand {
     @OptionGroup var data: DataOption
     @Option(help: "A YAML file with settings.") var config: String?
     @Option(help: "HOST:PORT or unix:PATH. Default: 127.0.0.1:8080.") var listen: String?
+    @Option(help: "PEM file with the certificate for TLS, its issuers' after it.") var tlsCertificate: String?
+    @Option(help: "PEM file with the certificate's private key.") var tlsKey: String?
+    @Option(help: "Connections served at once; more wait. Default: 512.") var maxConnections: Int?
+    @Option(help: "HOST:PORT or unix:PATH of /metrics, for this machine alone. Default: none.")
+    var metrics: String?
     @Option(help: "A catalogue of your own, in YAML.") var catalogue: String?
     @Option(help: "auto, bridged (needs root) or user. Default: auto.") var network: String?
     @Option(help: "Block that team networks are cut from. Default: 10.0.0.0/8.") var privateRange: String?
@@ -36,16 +41,20 @@ struct ServeCommand: AsyncParsableCommand {
     var stopGrace: Int?
     @Option(help: "trace, debug, info, notice, warning, error or critical. Default: info.") var logLevel:
         String?
+    @Option(help: "text, or json: one object a line. Default: text.") var logFormat: String?
     @Flag(help: "Pretend the machines: a faithful, disposable server for developers.") var simulated = false
 
     func run() async throws {
         let settings = try await ServeSettings(flags: flags, file: config)
-        let logger = try makeLogger(settings.logLevel)
+        let logger = try makeLogger(settings)
         let folder = try data.folder()
         try folder.lock()
-        if !settings.listen.isLocal {
+        if !settings.listen.isLocal, settings.tls == nil {
             logger.warning(
-                "API keys cross the network unencrypted: put a proxy that speaks TLS before this address.",
+                """
+                API keys cross the network unencrypted: give tlsCertificate and tlsKey, or put a proxy that speaks \
+                TLS before this address.
+                """,
                 metadata: ["listen": "\(settings.listen)"])
         }
         try await Cell.open(settings, folder, logger).run()
@@ -54,13 +63,17 @@ struct ServeCommand: AsyncParsableCommand {
     private var flags: [String: ConfigValue] {
         var flags: [String: ConfigValue] = [:]
         let texts = [
-            "listen": listen, "catalogue": catalogue, "network": network, "privateRange": privateRange,
+            "listen": listen, "tlsCertificate": tlsCertificate, "tlsKey": tlsKey, "metrics": metrics,
+            "logFormat": logFormat, "catalogue": catalogue, "network": network, "privateRange": privateRange,
             "publicPool": publicPool, "sshPorts": sshPorts, "logLevel": logLevel,
         ]
         for (name, text) in texts {
             if let text { flags[name] = ConfigValue(.string(text), isSecret: false) }
         }
-        for (name, int) in ["teamPrefix": teamPrefix, "bootSlots": bootSlots, "stopGrace": stopGrace] {
+        for (name, int) in [
+            "teamPrefix": teamPrefix, "bootSlots": bootSlots, "stopGrace": stopGrace,
+            "maxConnections": maxConnections,
+        ] {
             if let int { flags[name] = ConfigValue(.int(int), isSecret: false) }
         }
         for (name, flag) in ["strictKeys": strictKeys, "simulated": simulated] where flag {
@@ -69,11 +82,18 @@ struct ServeCommand: AsyncParsableCommand {
         return flags
     }
 
-    private func makeLogger(_ level: String) throws -> Logger {
-        guard let level = Logger.Level(rawValue: level) else {
-            throw CloudError.invalid([Problem("logLevel", "'\(level.shown)' is none. Give info or debug.")])
+    private func makeLogger(_ settings: ServeSettings) throws -> Logger {
+        guard let level = Logger.Level(rawValue: settings.logLevel) else {
+            throw CloudError.invalid([
+                Problem("logLevel", "'\(settings.logLevel.shown)' is none. Give info or debug.")
+            ])
         }
-        var logger = Logger(label: "strettch", factory: { StreamLogHandler.standardError(label: $0) })
+        var logger = Logger(label: "strettch") { label in
+            switch settings.logFormat {
+            case .text: StreamLogHandler.standardError(label: label)
+            case .json: JSONLogHandler()
+            }
+        }
         logger.logLevel = level
         return logger
     }

@@ -11,6 +11,12 @@ import SystemPackage
 struct ServeSettings: Sendable {
     /// `HOST:PORT`, or `unix:PATH`.
     var listen: CloudServer.Listen
+    /// Certificate and key of the listener; `nil`: no TLS.
+    var tls: TLSFiles?
+    /// Connections that the listener serves at once.
+    var maxConnections: Int
+    /// Where `/metrics` is, for this machine alone; `nil`: nowhere.
+    var metrics: CloudServer.Listen?
     /// A catalogue of the operator's own.
     var catalogue: String?
     var network: NetworkMode
@@ -29,15 +35,18 @@ struct ServeSettings: Sendable {
     /// RAM given out for each byte that the host has.
     var memoryOvercommit: Double
     var logLevel: String
+    var logFormat: LogFormat
     /// Machines are pretended.
     var simulated: Bool
 
     static let defaults: [String: ConfigValue] = [
-        "listen": "127.0.0.1:8080", "catalogue": "", "network": "auto", "privateRange": "10.0.0.0/8",
+        "listen": "127.0.0.1:8080", "tlsCertificate": "", "tlsKey": "", "maxConnections": 512, "metrics": "",
+        "catalogue": "", "network": "auto", "privateRange": "10.0.0.0/8",
         "teamPrefix": 22,
         "publicPool": "203.0.113.0/24", "sshPorts": "22000-22999", "strictKeys": false, "bootSlots": 0,
         "stopGrace": 60,
-        "vcpuOvercommit": 16.0, "memoryOvercommit": 1.0, "logLevel": "info", "simulated": false,
+        "vcpuOvercommit": 16.0, "memoryOvercommit": 1.0, "logLevel": "info", "logFormat": "text",
+        "simulated": false,
     ]
 
     /// - Parameters:
@@ -52,7 +61,11 @@ struct ServeSettings: Sendable {
         providers.append(Self.provider("defaults", Self.defaults))
         let reader = SettingReader(config: ConfigReader(providers: providers))
 
-        listen = try Self.listen(try reader.string("listen"))
+        listen = try Self.listen("listen", try reader.string("listen"))
+        tls = try Self.tls(
+            certificate: try reader.string("tlsCertificate"), key: try reader.string("tlsKey"))
+        maxConnections = try reader.int("maxConnections", in: 1...100_000)
+        metrics = try Self.metrics(try reader.string("metrics"))
         let catalogue = try reader.string("catalogue")
         self.catalogue = catalogue.isEmpty ? nil : catalogue
         network = try Self.network(try reader.string("network"))
@@ -69,6 +82,7 @@ struct ServeSettings: Sendable {
         vcpuOvercommit = try reader.double("vcpuOvercommit", in: 0.1...1000)
         memoryOvercommit = try reader.double("memoryOvercommit", in: 0.1...100)
         logLevel = try reader.string("logLevel")
+        logFormat = try Self.logFormat(try reader.string("logFormat"))
         simulated = try reader.bool("simulated")
     }
 
@@ -104,11 +118,11 @@ struct ServeSettings: Sendable {
         }
     }
 
-    private static func listen(_ text: String) throws -> CloudServer.Listen {
+    static func listen(_ name: String, _ text: String) throws -> CloudServer.Listen {
         if text.hasPrefix("unix:") { return .unix(path: String(text.dropFirst(5))) }
         let parts = text.split(separator: ":")
         guard parts.count == 2, let port = Int(parts[1]), (0...65535).contains(port) else {
-            throw SettingReader.invalid("listen", text, "HOST:PORT or unix:PATH, such as 127.0.0.1:8080")
+            throw SettingReader.invalid(name, text, "HOST:PORT or unix:PATH, such as 127.0.0.1:8080")
         }
         return .tcp(host: String(parts[0]), port: port)
     }
@@ -138,7 +152,7 @@ struct ServeSettings: Sendable {
 }
 
 /// Reads one setting after the other, with errors that name it.
-private struct SettingReader {
+struct SettingReader {
     let config: ConfigReader
 
     static func invalid(_ name: String, _ value: String, _ wanted: String) -> CloudError {

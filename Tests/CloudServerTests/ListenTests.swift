@@ -91,7 +91,8 @@ struct ListenTests {
             database: try SQLiteDatabase(path: "\(folder)/db"), catalogue: .test, settings: .test,
             randomBytes: { [UInt8](repeating: 7, count: $0) }, wake: {})
         return CloudListener(
-            cloud: cloud, listen: listen, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+            cloud: cloud, settings: .init(listen: listen),
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
             onRunning: onRunning)
     }
 }

@@ -23,6 +23,8 @@ public actor Gate {
 /// What a condition that never came true is reported with.
 public struct NeverTrue: Error {
     public var what: String
+
+    public init(what: String) { self.what = what }
 }
 
 /// Asks `condition` again and again until it is true; throws when it is not within `limit`.

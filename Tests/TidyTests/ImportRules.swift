@@ -4,17 +4,17 @@ struct ImportRules {
     static let layers: [String: Set<String>] = [
         "CloudCore": [],
         "CloudWire": [],
+        "CloudMetrics": [],
         "QMP": [],
         "CloudDatabase": ["CloudCore", "CPostgres"],
         "CloudControl": ["CloudCore", "CloudDatabase"],
-        "CloudServer": ["CloudControl", "CloudCore", "CloudWire"],
+        "CloudServer": ["CloudControl", "CloudCore", "CloudMetrics", "CloudWire"],
         "CloudMachines": ["CloudCore", "QMP"],
-        "CloudWorker": ["CloudCore", "CloudDatabase", "CloudMachines"],
+        "CloudWorker": ["CloudCore", "CloudDatabase", "CloudMachines", "CloudMetrics"],
         "CloudClient": ["CloudWire"],
         "strettch": [
-            "CloudClient", "CloudControl", "CloudCore", "CloudDatabase", "CloudMachines", "CloudServer",
-            "CloudWire",
-            "CloudWorker",
+            "CloudClient", "CloudControl", "CloudCore", "CloudDatabase", "CloudMachines", "CloudMetrics",
+            "CloudServer", "CloudWire", "CloudWorker",
         ],
         // Measures from outside, as a client does, and beside it what is underneath.
         "strettch-bench": ["CloudClient", "CloudCore", "CloudMachines", "CloudWire"],

@@ -1,0 +1,40 @@
+import CloudCore
+import CloudMetrics
+
+/// What the worker counts.
+public struct WorkerMetrics: Sendable {
+    private let steps = Histogram(
+        "strettch_step_duration_seconds", help: "One run of a step of a compute's job.",
+        labels: ["step", "outcome"], bounds: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60])
+    private let creations = Histogram(
+        "strettch_compute_creation_seconds", help: "From the acceptance of a create to RUNNING.",
+        bounds: [1, 2.5, 5, 10, 20, 30, 60, 120, 300, 900, 3600])
+    private let boots = Counter("strettch_boots_total", help: "Guests that were started.")
+
+    public init() {}
+
+    func ran(_ step: ComputeStep, _ outcome: StepOutcome, after duration: Duration) {
+        steps.observe(duration, step.rawValue, outcome.name)
+        if step == .boot, outcome.endsStep { boots.add() }
+    }
+
+    /// - Parameter milliseconds: since the create was accepted.
+    func created(after milliseconds: Int64) { creations.observe(.milliseconds(milliseconds)) }
+
+    public var families: [MetricFamily] { [steps.family, creations.family, boots.family] }
+}
+
+extension StepOutcome {
+    /// For labels.
+    var name: String {
+        switch self {
+        case .advance: "advance"
+        case .wait: "wait"
+        case .rest: "rest"
+        case .fail: "fail"
+        case .guestGone: "guest_gone"
+        case .finish: "finish"
+        case .retry: "retry"
+        }
+    }
+}
