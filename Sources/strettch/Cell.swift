@@ -45,8 +45,12 @@ struct Cell: Sendable {
             bootSlots: settings.bootSlots, owner: UUID().uuidString, logger: logger)
         let supervisor = Supervisor(
             database: cloud.database, host: host, clock: cloud.clock, wake: wake, logger: logger)
+        let accountant = Accountant(
+            database: cloud.database, catalogue: cloud.catalogue, settings: settings.billing,
+            clock: cloud.clock, wake: wake, logger: logger)
         var configuration = ServiceGroupConfiguration(
-            services: [worker, supervisor, listener], gracefulShutdownSignals: [.sigterm, .sigint],
+            services: [worker, supervisor, accountant, listener],
+            gracefulShutdownSignals: [.sigterm, .sigint],
             logger: logger)
         configuration.maximumGracefulShutdownDuration = .seconds(30)
         try await ServiceGroup(configuration: configuration).run()
