@@ -34,12 +34,12 @@ public struct ChangeCompute: Sendable {
     }
 
     /// Returns after the commit. Throws `FORBIDDEN`, `RESOURCE_NOT_FOUND`, `CONFLICT` and `COMPUTE_RUNNING` by the
-    /// table of `ComputeAction`, and for an upsize or update what is wrong with its values.
+    /// table of `ComputeAction`, the team's standing, and for an upsize or update what is wrong with its values.
     public func run(in cloud: Cloud) async throws -> ChangeRequest.Outcome {
         try request.caller.requireChangingComputes()
         let outcome = try await cloud.database.write { sql in
             let now = cloud.clock.nowMs
-            return try request.once(sql, nowMs: now) { try transact(sql, cloud, nowMs: now) }
+            return try request.once(sql, cloud, nowMs: now) { try transact(sql, cloud, nowMs: now) }
         }
         if !outcome.replayed { cloud.wake() }
         return outcome
@@ -48,10 +48,11 @@ public struct ChangeCompute: Sendable {
     private func transact(_ sql: any SQLConnection, _ cloud: Cloud, nowMs: Int64) throws -> Compute {
         let compute = try GetCompute.find(id, request.caller, sql)
         guard let state = try change.action.accept(compute) else { return compute }
+        try TeamWallet(sql: sql, teamId: compute.teamId, cloud: cloud).check(change.action)
         let detail = try apply(to: compute, state, sql, cloud, nowMs: nowMs)
         try sql.events.append(
             Event(
-                computeId: id, teamId: compute.teamId, kind: change.action.eventKind, detail: detail,
+                computeId: id, teamId: compute.teamId, kind: change.action.requestedKind, detail: detail,
                 actor: .key(request.caller.keyId), requestId: request.requestId),
             nowMs: nowMs)
         return try GetCompute.find(id, request.caller, sql)
@@ -109,6 +110,9 @@ public struct ChangeCompute: Sendable {
             specification, field: "newSpecification", takenVcpus: taken.vcpus - compute.vcpus,
             takenMemoryMb: taken.memoryMb - compute.memoryMb)
         try sql.computes.set(id, specification: specification, nowMs: nowMs)
+        let wallet = TeamWallet(sql: sql, teamId: compute.teamId, cloud: cloud)
+        try wallet.reprice(compute, specification)
+        try wallet.requireCovered()
         try sql.computes.set(id, failure: nil)
         return "\(compute.specification) to \(specification.specification)"
     }
@@ -124,16 +128,5 @@ public struct ChangeCompute: Sendable {
             update.deletionProtection.map { "deletionProtection \($0)" },
         ]
         return members.compactMap(\.self).joined(separator: "; ")
-    }
-}
-
-extension ComputeAction {
-    /// What the event is called that tells of the request.
-    var eventKind: String {
-        switch self {
-        case .create: "compute.created"
-        case .update: "compute.updated"
-        case .start, .stop, .reboot, .upsize, .delete: "compute.\(rawValue).requested"
-        }
     }
 }

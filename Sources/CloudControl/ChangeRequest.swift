@@ -13,14 +13,15 @@ public struct ChangeRequest: Sendable {
     public var caller: Caller
     public var requestId: String
     /// The body to answer with. It is stored with the key, so that a retry gets the same bytes.
-    public var answer: @Sendable (Compute) throws -> String
+    /// - Parameter cost: thousandths of RWF that the compute has cost so far; `nil` where nothing is billed.
+    public var answer: @Sendable (_ compute: Compute, _ cost: Int64?) throws -> String
 
     /// A key is kept for 30 days after its request, and a create's for the life of its compute and 30 days after.
     static let keyRetentionMs: Int64 = 30 * 86_400_000
 
     public init(
         endpoint: String, key: IdempotencyKey?, members: [String: String], caller: Caller, requestId: String,
-        answer: @escaping @Sendable (Compute) throws -> String
+        answer: @escaping @Sendable (_ compute: Compute, _ cost: Int64?) throws -> String
     ) {
         self.endpoint = endpoint
         self.key = key
@@ -40,20 +41,23 @@ public struct ChangeRequest: Sendable {
     /// throws, and `UNPROCESSABLE_ENTITY` with the members that differ when the key was used for another request.
     /// What throws changes nothing, the key included.
     func once(
-        _ sql: any SQLConnection, nowMs: Int64, keptForLife: Bool = false, _ change: () throws -> Compute
+        _ sql: any SQLConnection, _ cloud: Cloud, nowMs: Int64, keptForLife: Bool = false,
+        _ change: () throws -> Compute
     ) throws -> Outcome {
-        guard let key else { return Outcome(answer: try answer(try change()), replayed: false) }
+        func answered(_ compute: Compute) throws -> String {
+            try answer(compute, try ReadCosts(computeIds: [compute.id]).read(sql, cloud)[compute.id])
+        }
+        guard let key else { return Outcome(answer: try answered(try change()), replayed: false) }
         let known = try sql.idempotencyKeys.get(teamId: caller.teamId, endpoint: endpoint, key: key.value)
         if let known { return try replay(known, key) }
         let compute = try change()
-        let answer = try answer(compute)
+        let body = try answered(compute)
         try sql.idempotencyKeys.insert(
             teamId: caller.teamId, key: key.value,
             record: IdempotencyRecord(
                 endpoint: endpoint, request: try Self.canonical(members), computeId: compute.id,
-                answer: answer,
-                createdAtMs: nowMs, expiresAtMs: keptForLife ? nil : nowMs + Self.keyRetentionMs))
-        return Outcome(answer: answer, replayed: false)
+                answer: body, createdAtMs: nowMs, expiresAtMs: keptForLife ? nil : nowMs + Self.keyRetentionMs))
+        return Outcome(answer: body, replayed: false)
     }
 
     /// The first answer again, or 422 with the members that differ.

@@ -40,11 +40,12 @@ public struct CloudSettings: Sendable, Equatable {
     /// Refuse keys of a known type that are not whole, instead of warning.
     public var strictKeys: Bool
     public var capacity: Capacity
+    public var billing: BillingSettings
 
     public init(
         privateRange: IPv4Network, teamPrefix: Int = 22, publicPool: [IPv4Network],
         sshPorts: ClosedRange<Int>? = nil,
-        strictKeys: Bool = false, capacity: Capacity = Capacity()
+        strictKeys: Bool = false, capacity: Capacity = Capacity(), billing: BillingSettings = .off
     ) {
         self.privateRange = privateRange
         self.teamPrefix = teamPrefix
@@ -52,5 +53,6 @@ public struct CloudSettings: Sendable, Equatable {
         self.sshPorts = sshPorts
         self.strictKeys = strictKeys
         self.capacity = capacity
+        self.billing = billing
     }
 }

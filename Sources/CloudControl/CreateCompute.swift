@@ -13,48 +13,21 @@ public struct CreateCompute: Sendable {
         self.request = request
     }
 
-    /// Returns after the commit. Throws `FORBIDDEN`, `VALIDATION_ERROR`, `RESOURCE_NOT_FOUND` for a slug, and
-    /// `UNPROCESSABLE_ENTITY` for a key that was used otherwise, no room, or no address. What throws changes nothing,
-    /// the idempotency key included.
+    /// Returns after the commit. Throws `FORBIDDEN`, `VALIDATION_ERROR`, `RESOURCE_NOT_FOUND` for a slug,
+    /// `UNPROCESSABLE_ENTITY` for a key that was used otherwise, no room, or no address, the team's standing, and
+    /// `INSUFFICIENT_BALANCE`. What throws changes nothing, the idempotency key included.
     public func run(in cloud: Cloud) async throws -> ChangeRequest.Outcome {
         try request.caller.requireChangingComputes()
         let outcome = try await cloud.database.write { sql in
             let now = cloud.clock.nowMs
+            let make = MakeCompute(asked: asked, caller: request.caller, requestId: request.requestId)
             // What was accepted once is answered again, whatever the operator's rules are by now.
-            return try request.once(sql, nowMs: now, keptForLife: true) {
-                try transact(sql, cloud, nowMs: now)
+            return try request.once(sql, cloud, nowMs: now, keptForLife: true) {
+                try make.run(sql, cloud, nowMs: now)
             }
         }
         if !outcome.replayed { cloud.wake() }
         return outcome
-    }
-
-    private func transact(_ sql: any SQLConnection, _ cloud: Cloud, nowMs: Int64) throws -> Compute {
-        let problems = asked.problems(strictKeys: cloud.settings.strictKeys)
-        guard problems.isEmpty else { throw CloudError.invalid(problems) }
-        let (region, image, specification) = try asked.resolve(in: cloud.catalogue)
-        let taken = try sql.computes.taken()
-        try cloud.settings.capacity.check(
-            specification, takenVcpus: taken.vcpus, takenMemoryMb: taken.memoryMb)
-        let teamId = request.caller.teamId
-        let addresses = try Addresses.take(sql, for: teamId, withPublicIp: asked.withPublicIp, cloud.settings)
-
-        let id = try sql.computes.insert(
-            NewCompute(
-                teamId: teamId, hostName: asked.hostName, image: image.image, specification: specification,
-                region: region.region, publicKeys: asked.publicKeys, tags: asked.tags,
-                userData: asked.userData,
-                deletionProtection: asked.deletionProtection, privateIpv4: addresses.privateIpv4,
-                publicIpv4: addresses.publicIpv4, sshPort: addresses.sshPort),
-            nowMs: nowMs)
-        try sql.jobs.insert(computeId: id, nowMs: nowMs)
-        try sql.events.append(
-            Event(
-                computeId: id, teamId: teamId, kind: ComputeAction.create.eventKind,
-                actor: .key(request.caller.keyId), requestId: request.requestId),
-            nowMs: nowMs)
-        guard let compute = try sql.computes.get(id) else { throw CloudError.bug("compute \(id) vanished") }
-        return compute
     }
 }
 

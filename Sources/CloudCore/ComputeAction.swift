@@ -25,6 +25,15 @@ public enum ComputeAction: String, Sendable, CaseIterable {
         steps.contains(present) ? present : steps.first ?? present
     }
 
+    /// What the event is called that tells of the request.
+    public var requestedKind: String {
+        switch self {
+        case .create: "compute.created"
+        case .update: "compute.updated"
+        case .start, .stop, .reboot, .upsize, .delete: "compute.\(rawValue).requested"
+        }
+    }
+
     /// What the table below says of an action in a state.
     public enum Verdict: Sendable, Equatable {
         /// It goes ahead, and the compute shows this state until it is done.

@@ -24,6 +24,7 @@ struct ComputeRoutes: Sendable {
 
     @Sendable
     private func create(_ request: Request, _ context: CloudRequestContext) async throws -> Response {
+        if try request.isDryRun() { return try await quote(request, context) }
         let key = try IdempotencyKey(header: request.headers[.idempotencyKey])
         let members = try await JSONBody.members(of: request)
         let asked = try ComputeRequest(members: members)
@@ -41,7 +42,7 @@ struct ComputeRoutes: Sendable {
         return ChangeRequest(
             endpoint: endpoint, key: key, members: try members.mapValues { try $0.canonical() },
             caller: try context.requireCaller(), requestId: context.requestId,
-            answer: { try envelope.text(ComputeWire($0), warnings: warnings) })
+            answer: { try envelope.text(ComputeWire($0, costMilliRwf: $1), warnings: warnings) })
     }
 
     private static func response(_ status: HTTPResponse.Status, _ outcome: ChangeRequest.Outcome) -> Response
@@ -49,6 +50,18 @@ struct ComputeRoutes: Sendable {
         var response = Envelope.response(status, body: outcome.answer)
         if outcome.replayed { response.headers[.idempotentReplayed] = "true" }
         return response
+    }
+
+    /// A create that is checked and priced, and not made. It needs no key, and does not use one up.
+    private func quote(_ request: Request, _ context: CloudRequestContext) async throws -> Response {
+        if let key = request.headers[.idempotencyKey] { _ = try IdempotencyKey(header: key) }
+        let asked = try ComputeRequest(members: try await JSONBody.members(of: request))
+        let quote = try await QuoteCompute(
+            asked, caller: try context.requireCaller(), requestId: context.requestId
+        ).run(in: cloud)
+        let body = try Envelope(context, cloud.clock).text(
+            ComputeQuoteWire(quote), warnings: warnings(asked))
+        return Envelope.response(.ok, body: body)
     }
 
     private func warnings(_ asked: ComputeRequest) -> [String] {
@@ -64,14 +77,14 @@ struct ComputeRoutes: Sendable {
         let page = try Page(request)
         let (computes, total) = try await ListComputes(page: page, caller: try context.requireCaller()).run(
             in: cloud)
-        return try Envelope(context, cloud.clock).list(computes.map { ComputeWire($0) }, page, total: total)
+        return try Envelope(context, cloud.clock).list(try await wires(computes), page, total: total)
     }
 
     @Sendable
     private func get(_ request: Request, _ context: CloudRequestContext) async throws -> Response {
         let compute = try await GetCompute(id: try context.requireId(), caller: try context.requireCaller())
             .run(in: cloud)
-        return try Envelope(context, cloud.clock).response(.ok, ComputeWire(compute))
+        return try Envelope(context, cloud.clock).response(.ok, try await wires([compute])[0])
     }
 
     @Sendable
@@ -99,6 +112,12 @@ struct ComputeRoutes: Sendable {
         return Self.response(
             status, try await ChangeCompute(id: id, change: change, request: asked).run(in: cloud))
     }
+
+    /// At most a page of computes as the public API shows them, with what they have cost.
+    private func wires(_ computes: [Compute]) async throws -> [ComputeWire] {
+        let costs = try await ReadCosts(computeIds: computes.map(\.id)).run(in: cloud)
+        return computes.map { ComputeWire($0, costMilliRwf: costs[$0.id]) }
+    }
 }
 
 extension ComputeAction {
@@ -108,6 +127,21 @@ extension ComputeAction {
         case .create: "/computes"
         case .update, .delete: "/computes/\(id)"
         case .start, .stop, .reboot, .upsize: "/computes/\(id)/\(rawValue)"
+        }
+    }
+}
+
+extension Request {
+    /// Whether the query has `dryRun=true`. Throws `BAD_REQUEST` for what is neither `true` nor `false`.
+    fileprivate func isDryRun() throws(CloudError) -> Bool {
+        switch uri.queryParameters["dryRun"].map(String.init) {
+        case nil, "false": return false
+        case "true": return true
+        case .some(let other):
+            throw CloudError(
+                .badRequest,
+                "dryRun: '\(other.shown)' is neither true nor false. Send dryRun=true, or leave it out.",
+                problems: [Problem("dryRun", "'\(other.shown)' is neither true nor false.")])
         }
     }
 }

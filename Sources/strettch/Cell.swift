@@ -53,8 +53,11 @@ struct Cell: Sendable {
             metrics: metrics.worker, logger: logger)
         let supervisor = Supervisor(
             database: cloud.database, host: host, clock: cloud.clock, wake: wake, logger: logger)
+        let accountant = Accountant(
+            database: cloud.database, catalogue: cloud.catalogue, settings: settings.billing,
+            clock: cloud.clock, wake: wake, logger: logger)
         var configuration = ServiceGroupConfiguration(
-            services: metricsListener(metrics) + [worker, supervisor, listener],
+            services: metricsListener(metrics) + [worker, supervisor, accountant, listener],
             gracefulShutdownSignals: [.sigterm, .sigint],
             logger: logger)
         configuration.maximumGracefulShutdownDuration = .seconds(30)

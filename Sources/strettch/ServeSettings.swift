@@ -34,6 +34,7 @@ struct ServeSettings: Sendable {
     var vcpuOvercommit: Double
     /// RAM given out for each byte that the host has.
     var memoryOvercommit: Double
+    var billing: BillingSettings
     var logLevel: String
     var logFormat: LogFormat
     /// Machines are pretended.
@@ -45,7 +46,8 @@ struct ServeSettings: Sendable {
         "teamPrefix": 22,
         "publicPool": "203.0.113.0/24", "sshPorts": "22000-22999", "strictKeys": false, "bootSlots": 0,
         "stopGrace": 60,
-        "vcpuOvercommit": 16.0, "memoryOvercommit": 1.0, "logLevel": "info", "logFormat": "text",
+        "vcpuOvercommit": 16.0, "memoryOvercommit": 1.0, "billing": false, "pastDueDays": 7,
+        "suspendedDays": 30, "logLevel": "info", "logFormat": "text",
         "simulated": false,
     ]
 
@@ -81,6 +83,9 @@ struct ServeSettings: Sendable {
         stopGrace = try reader.int("stopGrace", in: 1...3600)
         vcpuOvercommit = try reader.double("vcpuOvercommit", in: 0.1...1000)
         memoryOvercommit = try reader.double("memoryOvercommit", in: 0.1...100)
+        billing = BillingSettings(
+            isOn: try reader.bool("billing"), pastDueDays: try reader.int("pastDueDays", in: 0...3650),
+            suspendedDays: try reader.int("suspendedDays", in: 0...3650))
         logLevel = try reader.string("logLevel")
         logFormat = try Self.logFormat(try reader.string("logFormat"))
         simulated = try reader.bool("simulated")
@@ -90,7 +95,8 @@ struct ServeSettings: Sendable {
     var cloud: CloudSettings {
         CloudSettings(
             privateRange: privateRange, teamPrefix: teamPrefix, publicPool: publicPool,
-            sshPorts: network == .user ? sshPorts : nil, strictKeys: strictKeys, capacity: capacity)
+            sshPorts: network == .user ? sshPorts : nil, strictKeys: strictKeys, capacity: capacity,
+            billing: billing)
     }
 
     private var capacity: Capacity {

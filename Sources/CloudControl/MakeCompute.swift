@@ -1,0 +1,45 @@
+import CloudCore
+import CloudDatabase
+
+/// All checks of a create and the rows that it makes: what `POST /computes` and its dry run share, so that they can't
+/// differ.
+struct MakeCompute: Sendable {
+    var asked: ComputeRequest
+    var caller: Caller
+    var requestId: String
+
+    /// Throws the team's standing, `VALIDATION_ERROR`, `RESOURCE_NOT_FOUND`, `UNPROCESSABLE_ENTITY` and
+    /// `INSUFFICIENT_BALANCE`.
+    func run(_ sql: any SQLConnection, _ cloud: Cloud, nowMs: Int64) throws -> Compute {
+        let wallet = TeamWallet(sql: sql, teamId: caller.teamId, cloud: cloud)
+        try wallet.check(.create)
+        let problems = asked.problems(strictKeys: cloud.settings.strictKeys)
+        guard problems.isEmpty else { throw CloudError.invalid(problems) }
+        let (region, image, specification) = try asked.resolve(in: cloud.catalogue)
+        let taken = try sql.computes.taken()
+        try cloud.settings.capacity.check(
+            specification, takenVcpus: taken.vcpus, takenMemoryMb: taken.memoryMb)
+        let addresses = try Addresses.take(
+            sql, for: caller.teamId, withPublicIp: asked.withPublicIp, cloud.settings)
+
+        let id = try sql.computes.insert(
+            NewCompute(
+                teamId: caller.teamId, hostName: asked.hostName, image: image.image,
+                specification: specification,
+                region: region.region, publicKeys: asked.publicKeys, tags: asked.tags,
+                userData: asked.userData,
+                deletionProtection: asked.deletionProtection, privateIpv4: addresses.privateIpv4,
+                publicIpv4: addresses.publicIpv4, sshPort: addresses.sshPort),
+            nowMs: nowMs)
+        try sql.jobs.insert(computeId: id, nowMs: nowMs)
+        try sql.events.append(
+            Event(
+                computeId: id, teamId: caller.teamId, kind: ComputeAction.create.requestedKind,
+                actor: .key(caller.keyId), requestId: requestId),
+            nowMs: nowMs)
+        guard let compute = try sql.computes.get(id) else { throw CloudError.bug("compute \(id) vanished") }
+        try wallet.meter(compute, specification)
+        try wallet.requireCovered()
+        return compute
+    }
+}
