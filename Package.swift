@@ -123,7 +123,8 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
-            name: "CloudDatabaseTests", dependencies: ["CloudCore", "CloudDatabase", "CloudTesting"],
+            name: "CloudDatabaseTests",
+            dependencies: ["CloudCore", "CloudDatabase", "CloudTesting", .grdb],
             swiftSettings: strict),
         .testTarget(
             name: "CloudServerTests",

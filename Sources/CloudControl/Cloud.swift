@@ -11,6 +11,7 @@ public struct Cloud: Sendable {
     public var randomBytes: @Sendable (Int) -> [UInt8]
     /// Tells the worker that a job may be due. Carries no data: the database is the truth.
     public var wake: @Sendable () -> Void
+    public let keyUse = KeyUse()
 
     public init(
         database: any Database, catalogue: Catalogue, settings: CloudSettings,
@@ -40,11 +41,13 @@ public struct CloudSettings: Sendable, Equatable {
     /// Refuse keys of a known type that are not whole, instead of warning.
     public var strictKeys: Bool
     public var capacity: Capacity
+    /// Requests that one API key may send in a second; 0: any number.
+    public var rateLimit: Int
 
     public init(
         privateRange: IPv4Network, teamPrefix: Int = 22, publicPool: [IPv4Network],
         sshPorts: ClosedRange<Int>? = nil,
-        strictKeys: Bool = false, capacity: Capacity = Capacity()
+        strictKeys: Bool = false, capacity: Capacity = Capacity(), rateLimit: Int = 0
     ) {
         self.privateRange = privateRange
         self.teamPrefix = teamPrefix
@@ -52,5 +55,6 @@ public struct CloudSettings: Sendable, Equatable {
         self.sshPorts = sshPorts
         self.strictKeys = strictKeys
         self.capacity = capacity
+        self.rateLimit = rateLimit
     }
 }
