@@ -8,11 +8,13 @@ public struct CloudRequestContext: RequestContext {
     public var coreContext: CoreRequestContextStorage
     /// UUID in the answer, its header and the log.
     public let requestId: String
+    let peer: Peer
     /// Set before a handler of an authenticated route runs.
     var caller: Caller?
 
     public init(source: ApplicationRequestContextSource) {
         coreContext = .init(source: source)
+        peer = Peer(source.channel.remoteAddress)
         requestId = UUID().uuidString.lowercased()
     }
 
@@ -23,13 +25,14 @@ public struct CloudRequestContext: RequestContext {
     }
 
     /// The `{id}` of the path. Throws `BAD_REQUEST` unless it is a decimal number as our ids are.
-    func requireId() throws(CloudError) -> Int64 {
+    /// - Parameter noun: what it is the id of.
+    func requireId(_ noun: String = "compute") throws(CloudError) -> Int64 {
         let text = parameters.get("id") ?? ""
         guard (1...18).contains(text.utf8.count), text.utf8.allSatisfy({ (48...57).contains($0) }),
             let id = Int64(text)
         else {
             throw CloudError(
-                .badRequest, "'\(text.shown)' is no compute id. Send the decimal id, such as 325.",
+                .badRequest, "'\(text.shown)' is no \(noun) id. Send the decimal id, such as 325.",
                 problems: [Problem("id", "'\(text.shown)' is no decimal number of at most 18 digits.")])
         }
         return id

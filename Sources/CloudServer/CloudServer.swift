@@ -50,14 +50,13 @@ public enum CloudServer {
     static func router(_ cloud: Cloud) -> Router<CloudRequestContext> {
         let routes = Routes.all(cloud)
         let router = Router(context: CloudRequestContext.self, options: .autoGenerateHeadEndpoints)
-        router.add(middleware: EnvelopeMiddleware(clock: cloud.clock, routes: routes))
+        router.add(
+            middleware:
+                EnvelopeMiddleware(clock: cloud.clock, routes: routes, admission: Admission(cloud)))
         for route in routes {
             router.on(RouterPath(Routes.basePath + route.path), method: route.method) { request, context in
-                var context = context
-                if !route.isPublic {
-                    context.caller = try await Authenticate(authorization: request.headers[.authorization])
-                        .run(in: cloud)
-                }
+                // Found by the admission; should it and the router ever differ, nobody gets in.
+                if !route.isPublic { _ = try context.requireCaller() }
                 return try await route.handle(request, context)
             }
         }

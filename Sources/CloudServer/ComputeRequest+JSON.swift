@@ -25,7 +25,7 @@ extension ComputeRequest {
 }
 
 /// Reads members one by one and collects what is wrong with their types.
-private struct Fields {
+struct Fields {
     /// Elements of one list whose types are reported. A list that is longer is refused for its length.
     static let maxReported = max(SSHPublicKey.maxCount, Tag.maxCount)
 
