@@ -45,8 +45,10 @@ struct Cell: Sendable {
             bootSlots: settings.bootSlots, owner: UUID().uuidString, logger: logger)
         let supervisor = Supervisor(
             database: cloud.database, host: host, clock: cloud.clock, wake: wake, logger: logger)
+        let keyUse = KeyUseWriter(cloud: cloud, logger: logger)
+        // They end in the reverse order, so the last requests count too.
         var configuration = ServiceGroupConfiguration(
-            services: [worker, supervisor, listener], gracefulShutdownSignals: [.sigterm, .sigint],
+            services: [worker, supervisor, keyUse, listener], gracefulShutdownSignals: [.sigterm, .sigint],
             logger: logger)
         configuration.maximumGracefulShutdownDuration = .seconds(30)
         try await ServiceGroup(configuration: configuration).run()

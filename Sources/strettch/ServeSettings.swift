@@ -20,6 +20,8 @@ struct ServeSettings: Sendable {
     var sshPorts: ClosedRange<Int>
     /// Refuse keys of a known type that are not whole, instead of warning.
     var strictKeys: Bool
+    /// Requests that one API key may send in a second; 0: any number.
+    var rateLimit: Int
     /// Guests that may boot at once.
     var bootSlots: Int
     /// vCPUs given out for each core of the host.
@@ -33,7 +35,8 @@ struct ServeSettings: Sendable {
     static let defaults: [String: ConfigValue] = [
         "listen": "127.0.0.1:8080", "catalogue": "", "network": "auto", "privateRange": "10.0.0.0/8",
         "teamPrefix": 22,
-        "publicPool": "203.0.113.0/24", "sshPorts": "22000-22999", "strictKeys": false, "bootSlots": 0,
+        "publicPool": "203.0.113.0/24", "sshPorts": "22000-22999", "strictKeys": false, "rateLimit": 2,
+        "bootSlots": 0,
         "vcpuOvercommit": 16.0, "memoryOvercommit": 1.0, "logLevel": "info", "simulated": false,
     ]
 
@@ -60,6 +63,7 @@ struct ServeSettings: Sendable {
         }
         sshPorts = try Self.ports(try reader.string("sshPorts"))
         strictKeys = try reader.bool("strictKeys")
+        rateLimit = try reader.int("rateLimit", in: 0...10_000)
         let slots = try reader.int("bootSlots", in: 0...1000)
         bootSlots = slots == 0 ? ProcessInfo.processInfo.activeProcessorCount : slots
         vcpuOvercommit = try reader.double("vcpuOvercommit", in: 0.1...1000)
@@ -72,7 +76,8 @@ struct ServeSettings: Sendable {
     var cloud: CloudSettings {
         CloudSettings(
             privateRange: privateRange, teamPrefix: teamPrefix, publicPool: publicPool,
-            sshPorts: network == .user ? sshPorts : nil, strictKeys: strictKeys, capacity: capacity)
+            sshPorts: network == .user ? sshPorts : nil, strictKeys: strictKeys, capacity: capacity,
+            rateLimit: rateLimit)
     }
 
     private var capacity: Capacity {
