@@ -21,6 +21,7 @@ struct CredentialTableTests {
         /// An owner's key of another team.
         var stranger: Int
         var isPublic = false
+        /// `{id}` in it stands for what is in the path too.
         var body: String?
 
         var testDescription: String { endpoint }
@@ -51,7 +52,7 @@ struct CredentialTableTests {
 
         change("POST /computes", 202, stranger: 202, body: TestCloud.body()),
         change("DELETE /computes/{id}", 202, stranger: 404),
-        change("POST /keys", 201, stranger: 201, body: #"{"name": "new", "role": "Member"}"#),
+        change("POST /keys", 201, stranger: 201, body: #"{"name": "beside {id}", "role": "Member"}"#),
         change("DELETE /keys/{id}", 200, stranger: 404),
     ]
 
@@ -80,8 +81,8 @@ struct CredentialTableTests {
 
     @Test("the endpoint answers as the table says", arguments: table)
     func answers(_ row: Row) async throws {
-        for credential in Credential.allCases {
-            try await TestCloud.with { cloud in
+        try await TestCloud.with { cloud in
+            for credential in Credential.allCases {
                 let answer = try await Self.send(row, credential, to: cloud)
                 #expect(answer.status == row.status(credential), "\(credential): \(answer.text)")
                 #expect(
@@ -91,17 +92,23 @@ struct CredentialTableTests {
         }
     }
 
-    /// Asks for what the team has: a compute that runs, or a Member's key.
     private static func send(
         _ row: Row, _ credential: Credential, to cloud: TestCloud
     ) async throws -> TestAnswer {
         let parts = row.endpoint.split(separator: " ").map(String.init)
-        let id = parts[1].hasPrefix("/keys") ? try await makeKey(cloud).id : try await cloud.createAndSettle()
+        let id = try await target(row.endpoint, in: cloud)
         var headers: [String: String] = [:]
         if row.body != nil { headers["Idempotency-Key"] = TestCloud.newKey() }
         return try await cloud.send(
             try #require(HTTPRequest.Method(parts[0])), parts[1].replacing("{id}", with: id),
-            as: try await key(credential, in: cloud), headers: headers, body: row.body)
+            as: try await key(credential, in: cloud), headers: headers,
+            body: row.body?.replacing("{id}", with: id))
+    }
+
+    /// What the endpoint is asked for: a new key of a Member, or a new compute that runs.
+    private static func target(_ endpoint: String, in cloud: TestCloud) async throws -> String {
+        if endpoint.contains("/keys") { return try await makeKey(cloud).id }
+        return endpoint.contains("{id}") ? try await cloud.createAndSettle() : "none"
     }
 
     private static func key(_ credential: Credential, in cloud: TestCloud) async throws -> TestCloud.Key {
@@ -125,7 +132,7 @@ struct CredentialTableTests {
         _ cloud: TestCloud, role: String = "Member"
     ) async throws -> (id: String, secret: String) {
         let made = try await cloud.send(
-            .post, "/keys", body: #"{"name": "made as \#(role)", "role": "\#(role)"}"#)
+            .post, "/keys", body: #"{"name": "\#(TestCloud.newKey())", "role": "\#(role)"}"#)
         return (
             try #require(made.data?["id"]?.string), try #require(made.data?["key"]?.string)
         )
