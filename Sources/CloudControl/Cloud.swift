@@ -43,11 +43,13 @@ public struct CloudSettings: Sendable, Equatable {
     public var capacity: Capacity
     /// Requests that one API key may send in a second; 0: any number.
     public var rateLimit: Int
+    public var billing: BillingSettings
 
     public init(
         privateRange: IPv4Network, teamPrefix: Int = 22, publicPool: [IPv4Network],
         sshPorts: ClosedRange<Int>? = nil,
-        strictKeys: Bool = false, capacity: Capacity = Capacity(), rateLimit: Int = 0
+        strictKeys: Bool = false, capacity: Capacity = Capacity(), rateLimit: Int = 0,
+        billing: BillingSettings = .off
     ) {
         self.privateRange = privateRange
         self.teamPrefix = teamPrefix
@@ -56,5 +58,6 @@ public struct CloudSettings: Sendable, Equatable {
         self.strictKeys = strictKeys
         self.capacity = capacity
         self.rateLimit = rateLimit
+        self.billing = billing
     }
 }

@@ -34,9 +34,9 @@ public struct CreateCompute: Sendable {
         public var replayed: Bool
     }
 
-    /// Returns after the commit. Throws `FORBIDDEN`, `VALIDATION_ERROR`, `RESOURCE_NOT_FOUND` for a slug, and
-    /// `UNPROCESSABLE_ENTITY` for a key that was used otherwise, no room, or no address. What throws changes nothing,
-    /// the idempotency key included.
+    /// Returns after the commit. Throws `FORBIDDEN`, `VALIDATION_ERROR`, `RESOURCE_NOT_FOUND` for a slug,
+    /// `UNPROCESSABLE_ENTITY` for a key that was used otherwise, no room, or no address, the team's standing, and
+    /// `INSUFFICIENT_BALANCE`. What throws changes nothing, the idempotency key included.
     public func run(in cloud: Cloud) async throws -> Outcome {
         try caller.requireChangingComputes()
         let outcome = try await cloud.database.write { sql in try transact(sql, cloud) }
@@ -50,36 +50,13 @@ public struct CreateCompute: Sendable {
         if let known { return try replay(known) }
 
         // After the replay: what was accepted once is answered again, whatever the operator's rules are by now.
-        let problems = request.problems(strictKeys: cloud.settings.strictKeys)
-        guard problems.isEmpty else { throw CloudError.invalid(problems) }
-        let (region, image, specification) = try request.resolve(in: cloud.catalogue)
-        let taken = try sql.computes.taken()
-        try cloud.settings.capacity.check(
-            specification, takenVcpus: taken.vcpus, takenMemoryMb: taken.memoryMb)
-        let addresses = try Addresses.take(
-            sql, for: caller.teamId, withPublicIp: request.withPublicIp, cloud.settings)
-
-        let now = cloud.clock.nowMs
-        let id = try sql.computes.insert(
-            NewCompute(
-                teamId: caller.teamId, hostName: request.hostName, image: image.image,
-                specification: specification,
-                region: region.region, publicKeys: request.publicKeys, tags: request.tags,
-                privateIpv4: addresses.privateIpv4, publicIpv4: addresses.publicIpv4,
-                sshPort: addresses.sshPort),
-            nowMs: now)
-        try sql.jobs.insert(computeId: id, step: .image, nowMs: now)
-        try sql.events.append(
-            Event(
-                computeId: id, teamId: caller.teamId, kind: "compute.created", actor: .key(caller.keyId),
-                requestId: requestId),
-            nowMs: now)
-        guard let compute = try sql.computes.get(id) else { throw CloudError.bug("compute \(id) vanished") }
+        let compute = try MakeCompute(request: request, caller: caller, requestId: requestId).run(sql, cloud)
         let answer = try answer(compute)
         try sql.idempotencyKeys.insert(
             teamId: caller.teamId, endpoint: Self.endpoint, key: key.value,
-            record: IdempotencyRecord(request: try Self.canonical(members), computeId: id, answer: answer),
-            nowMs: now)
+            record: IdempotencyRecord(
+                request: try Self.canonical(members), computeId: compute.id, answer: answer),
+            nowMs: cloud.clock.nowMs)
         return Outcome(answer: answer, replayed: false)
     }
 

@@ -79,12 +79,21 @@ public struct Catalogue: Sendable, Equatable {
     public var regions: [Region]
     public var images: [Image]
     public var specifications: [Specification]
+    /// Thousandths of a Rwandan franc for each calendar month in which a compute holds a public address.
+    public var publicIpMonthMilliRwf: Int64
 
-    public init(regions: [Region], images: [Image], specifications: [Specification]) {
+    public init(
+        regions: [Region], images: [Image], specifications: [Specification],
+        publicIpMonthMilliRwf: Int64 = Self.defaultPublicIpMonthMilliRwf
+    ) {
         self.regions = regions
         self.images = images
         self.specifications = specifications
+        self.publicIpMonthMilliRwf = publicIpMonthMilliRwf
     }
+
+    /// 2,000 francs: half of the smallest specification, as addresses are scarce.
+    public static let defaultPublicIpMonthMilliRwf: Int64 = 2_000_000
 
     public func region(_ slug: String) -> Region? { regions.first { $0.region == slug } }
     public func image(_ slug: String) -> Image? { images.first { $0.image == slug } }

@@ -103,6 +103,25 @@ public struct ComputeQueries {
         return try sql.query("\(Self.select) WHERE j.step IN (\(names)) ORDER BY c.id").map(Self.compute)
     }
 
+    /// At most `limit` of the team's computes that run and are meant to.
+    public func toStop(teamId: Int64, limit: Int) throws -> [Int64] {
+        try sql.query(
+            """
+            SELECT id FROM computes WHERE team_id = $1 AND state = 'RUNNING' AND intent = 'RUNNING'
+            ORDER BY id LIMIT $2
+            """,
+            [teamId, limit]
+        ).map { try $0.int("id") }
+    }
+
+    /// At most `limit` of the team's computes that nobody wants gone yet.
+    public func toDelete(teamId: Int64, limit: Int) throws -> [Int64] {
+        try sql.query(
+            "SELECT id FROM computes WHERE team_id = $1 AND intent <> 'DESTROYED' ORDER BY id LIMIT $2",
+            [teamId, limit]
+        ).map { try $0.int("id") }
+    }
+
     /// What the computes that hold resources take together.
     public func taken() throws -> (vcpus: Int, memoryMb: Int) {
         let row = try sql.query(
@@ -114,11 +133,12 @@ public struct ComputeQueries {
         return (Int(try row.int("vcpus")), Int(try row.int("memory_mb")))
     }
 
-    /// Sets state and intent.
+    /// Sets state and intent. The compute's meter follows.
     public func set(_ id: Int64, state: ComputeState, intent: ComputeIntent, nowMs: Int64) throws {
         try sql.execute(
             "UPDATE computes SET state = $2, intent = $3, updated_at_ms = $4 WHERE id = $1",
             [id, state.rawValue, intent.rawValue, nowMs])
+        try sql.meters.follow(id, state, nowMs: nowMs)
     }
 
     public func set(_ id: Int64, failure: ComputeFailure?) throws {

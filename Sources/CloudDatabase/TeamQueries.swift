@@ -18,15 +18,17 @@ extension SQLConnection {
 public struct TeamQueries {
     let sql: any SQLConnection
 
-    /// Inserts a team and returns its id.
+    /// Inserts a team with an empty wallet, and returns its id.
     public func insert(name: String, network: IPv4Network, nowMs: Int64) throws -> Int64 {
-        try sql.query(
+        let id = try sql.query(
             """
             INSERT INTO teams (name, network_base, network_prefix, created_at_ms) VALUES ($1, $2, $3, $4)
             RETURNING id
             """,
             [name, network.base, network.prefix, nowMs]
         )[0].int("id")
+        try sql.wallets.insert(teamId: id, nowMs: nowMs)
+        return id
     }
 
     public func get(_ id: Int64) throws -> Team? {

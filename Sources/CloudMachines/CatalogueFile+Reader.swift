@@ -19,12 +19,15 @@ struct CatalogueReader {
             report("(the whole file)", "is no mapping; write regions:, images: and specifications:")
             return Catalogue(regions: [], images: [], specifications: [])
         }
-        checkKeys(root, "", known: ["regions", "images", "specifications"])
+        checkKeys(root, "", known: ["regions", "images", "specifications", "publicIpMonthRwf"])
         var catalogue = Catalogue(regions: [], images: [], specifications: [])
         for (node, path) in items(root, "regions") { catalogue.regions.append(region(node, path)) }
         for (node, path) in items(root, "images") { catalogue.images.append(image(node, path)) }
         for (node, path) in items(root, "specifications") {
             catalogue.specifications.append(specification(node, path))
+        }
+        if root["publicIpMonthRwf"] != nil {
+            catalogue.publicIpMonthMilliRwf = price(root, "", "publicIpMonthRwf")
         }
         checkUnique(catalogue.regions.map { String($0.id) }, "regions", "id")
         checkUnique(catalogue.regions.map(\.region), "regions", "region")
@@ -121,7 +124,7 @@ struct CatalogueReader {
             vcpus: integer(node, path, "vcpus", in: 1...1024),
             memoryMb: integer(node, path, "memoryMb", in: 64...16_777_216),
             storageGb: integer(node, path, "storageGb", in: 1...65_536),
-            priceMonthMilliRwf: Int64(integer(node, path, "priceMonthRwf", in: 0...1_000_000_000_000)) * 1000)
+            priceMonthMilliRwf: price(node, path, "priceMonthRwf"))
     }
 }
 
@@ -147,7 +150,7 @@ extension CatalogueReader {
 
     private mutating func text(_ node: Node, _ path: String, _ key: String) -> String {
         guard let value = node[key]?.scalar?.string, !value.isEmpty else {
-            report("\(path).\(key)", "is missing or no text; write it")
+            report(path.isEmpty ? key : "\(path).\(key)", "is missing or no text; write it")
             return ""
         }
         return value
@@ -170,11 +173,16 @@ extension CatalogueReader {
         if value.isEmpty { return Int(range.lowerBound) }
         guard let number = Int64(value), range.contains(number) else {
             report(
-                "\(path).\(key)",
+                path.isEmpty ? key : "\(path).\(key)",
                 "\"\(value)\" is not a whole number of \(range.lowerBound) to \(range.upperBound); write one")
             return Int(range.lowerBound)
         }
         return Int(number)
+    }
+
+    /// Whole francs in the file, thousandths here.
+    private mutating func price(_ node: Node, _ path: String, _ key: String) -> Int64 {
+        Int64(integer(node, path, key, in: 0...Price.mostMonthRwf)) * 1000
     }
 
     private mutating func url(_ node: Node, _ path: String, _ key: String) -> String {

@@ -3,7 +3,8 @@ import CloudWire
 
 extension ComputeWire {
     /// A compute as the public API shows it.
-    init(_ compute: Compute) {
+    /// - Parameter costMilliRwf: what it has cost so far; `nil` where nothing is billed.
+    init(_ compute: Compute, costMilliRwf: Int64?) {
         self.init(
             id: String(compute.id), hostName: compute.hostName, state: compute.state.rawValue,
             image: compute.image,
@@ -14,7 +15,8 @@ extension ComputeWire {
             sshEndpoint: compute.sshPort.map { "127.0.0.1:\($0)" }, tags: compute.tags,
             createdAt: Timestamp.text(compute.createdAtMs), updatedAt: Timestamp.text(compute.updatedAtMs),
             task: compute.task.flatMap(TaskWire.init),
-            failure: compute.failure.map { FailureWire(code: $0.code.rawValue, message: $0.message) })
+            failure: compute.failure.map { FailureWire(code: $0.code.rawValue, message: $0.message) },
+            cost: costMilliRwf.map(Money.text))
     }
 }
 

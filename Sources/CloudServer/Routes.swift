@@ -42,7 +42,8 @@ enum Routes {
     static let basePath = "/api/v1"
 
     static func all(_ cloud: Cloud) -> [Route] {
-        ComputeRoutes(cloud: cloud).all + CatalogueRoutes(cloud: cloud).all + TeamRoutes(cloud: cloud).all
+        ComputeRoutes(cloud: cloud).all + BillingRoutes(cloud: cloud).all + CatalogueRoutes(cloud: cloud).all
+            + TeamRoutes(cloud: cloud).all
             + SystemRoutes(cloud: cloud).all
     }
 }

@@ -1,4 +1,5 @@
-/// A compute as the public API shows it (API reference, "Compute object"; `sshEndpoint`, `task` and `failure` are ours).
+/// A compute as the public API shows it (API reference, "Compute object"; `sshEndpoint`, `task`, `failure` and
+/// `cost` are ours).
 public struct ComputeWire: Codable, Sendable, Equatable {
     /// Decimal digits.
     public var id: String
@@ -19,11 +20,13 @@ public struct ComputeWire: Codable, Sendable, Equatable {
     public var task: TaskWire?
     /// Why it is not what was asked for.
     public var failure: FailureWire?
+    /// Francs with three decimals that it has cost so far; absent where nothing is billed.
+    public var cost: String?
 
     public init(
         id: String, hostName: String, state: String, image: String, specification: String, region: String,
         ipv4: String?, privateIpv4: String?, sshEndpoint: String?, tags: [String], createdAt: String,
-        updatedAt: String, task: TaskWire?, failure: FailureWire?
+        updatedAt: String, task: TaskWire?, failure: FailureWire?, cost: String? = nil
     ) {
         self.id = id
         self.hostName = hostName
@@ -39,6 +42,7 @@ public struct ComputeWire: Codable, Sendable, Equatable {
         self.updatedAt = updatedAt
         self.task = task
         self.failure = failure
+        self.cost = cost
     }
 }
 

@@ -28,6 +28,7 @@ struct ServeSettings: Sendable {
     var vcpuOvercommit: Double
     /// RAM given out for each byte that the host has.
     var memoryOvercommit: Double
+    var billing: BillingSettings
     var logLevel: String
     /// Machines are pretended.
     var simulated: Bool
@@ -36,8 +37,8 @@ struct ServeSettings: Sendable {
         "listen": "127.0.0.1:8080", "catalogue": "", "network": "auto", "privateRange": "10.0.0.0/8",
         "teamPrefix": 22,
         "publicPool": "203.0.113.0/24", "sshPorts": "22000-22999", "strictKeys": false, "rateLimit": 2,
-        "bootSlots": 0,
-        "vcpuOvercommit": 16.0, "memoryOvercommit": 1.0, "logLevel": "info", "simulated": false,
+        "bootSlots": 0, "vcpuOvercommit": 16.0, "memoryOvercommit": 1.0, "billing": false, "pastDueDays": 7,
+        "suspendedDays": 30, "logLevel": "info", "simulated": false,
     ]
 
     /// - Parameters:
@@ -68,6 +69,9 @@ struct ServeSettings: Sendable {
         bootSlots = slots == 0 ? ProcessInfo.processInfo.activeProcessorCount : slots
         vcpuOvercommit = try reader.double("vcpuOvercommit", in: 0.1...1000)
         memoryOvercommit = try reader.double("memoryOvercommit", in: 0.1...100)
+        billing = BillingSettings(
+            isOn: try reader.bool("billing"), pastDueDays: try reader.int("pastDueDays", in: 0...3650),
+            suspendedDays: try reader.int("suspendedDays", in: 0...3650))
         logLevel = try reader.string("logLevel")
         simulated = try reader.bool("simulated")
     }
@@ -77,7 +81,7 @@ struct ServeSettings: Sendable {
         CloudSettings(
             privateRange: privateRange, teamPrefix: teamPrefix, publicPool: publicPool,
             sshPorts: network == .user ? sshPorts : nil, strictKeys: strictKeys, capacity: capacity,
-            rateLimit: rateLimit)
+            rateLimit: rateLimit, billing: billing)
     }
 
     private var capacity: Capacity {

@@ -41,6 +41,8 @@ struct CredentialTableTests {
         open("GET /health"),
         open("GET /openapi.json"),
 
+        view("GET /billing"),
+        view("GET /billing/ledger"),
         view("GET /computes"),
         view("GET /computes/specifications"),
         view("GET /images"),

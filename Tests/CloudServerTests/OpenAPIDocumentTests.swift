@@ -20,7 +20,8 @@ struct OpenAPIDocumentTests {
         #expect(document.basePath == "/api/v1")
         #expect(
             document.operations.map(\.description).sorted() == [
-                "DELETE /computes/{id}", "DELETE /keys/{id}", "GET /computes", "GET /computes/specifications",
+                "DELETE /computes/{id}", "DELETE /keys/{id}", "GET /billing", "GET /billing/ledger", "GET /computes",
+                "GET /computes/specifications",
                 "GET /computes/{id}",
                 "GET /health", "GET /images", "GET /keys", "GET /openapi.json", "GET /regions", "GET /team",
                 "POST /computes", "POST /keys",
@@ -96,7 +97,8 @@ struct OpenAPIDocumentTests {
             sshEndpoint: full ? "127.0.0.1:2201" : nil, tags: full ? ["web"] : [], createdAt: time,
             updatedAt: time,
             task: full ? TaskWire(step: "boot", since: time, attempts: 1, note: "a note") : nil,
-            failure: full ? FailureWire(code: "HOST_FAILED", message: "why") : nil)
+            failure: full ? FailureWire(code: "HOST_FAILED", message: "why") : nil,
+            cost: full ? "21.914" : nil)
         try check(compute, "ComputeEnvelope", warnings: full ? ["publicKeys[0] is cut short"] : nil)
         try check([compute], "ComputeListEnvelope", meta: MetaWire(total: 1, page: 1, limit: 20))
         let specification = SpecificationWire(
@@ -118,6 +120,34 @@ struct OpenAPIDocumentTests {
             hostName: "web-1", image: "UBUNTU-24.04", region: "KGL-1", specification: "S-1C",
             publicKeys: ["ssh-ed25519 AAAA"], tags: full ? ["web"] : nil, withPublicIp: full ? true : nil)
         #expect(try problems(create, "CreateCompute") == [])
+    }
+
+    @Test("the wire types of billing are what it declares", arguments: [true, false])
+    func billingWireTypes(full: Bool) throws {
+        let prices = PricesWire(
+            specifications: [
+                SpecificationPriceWire(
+                    specification: "S-1C", pricePerHour: "5.479", pricePerMonth: "3999.000")
+            ], publicIpPerMonth: "2000.000")
+        var billing = BillingWire(enabled: full, currency: "RWF", standing: "ACTIVE", prices: prices)
+        if full {
+            billing.balance = "-0.500"
+            billing.reserved = "131.496"
+            billing.available = "0.000"
+            billing.pricePerHour = "5.479"
+            billing.monthlyEstimate = "3999.670"
+            billing.daysLeft = 0
+        }
+        try check(billing, "BillingEnvelope")
+        let entry = LedgerEntryWire(
+            number: 1, at: "2024-01-15T10:00:00Z", kind: full ? "COMPUTE_HOURS" : "CREDIT",
+            computeId: full ? "325" : nil, reference: "2024-01-15", amount: "-5.479", balance: "0.000")
+        try check([entry], "LedgerEnvelope", meta: MetaWire(total: 1, page: 1, limit: 20))
+        let quote = ComputeQuoteWire(
+            hostName: "web-1", image: "UBUNTU-24.04", specification: "S-1C", region: "KGL-1",
+            publicIp: full, currency: "RWF", pricePerHour: "5.479", pricePerMonth: "3999.000",
+            publicIpPerMonth: full ? "2000.000" : nil, daysLeft: full ? 3 : nil)
+        try check(quote, "ComputeQuoteEnvelope", warnings: full ? ["publicKeys[0] is cut short"] : nil)
     }
 
     private func check(

@@ -20,6 +20,7 @@ public struct TestCloud: Sendable {
     public let clock: ManualClock
     public let worker: Worker
     public let supervisor: Supervisor
+    public let accountant: Accountant
     /// Keys of one team, by role.
     public let keys: [Role: String]
     /// The owner's key of another team.
@@ -56,6 +57,9 @@ public struct TestCloud: Sendable {
                 owner: "worker", logger: logger, jitter: { 0 })
             let supervisor = Supervisor(
                 database: database, host: host, clock: clock, wake: wake, logger: logger)
+            let accountant = Accountant(
+                database: database, catalogue: catalogue, settings: settings.billing, clock: clock,
+                wake: wake, logger: logger)
             let contract = try OpenAPIDocument(parsing: OpenAPI.document)
             let roleKeys = keys
             let application = CloudServer.application(
@@ -64,7 +68,8 @@ public struct TestCloud: Sendable {
                 try await body(
                     TestCloud(
                         cloud: cloud, database: database, host: host, clock: clock, worker: worker,
-                        supervisor: supervisor, keys: roleKeys, strangersKey: strangersKey, client: client,
+                        supervisor: supervisor, accountant: accountant, keys: roleKeys,
+                        strangersKey: strangersKey, client: client,
                         contract: contract))
             }
         }

@@ -1,0 +1,167 @@
+import CloudCore
+
+extension SQLConnection {
+    public var meters: MeterQueries { MeterQueries(sql: self) }
+}
+
+/// A meter and whose it is.
+public struct ComputeMeter: Sendable, Equatable {
+    public var computeId: Int64
+    public var meter: Meter
+}
+
+/// Meters of computes and their prices.
+public struct MeterQueries {
+    let sql: any SQLConnection
+
+    private static let select = """
+        SELECT m.compute_id, m.began_at_ms, m.ended_at_ms, m.debited_to_ms, p.since_ms, p.hour_milli_rwf,
+            p.ip_month_milli_rwf
+        FROM meters m JOIN meter_prices p ON p.compute_id = m.compute_id
+        """
+
+    /// Inserts the meter of a new compute.
+    public func insert(computeId: Int64, teamId: Int64, price: Price, nowMs: Int64) throws {
+        try sql.execute(
+            "INSERT INTO meters (compute_id, team_id) VALUES ($1, $2)", [computeId, teamId])
+        try insert(PriceChange(sinceMs: nowMs, price: price), computeId: computeId)
+    }
+
+    public func get(_ computeId: Int64) throws -> Meter? {
+        try sql.query("\(Self.select) WHERE m.compute_id = $1 ORDER BY p.since_ms", [computeId])
+            .grouped().first?.meter
+    }
+
+    /// The meters of these computes, at most a page of them.
+    public func list(computeIds: [Int64]) throws -> [ComputeMeter] {
+        guard !computeIds.isEmpty else { return [] }
+        let places = (1...computeIds.count).map { "$\($0)" }.joined(separator: ", ")
+        return try sql.query(
+            "\(Self.select) WHERE m.compute_id IN (\(places)) ORDER BY m.compute_id, p.since_ms", computeIds
+        ).grouped()
+    }
+
+    /// The team's meters that the ledger does not have to the end.
+    public func unsettled(teamId: Int64) throws -> [ComputeMeter] {
+        try sql.query(
+            "\(Self.select) WHERE m.team_id = $1 AND m.is_settled = 0 ORDER BY m.compute_id, p.since_ms",
+            [teamId]
+        ).grouped()
+    }
+
+    /// Teams with something to debit at `midnightMs`, the last midnight: what ended, and what was not debited since.
+    public func teamsDue(midnightMs: Int64) throws -> [Int64] {
+        try sql.query(
+            "SELECT DISTINCT team_id FROM meters WHERE \(Self.isDue) ORDER BY team_id", [midnightMs]
+        ).map { try $0.int("team_id") }
+    }
+
+    /// At most `limit` of the team's meters that are due.
+    public func due(teamId: Int64, midnightMs: Int64, limit: Int) throws -> [ComputeMeter] {
+        try sql.query(
+            """
+            \(Self.select) WHERE m.compute_id IN (
+                SELECT compute_id FROM meters WHERE \(Self.isDue) AND team_id = $2
+                ORDER BY compute_id LIMIT $3
+            ) ORDER BY m.compute_id, p.since_ms
+            """,
+            [midnightMs, teamId, limit]
+        ).grouped()
+    }
+
+    private static let isDue = """
+        is_settled = 0 AND (
+            ended_at_ms IS NOT NULL OR (began_at_ms < $1 AND debited_to_ms < $1)
+        )
+        """
+
+    /// Follows the compute into a state, in the transaction that brings it there. Computes without a meter, which were
+    /// gone before there were meters, are left alone.
+    func follow(_ computeId: Int64, _ state: ComputeState, nowMs: Int64) throws {
+        guard let before = try get(computeId) else { return }
+        var after = before
+        after.follow(state, atMs: nowMs)
+        if after != before { try save(after, computeId: computeId) }
+    }
+
+    /// Puts another price of the compute in force, as an upsize does.
+    public func change(_ computeId: Int64, to price: Price, nowMs: Int64) throws {
+        guard var meter = try get(computeId) else { return }
+        let before = meter.prices
+        meter.change(price, atMs: nowMs)
+        guard let last = meter.prices.last, meter.prices != before else { return }
+        try insert(last, computeId: computeId)
+    }
+
+    /// Saves where the meter stands; its prices are saved by `change`.
+    public func save(_ meter: Meter, computeId: Int64) throws {
+        try sql.execute(
+            """
+            UPDATE meters SET began_at_ms = $2, ended_at_ms = $3, debited_to_ms = $4, is_settled = $5
+            WHERE compute_id = $1
+            """,
+            [computeId, meter.beganAtMs, meter.endedAtMs, meter.debitedToMs, meter.isSettled])
+    }
+
+    private func insert(_ change: PriceChange, computeId: Int64) throws {
+        try sql.execute(
+            """
+            INSERT INTO meter_prices (compute_id, since_ms, hour_milli_rwf, ip_month_milli_rwf)
+            VALUES ($1, $2, $3, $4) ON CONFLICT (compute_id, since_ms) DO UPDATE SET
+                hour_milli_rwf = excluded.hour_milli_rwf, ip_month_milli_rwf = excluded.ip_month_milli_rwf
+            """,
+            [computeId, change.sinceMs, change.price.hourMilliRwf, change.price.ipMonthMilliRwf])
+    }
+
+    /// Computes whose meters have not ended, above `afterId`, with what their prices follow from.
+    public func open(afterId: Int64, limit: Int) throws -> [PricedCompute] {
+        try sql.query(
+            """
+            SELECT c.id, c.specification, c.public_ipv4 FROM meters m JOIN computes c ON c.id = m.compute_id
+            WHERE m.ended_at_ms IS NULL AND m.compute_id > $1 ORDER BY m.compute_id LIMIT $2
+            """,
+            [afterId, limit]
+        ).map {
+            PricedCompute(
+                computeId: try $0.int("id"), specification: try $0.text("specification"),
+                hasPublicIp: try $0.intOrNil("public_ipv4") != nil)
+        }
+    }
+}
+
+/// What a compute's price follows from.
+public struct PricedCompute: Sendable, Equatable {
+    public var computeId: Int64
+    /// Slug.
+    public var specification: String
+    public var hasPublicIp: Bool
+}
+
+extension [SQLRow] {
+    /// One meter for each run of rows with the same compute.
+    fileprivate func grouped() throws -> [ComputeMeter] {
+        var rest = self[...]
+        var meters: [ComputeMeter] = []
+        while let first = rest.first {
+            let id = try first.int("compute_id")
+            let rows = try rest.prefix { try $0.int("compute_id") == id }
+            rest = rest.dropFirst(rows.count)
+            meters.append(
+                ComputeMeter(
+                    computeId: id,
+                    meter: Meter(
+                        beganAtMs: try first.intOrNil("began_at_ms"),
+                        endedAtMs: try first.intOrNil("ended_at_ms"),
+                        prices: try rows.map(Self.change), debitedToMs: try first.int("debited_to_ms"))))
+        }
+        return meters
+    }
+
+    private static func change(_ row: SQLRow) throws -> PriceChange {
+        PriceChange(
+            sinceMs: try row.int("since_ms"),
+            price: Price(
+                hourMilliRwf: try row.int("hour_milli_rwf"),
+                ipMonthMilliRwf: try row.int("ip_month_milli_rwf")))
+    }
+}

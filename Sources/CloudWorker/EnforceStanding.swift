@@ -1,0 +1,48 @@
+import CloudCore
+import CloudDatabase
+
+/// Stops the machines of a team that is SUSPENDED, and deletes those of one that is TERMINATED. The worker does both
+/// as if the owner had asked for it.
+struct EnforceStanding: Sendable {
+    let teamId: Int64
+    let nowMs: Int64
+
+    /// At most `Accountant.maxTogether` computes that the team's standing forbids.
+    func affected(_ sql: any SQLConnection) throws -> [Int64] {
+        let limit = Accountant.maxTogether
+        return switch try sql.wallets.get(teamId).standing {
+        case .active, .pastDue: []
+        case .suspended: try sql.computes.toStop(teamId: teamId, limit: limit)
+        case .terminated: try sql.computes.toDelete(teamId: teamId, limit: limit)
+        }
+    }
+
+    func run(_ sql: any SQLConnection) throws {
+        switch try sql.wallets.lock(teamId).standing {
+        case .active, .pastDue: break
+        case .suspended: for id in try affected(sql) { try stop(id, sql) }
+        case .terminated: for id in try affected(sql) { try delete(id, sql) }
+        }
+    }
+
+    /// What `POST /computes/{id}/stop` does.
+    private func stop(_ id: Int64, _ sql: any SQLConnection) throws {
+        guard let compute = try sql.computes.get(id) else { return }
+        try sql.computes.set(id, state: compute.state, intent: .stopped, nowMs: nowMs)
+        try request("compute.stop.requested", id, sql)
+    }
+
+    /// What `DELETE /computes/{id}` does, whatever protects the compute from its owner.
+    private func delete(_ id: Int64, _ sql: any SQLConnection) throws {
+        try sql.computes.set(id, state: .destroying, intent: .destroyed, nowMs: nowMs)
+        try request("compute.delete.requested", id, sql)
+    }
+
+    private func request(_ kind: String, _ id: Int64, _ sql: any SQLConnection) throws {
+        try sql.jobs.schedule(id, dueAtMs: nowMs)
+        try sql.events.append(
+            Event(
+                computeId: id, teamId: teamId, kind: kind, detail: "by the team's standing", actor: .system),
+            nowMs: nowMs)
+    }
+}

@@ -1,0 +1,33 @@
+import CloudCore
+import CloudDatabase
+
+/// Moves a team's standing to what its balance leads to, by one step.
+struct MoveStanding: Sendable {
+    let teamId: Int64
+    let settings: BillingSettings
+    let nowMs: Int64
+
+    func run(_ sql: any SQLConnection) throws {
+        _ = try sql.wallets.lock(teamId)
+        guard let (wallet, isBilled) = try sql.wallets.troubled(afterId: teamId - 1, limit: 1).first,
+            wallet.teamId == teamId
+        else { return }
+        let next = wallet.nextStanding(isBilled: isBilled, settings, nowMs: nowMs)
+        guard next != wallet.standingByBalance else { return }
+        try sql.wallets.setStanding(teamId: teamId, next, nowMs: nowMs)
+        try sql.events.append(
+            Event(
+                computeId: nil, teamId: teamId, kind: Self.event(next),
+                detail: "balance \(Money.text(wallet.balanceMilliRwf)) \(Money.currency)", actor: .system),
+            nowMs: nowMs)
+    }
+
+    private static func event(_ standing: TeamStanding) -> String {
+        switch standing {
+        case .active: "team.resumed"
+        case .pastDue: "team.past_due"
+        case .suspended: "team.suspended"
+        case .terminated: "team.terminated"
+        }
+    }
+}
