@@ -5,9 +5,10 @@ import CloudCore
 /// `strettch admin team`.
 struct AdminTeamCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "team", abstract: "Make, show and delete teams.",
+        commandName: "team", abstract: "Make, show, suspend, pay and delete teams.",
         subcommands: [
             AdminTeamCreateCommand.self, AdminTeamListCommand.self, AdminTeamShowCommand.self,
+            AdminTeamSuspendCommand.self, AdminTeamResumeCommand.self, AdminTeamTopUpCommand.self,
             AdminTeamDeleteCommand.self,
         ])
 }

@@ -20,7 +20,8 @@ struct OpenAPIDocumentTests {
         #expect(document.basePath == "/api/v1")
         #expect(
             document.operations.map(\.description).sorted() == [
-                "DELETE /computes/{id}", "DELETE /keys/{id}", "GET /billing", "GET /billing/ledger", "GET /computes",
+                "DELETE /computes/{id}", "DELETE /keys/{id}", "GET /billing", "GET /billing/ledger",
+                "GET /computes",
                 "GET /computes/specifications",
                 "GET /computes/{id}",
                 "GET /health", "GET /images", "GET /keys", "GET /openapi.json", "GET /regions", "GET /team",

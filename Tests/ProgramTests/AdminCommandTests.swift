@@ -42,6 +42,21 @@ struct AdminCommandTests {
         }
     }
 
+    @Test("a team is suspended, resumed and given money, once for each reference")
+    func standing() async throws {
+        try await withTemporaryFolder { folder in
+            _ = try await admin(["team", "create", "a"], folder)
+            for _ in 0..<2 {
+                let said = try await admin(["team", "top-up", "a", "12000.5", "--reference", "p-1"], folder)
+                #expect(said.output == "a got 12000.500 RWF (p-1). The balance was then 12000.500 RWF.")
+            }
+            let suspended = try await admin(["team", "suspend", "a", "--reason", "abuse"], folder)
+            #expect(suspended.output == "a is SUSPENDED. Its balance is 12000.500 RWF.")
+            let resumed = try await admin(["team", "resume", "a", "--json"], folder)
+            #expect(resumed.output.contains("\"standing\" : \"ACTIVE\""))
+        }
+    }
+
     @Test("a refusal has its words and its status")
     func refusals() async throws {
         try await withTemporaryFolder { folder in
@@ -51,6 +66,8 @@ struct AdminCommandTests {
                 (["team", "show", "b"], .notFound), (["team", "delete", "b"], .notFound),
                 (["key", "list", "b"], .notFound), (["key", "create", "b", "x"], .notFound),
                 (["key", "create", "a", "owner"], .conflict), (["key", "revoke", "a", "x"], .notFound),
+                (["team", "top-up", "a", "1e3", "--reference", "p"], .refused),
+                (["team", "suspend", "b"], .notFound), (["team", "resume", "b"], .notFound),
             ] {
                 let error = await #expect(throws: CloudError.self, "\(arguments)") {
                     let parsed = try Strettch.parseAsRoot(
