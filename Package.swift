@@ -133,7 +133,8 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
-            name: "CloudDatabaseTests", dependencies: ["CloudCore", "CloudDatabase", "CloudTesting"],
+            name: "CloudDatabaseTests",
+            dependencies: ["CloudCore", "CloudDatabase", "CloudTesting", .grdb],
             swiftSettings: strict),
         .testTarget(
             name: "CloudServerTests",

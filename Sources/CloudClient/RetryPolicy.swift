@@ -4,6 +4,8 @@
 public struct RetryPolicy: Sendable, Equatable {
     /// How often a call is sent in all, at least once.
     public var attempts: Int
+    /// How often it is sent in all while the server answers 429: it is not failing then, but lets others go first.
+    public var limitedAttempts: Int
     /// Milliseconds before the second attempt; doubles with each further one.
     public var firstDelayMs: Int
     /// The longest delay of our own, in milliseconds.
@@ -12,16 +14,18 @@ public struct RetryPolicy: Sendable, Equatable {
     public var maxRetryAfterSeconds: Int
 
     public init(
-        attempts: Int = 4, firstDelayMs: Int = 200, maxDelayMs: Int = 5000, maxRetryAfterSeconds: Int = 30
+        attempts: Int = 4, limitedAttempts: Int = 30, firstDelayMs: Int = 200, maxDelayMs: Int = 5000,
+        maxRetryAfterSeconds: Int = 30
     ) {
         self.attempts = max(1, attempts)
+        self.limitedAttempts = max(1, limitedAttempts)
         self.firstDelayMs = firstDelayMs
         self.maxDelayMs = maxDelayMs
         self.maxRetryAfterSeconds = maxRetryAfterSeconds
     }
 
     /// One attempt and no more.
-    public static let never = RetryPolicy(attempts: 1)
+    public static let never = RetryPolicy(attempts: 1, limitedAttempts: 1)
 
     /// The delay after attempt number `attempt`, counted from 1. Half of it is random, so that clients which failed
     /// together do not come back together.

@@ -60,7 +60,8 @@ extension StrettchClient {
             } catch let error as ClientError {
                 failure = error
             }
-            guard attempt < retry.attempts, Self.mayPass(failure) else { throw failure }
+            let most = failure.status == Self.tooManyRequests ? retry.limitedAttempts : retry.attempts
+            guard attempt < most, Self.mayPass(failure) else { throw failure }
             let delay = retry.delay(
                 afterAttempt: attempt, retryAfterSeconds: retryAfterSeconds, random: .random(in: 0..<1))
             try await options.clock.sleep(for: delay)
@@ -72,10 +73,13 @@ extension StrettchClient {
     private static func mayPass(_ failure: ClientError) -> Bool {
         switch failure.kind {
         case .unreachable: true
-        case .refused, .unreadable: [502, 503, 504].contains(failure.status)
+        case .refused, .unreadable: [tooManyRequests, 502, 503, 504].contains(failure.status)
         case .unconfigured: false
         }
     }
+
+    /// The status of a server that limits how often a key may ask.
+    private static let tooManyRequests = 429
 
     private func refusal(_ answer: Answer) -> ClientError {
         do {

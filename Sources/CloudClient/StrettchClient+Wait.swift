@@ -3,9 +3,10 @@ import CloudWire
 /// How often and for how long a compute is looked at.
 public struct WaitBounds: Sendable, Equatable {
     public var timeout: Duration
+    /// The default leaves half of the reference's two requests a second to others with the same key.
     public var interval: Duration
 
-    public init(timeout: Duration, interval: Duration = .milliseconds(500)) {
+    public init(timeout: Duration, interval: Duration = .seconds(1)) {
         self.timeout = timeout
         self.interval = interval
     }

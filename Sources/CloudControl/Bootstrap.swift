@@ -29,13 +29,11 @@ public struct Bootstrap: Sendable {
         guard isFirst else { return Outcome(installationId: installationId) }
         let key = APIKey.make(cloud.randomBytes)
         try keep(key)
-        let hash = APIKey.hash(key)
         let now = cloud.clock.nowMs
         let settings = cloud.settings
         try await cloud.database.write { sql in
-            let team = try CreateTeam(name: Self.teamName).insert(sql, settings, nowMs: now)
-            _ = try sql.teams.insertKey(
-                teamId: team, name: "first owner", role: .owner, hash: hash, nowMs: now)
+            _ = try CreateTeam(name: Self.teamName, keyName: "first owner")
+                .insert(sql, settings, secret: key, nowMs: now)
         }
         return Outcome(installationId: installationId, ownerKey: key)
     }

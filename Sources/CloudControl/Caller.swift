@@ -13,13 +13,18 @@ public struct Caller: Sendable, Equatable {
         self.role = role
     }
 
-    /// Throws `FORBIDDEN` for a Member, who may only look.
-    func requireChangingComputes() throws(CloudError) {
-        guard !role.mayChangeComputes else { return }
+    /// Throws `FORBIDDEN` unless the key's role allows it.
+    public func require(_ permission: Permission) throws(CloudError) {
+        guard !role.may(permission) else { return }
+        let allowed = Role.allCases.filter { $0.may(permission) }.map { "\($0.rawValue)'s" }
         throw CloudError(
             .forbidden,
-            "This API key has the role \(role.rawValue), which may only view. Use an Owner's or Admin's key.")
+            "This API key has the role \(role.rawValue), which does not allow this. Use an "
+                + "\(allowed.joined(separator: " or ")) key.")
     }
+
+    /// Throws `FORBIDDEN` for a Member, who may only look.
+    func requireChangingComputes() throws(CloudError) { try require(.changeComputes) }
 }
 
 /// Finds the caller behind an `Authorization` header.
@@ -40,9 +45,10 @@ public struct Authenticate: Sendable {
             throw Self.unauthorized("The Authorization header is malformed.")
         }
         let hash = APIKey.hash(String(parts[1]))
-        guard let key = try await cloud.database.read({ sql in try sql.teams.key(hash: hash) }) else {
+        guard let key = try await cloud.database.read({ sql in try sql.keys.get(hash: hash) }) else {
             throw Self.unauthorized("The API key is unknown or revoked.")
         }
+        cloud.keyUse.note(key.id, atMs: cloud.clock.nowMs)
         return Caller(keyId: key.id, teamId: key.teamId, role: key.role)
     }
 

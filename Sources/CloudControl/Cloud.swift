@@ -11,6 +11,7 @@ public struct Cloud: Sendable {
     public var randomBytes: @Sendable (Int) -> [UInt8]
     /// Tells the worker that a job may be due. Carries no data: the database is the truth.
     public var wake: @Sendable () -> Void
+    public let keyUse = KeyUse()
 
     public init(
         database: any Database, catalogue: Catalogue, settings: CloudSettings,
@@ -40,12 +41,15 @@ public struct CloudSettings: Sendable, Equatable {
     /// Refuse keys of a known type that are not whole, instead of warning.
     public var strictKeys: Bool
     public var capacity: Capacity
+    /// Requests that one API key may send in a second; 0: any number.
+    public var rateLimit: Int
     public var billing: BillingSettings
 
     public init(
         privateRange: IPv4Network, teamPrefix: Int = 22, publicPool: [IPv4Network],
         sshPorts: ClosedRange<Int>? = nil,
-        strictKeys: Bool = false, capacity: Capacity = Capacity(), billing: BillingSettings = .off
+        strictKeys: Bool = false, capacity: Capacity = Capacity(), rateLimit: Int = 0,
+        billing: BillingSettings = .off
     ) {
         self.privateRange = privateRange
         self.teamPrefix = teamPrefix
@@ -53,6 +57,7 @@ public struct CloudSettings: Sendable, Equatable {
         self.sshPorts = sshPorts
         self.strictKeys = strictKeys
         self.capacity = capacity
+        self.rateLimit = rateLimit
         self.billing = billing
     }
 }

@@ -45,7 +45,8 @@ struct Addresses {
         _ sql: any SQLConnection, for teamId: Int64, withPublicIp: Bool, _ settings: CloudSettings
     ) throws -> Addresses {
         guard let network = try sql.teams.network(teamId: teamId) else {
-            throw CloudError.bug("no team \(teamId)")
+            // Deleted, with its keys, after this request was let in.
+            throw CloudError(.unauthorized, "The team was deleted. Use another team's key.")
         }
         let hosts =
             IPv4Address(network.base.value + reservedPerTeam)...IPv4Address(network.last.value - 1)

@@ -1,25 +1,50 @@
 import CloudCore
 import CloudDatabase
 
-/// Makes a team with a private network of its own. For the operator, not for callers of the API.
+/// Makes a team with a private network of its own and its first owner's key. For the operator, not for callers of the
+/// API.
 public struct CreateTeam: Sendable {
     public var name: String
+    /// What the first key is called.
+    public var keyName: String
 
-    public init(name: String) { self.name = name }
-
-    /// The new team's id. Throws `CONFLICT` when the name is taken, `UNPROCESSABLE_ENTITY` when no network is left.
-    public func run(in cloud: Cloud) async throws -> Int64 {
-        let now = cloud.clock.nowMs
-        let settings = cloud.settings
-        return try await cloud.database.write { sql in try insert(sql, settings, nowMs: now) }
+    public init(name: String, keyName: String = "owner") {
+        self.name = name
+        self.keyName = keyName
     }
 
-    func insert(_ sql: any SQLConnection, _ settings: CloudSettings, nowMs: Int64) throws -> Int64 {
-        guard try sql.teams.id(name: name) == nil else {
+    public struct Outcome: Sendable {
+        public var team: Team
+        public var key: CreatedKey
+    }
+
+    /// Throws `VALIDATION_ERROR` for a name, `CONFLICT` when it is taken, `UNPROCESSABLE_ENTITY` when no network is
+    /// left.
+    public func run(in cloud: Cloud) async throws -> Outcome {
+        let now = cloud.clock.nowMs
+        let settings = cloud.settings
+        let secret = APIKey.make(cloud.randomBytes)
+        return try await cloud.database.write { sql in
+            try insert(sql, settings, secret: secret, nowMs: now)
+        }
+    }
+
+    func insert(
+        _ sql: any SQLConnection, _ settings: CloudSettings, secret: String, nowMs: Int64
+    ) throws -> Outcome {
+        if let problem = DisplayName.problem(name) { throw CloudError.invalid([Problem("name", problem)]) }
+        guard try sql.teams.get(name: name) == nil else {
             throw CloudError(.conflict, "A team named '\(name.shown)' exists. Choose another name.")
         }
         let network = try Self.lowestFree(settings, taken: try sql.teams.networks())
-        return try sql.teams.insert(name: name, network: network, nowMs: nowMs)
+        let id = try sql.teams.insert(name: name, network: network, nowMs: nowMs)
+        try sql.events.append(
+            Event(computeId: nil, teamId: id, kind: "team.created", detail: name, actor: .operator),
+            nowMs: nowMs)
+        let key = try CreateKey(name: keyName, role: .owner, by: .operator(teamId: id))
+            .insert(sql, secret: secret, nowMs: nowMs)
+        guard let team = try sql.teams.get(id) else { throw CloudError.bug("team \(id) vanished") }
+        return Outcome(team: team, key: key)
     }
 
     /// The lowest block of the private range that overlaps none of `taken`, which is in ascending order.
@@ -35,30 +60,6 @@ public struct CreateTeam: Sendable {
         throw CloudError(
             .unprocessableEntity,
             "The private range \(settings.privateRange) has no /\(settings.teamPrefix) left for another team. Configure a "
-                + "larger range.")
-    }
-}
-
-/// Makes an API key for a team. For the operator, not for callers of the API.
-public struct CreateKey: Sendable {
-    public var teamId: Int64
-    public var name: String
-    public var role: Role
-
-    public init(teamId: Int64, name: String, role: Role) {
-        self.teamId = teamId
-        self.name = name
-        self.role = role
-    }
-
-    /// The key, which can't be had again: only its hash is stored.
-    public func run(in cloud: Cloud) async throws -> String {
-        let key = APIKey.make(cloud.randomBytes)
-        let hash = APIKey.hash(key)
-        let now = cloud.clock.nowMs
-        try await cloud.database.write { sql in
-            _ = try sql.teams.insertKey(teamId: teamId, name: name, role: role, hash: hash, nowMs: now)
-        }
-        return key
+                + "larger range, or delete a team.")
     }
 }

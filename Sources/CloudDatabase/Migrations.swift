@@ -19,8 +19,9 @@ enum Migrations {
         schema1, schema2, schema3, schema4, schema5, schema6, schema7,
     ]
 
-    /// Runs what is missing, inside the caller's transaction. Throws when a newer program made the database.
-    static func run(on sql: any SQLConnection, dialect: Dialect) throws {
+    /// Runs what is missing, inside the caller's transaction, and returns how many that were. Throws when a newer
+    /// program made the database.
+    static func run(on sql: any SQLConnection, dialect: Dialect) throws -> Int {
         try sql.execute("CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL PRIMARY KEY)")
         let version = try sql.query("SELECT COALESCE(MAX(version), 0) AS version FROM schema_version")[0].int(
             "version")
@@ -34,5 +35,6 @@ enum Migrations {
             for statement in migration(dialect) { try sql.execute(statement) }
             try sql.execute("INSERT INTO schema_version (version) VALUES ($1)", [index + 1])
         }
+        return all.count - Int(version)
     }
 }

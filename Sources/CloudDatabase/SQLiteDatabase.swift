@@ -20,13 +20,25 @@ public final class SQLiteDatabase: Database {
             // The pool sets NORMAL when it opens, which loses acknowledged commits at a power cut. The pragma is
             // ignored inside a transaction.
             try pool.writeWithoutTransaction { db in try db.execute(sql: "PRAGMA synchronous = FULL") }
-            try pool.write { db in try Migrations.run(on: SQLiteConnection(db: db), dialect: .sqlite) }
+            try pool.writeWithoutTransaction(Self.migrate)
         } catch let error as DatabaseError {
             throw CloudError(
                 .internalServerError,
                 "The database \(path) can't be opened. Check the folder's owner and free space, and that the file is whole.",
                 detail: "\(error)")
         }
+    }
+
+    /// Without foreign keys, since a table that others refer to can only be changed by a new one in its place; they are
+    /// looked at as a whole before the commit. The pragma is ignored inside a transaction.
+    private static func migrate(_ db: GRDB.Database) throws {
+        try db.execute(sql: "PRAGMA foreign_keys = OFF")
+        try db.inTransaction(.immediate) {
+            let ran = try Migrations.run(on: SQLiteConnection(db: db), dialect: .sqlite)
+            if ran > 0 { try db.checkForeignKeys() }
+            return .commit
+        }
+        try db.execute(sql: "PRAGMA foreign_keys = ON")
     }
 
     public func read<T: Sendable>(

@@ -14,7 +14,7 @@ extension SQLConnection {
     public var teams: TeamQueries { TeamQueries(sql: self) }
 }
 
-/// Teams and their API keys.
+/// Teams. One that is deleted keeps its row, and is found by nothing here but `count`.
 public struct TeamQueries {
     let sql: any SQLConnection
 
@@ -31,23 +31,41 @@ public struct TeamQueries {
         return id
     }
 
-    public func id(name: String) throws -> Int64? {
-        try sql.query("SELECT id FROM teams WHERE name = $1", [name]).first?.int("id")
+    public func get(_ id: Int64) throws -> Team? {
+        try sql.query("SELECT * FROM teams WHERE id = $1 AND deleted_at_ms IS NULL", [id]).first.map(
+            Self.team)
     }
 
+    public func get(name: String) throws -> Team? {
+        try sql.query("SELECT * FROM teams WHERE name = $1 AND deleted_at_ms IS NULL", [name]).first.map(
+            Self.team)
+    }
+
+    /// Every team, by name.
+    public func list() throws -> [Team] {
+        try sql.query("SELECT * FROM teams WHERE deleted_at_ms IS NULL ORDER BY name").map(Self.team)
+    }
+
+    /// How many teams there have ever been.
     public func count() throws -> Int64 {
         try sql.query("SELECT COUNT(*) AS n FROM teams")[0].int("n")
     }
 
-    public func network(teamId: Int64) throws -> IPv4Network? {
-        try sql.query("SELECT network_base, network_prefix FROM teams WHERE id = $1", [teamId]).first
-            .map(Self.network)
-    }
+    public func network(teamId: Int64) throws -> IPv4Network? { try get(teamId)?.network }
 
     /// The networks that are given out, lowest first.
     public func networks() throws -> [IPv4Network] {
-        try sql.query("SELECT network_base, network_prefix FROM teams ORDER BY network_base").map(
-            Self.network)
+        try sql.query(
+            """
+            SELECT network_base, network_prefix FROM teams WHERE deleted_at_ms IS NULL ORDER BY network_base
+            """
+        ).map(Self.network)
+    }
+
+    /// Deletes the team: its name and network are free from now on.
+    public func delete(_ id: Int64, nowMs: Int64) throws {
+        try sql.execute(
+            "UPDATE teams SET deleted_at_ms = $2 WHERE id = $1 AND deleted_at_ms IS NULL", [id, nowMs])
     }
 
     static func network(_ row: SQLRow) throws -> IPv4Network {
@@ -58,29 +76,9 @@ public struct TeamQueries {
         return network
     }
 
-    /// - Parameter hash: SHA-256 of the key, 64 hexadecimal digits. The key itself is never stored.
-    public func insertKey(teamId: Int64, name: String, role: Role, hash: String, nowMs: Int64) throws -> Int64
-    {
-        try sql.query(
-            """
-            INSERT INTO api_keys (team_id, name, role, key_hash, created_at_ms) VALUES ($1, $2, $3, $4, $5)
-            RETURNING id
-            """,
-            [teamId, name, role.rawValue, hash, nowMs]
-        )[0].int("id")
-    }
-
-    /// The key with this hash, unless it is revoked.
-    public func key(hash: String) throws -> (id: Int64, teamId: Int64, role: Role)? {
-        try sql.query(
-            "SELECT id, team_id, role FROM api_keys WHERE key_hash = $1 AND revoked_at_ms IS NULL", [hash]
-        ).first.map { (try $0.int("id"), try $0.int("team_id"), try $0.value("role")) }
-    }
-
-    /// Whether there was a key to revoke.
-    public func revokeKey(id: Int64, nowMs: Int64) throws -> Bool {
-        try sql.execute(
-            "UPDATE api_keys SET revoked_at_ms = $2 WHERE id = $1 AND revoked_at_ms IS NULL", [id, nowMs])
-            == 1
+    private static func team(_ row: SQLRow) throws -> Team {
+        Team(
+            id: try row.int("id"), name: try row.text("name"), network: try network(row),
+            createdAtMs: try row.int("created_at_ms"))
     }
 }

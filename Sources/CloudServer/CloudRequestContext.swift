@@ -11,11 +11,13 @@ public struct CloudRequestContext: RequestContext {
     public let requestId: String
     /// What the request's line in the log says besides, for the outermost layer to see.
     let trace = RequestTrace()
+    let peer: Peer
     /// Set before a handler of an authenticated route runs.
     var caller: Caller?
 
     public init(source: ApplicationRequestContextSource) {
         coreContext = .init(source: source)
+        peer = Peer(source.channel.remoteAddress)
         requestId = UUID().uuidString.lowercased()
         // Ours is the one that the client sees.
         logger[metadataKey: "hb.request.id"] = nil
@@ -29,13 +31,14 @@ public struct CloudRequestContext: RequestContext {
     }
 
     /// The `{id}` of the path. Throws `BAD_REQUEST` unless it is a decimal number as our ids are.
-    func requireId() throws(CloudError) -> Int64 {
+    /// - Parameter noun: what it is the id of.
+    func requireId(_ noun: String = "compute") throws(CloudError) -> Int64 {
         let text = parameters.get("id") ?? ""
         guard (1...18).contains(text.utf8.count), text.utf8.allSatisfy({ (48...57).contains($0) }),
             let id = Int64(text)
         else {
             throw CloudError(
-                .badRequest, "'\(text.shown)' is no compute id. Send the decimal id, such as 325.",
+                .badRequest, "'\(text.shown)' is no \(noun) id. Send the decimal id, such as 325.",
                 problems: [Problem("id", "'\(text.shown)' is no decimal number of at most 18 digits.")])
         }
         return id

@@ -44,17 +44,15 @@ public enum CloudServer {
         let router = Router(context: CloudRequestContext.self, options: .autoGenerateHeadEndpoints)
         router.add(
             middleware: EnvelopeMiddleware(
-                clock: cloud.clock, routes: routes, metrics: metrics, limits: limits))
+                clock: cloud.clock, routes: routes, admission: Admission(cloud), metrics: metrics,
+                limits: limits))
         for route in routes {
             router.on(RouterPath(Routes.basePath + route.path), method: route.method) { request, context in
-                var context = context
-                if !route.isPublic {
-                    let caller = try await Authenticate(authorization: request.headers[.authorization])
-                        .run(in: cloud)
-                    context.caller = caller
-                    context.trace.note("team", "\(caller.teamId)")
+                // Found by the admission; should it and the router ever differ, nobody gets in.
+                if !route.isPublic { _ = try context.requireCaller() }
+                if route.path.hasPrefix("/computes/"), let id = context.parameters.get("id") {
+                    context.trace.note("compute", id.shown)
                 }
-                if let id = context.parameters.get("id") { context.trace.note("compute", id.shown) }
                 return try await route.handle(request, context)
             }
         }

@@ -47,7 +47,7 @@ extension ChangeCompute.Change {
 }
 
 /// Reads members one by one and collects what is wrong with their types.
-private struct Fields {
+struct Fields {
     /// Elements of one list whose types are reported. A list that is longer is refused for its length.
     static let maxReported = max(SSHPublicKey.maxCount, Tag.maxCount)
 

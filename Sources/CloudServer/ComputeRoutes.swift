@@ -24,8 +24,8 @@ struct ComputeRoutes: Sendable {
 
     @Sendable
     private func create(_ request: Request, _ context: CloudRequestContext) async throws -> Response {
-        if try request.isDryRun() { return try await quote(request, context) }
         let key = try IdempotencyKey(header: request.headers[.idempotencyKey])
+        if try request.isDryRun() { return try await quote(request, context) }
         let members = try await JSONBody.members(of: request)
         let asked = try ComputeRequest(members: members)
         let change = try changeRequest(
@@ -52,9 +52,8 @@ struct ComputeRoutes: Sendable {
         return response
     }
 
-    /// A create that is checked and priced, and not made. It needs no key, and does not use one up.
+    /// A create that is checked and priced, and not made. It is the same request, and does not use its key up.
     private func quote(_ request: Request, _ context: CloudRequestContext) async throws -> Response {
-        if let key = request.headers[.idempotencyKey] { _ = try IdempotencyKey(header: key) }
         let asked = try ComputeRequest(members: try await JSONBody.members(of: request))
         let quote = try await QuoteCompute(
             asked, caller: try context.requireCaller(), requestId: context.requestId

@@ -46,7 +46,8 @@ struct Envelope: Sendable {
         var response = Self.response(error.code.status, body: try text(error))
         switch error.code.status {
         case .unauthorized: response.headers[.wwwAuthenticate] = "Bearer"
-        case .serviceUnavailable: response.headers[.retryAfter] = "1"
+        // The window of the rate limit is one second long.
+        case .serviceUnavailable, .tooManyRequests: response.headers[.retryAfter] = "1"
         default: break
         }
         return response

@@ -9,6 +9,7 @@ import NIOHTTP1
 struct EnvelopeMiddleware: RouterMiddleware {
     let clock: any CloudClock
     let routes: [Route]
+    let admission: Admission
     let metrics: RequestMetrics
     let limits: ListenerLimits
 
@@ -34,8 +35,12 @@ struct EnvelopeMiddleware: RouterMiddleware {
         _ request: Request, _ context: CloudRequestContext,
         _ next: (Request, CloudRequestContext) async throws -> Response
     ) async throws -> Response {
+        let admitted = await admission.decide(request, routes.serving(request), peer: context.peer)
         var response: Response
         do {
+            var context = context
+            context.caller = try admitted.caller.get()
+            if let caller = context.caller { context.trace.note("team", "\(caller.teamId)") }
             response = try await next(request, context)
         } catch {
             let refusal = refusal(error)
@@ -44,10 +49,12 @@ struct EnvelopeMiddleware: RouterMiddleware {
             response = try Envelope(context, clock).response(error)
             if let refusal { response.status = refusal.status }
             if error.code == .methodNotAllowed {
-                response.headers[.allow] = allowed(request).map(\.rawValue).joined(separator: ", ")
+                response.headers[.allow] =
+                    routes.serving(request.uri.path).map(\.method.rawValue).joined(separator: ", ")
             }
         }
         response.headers[.requestId] = context.requestId
+        admitted.rate?.stamp(&response.headers)
         // An error's body would be read as the start of the next answer (RFC 9110, section 9.3.2).
         if request.method == .head { response = response.createHeadResponse() }
         return response
@@ -77,7 +84,7 @@ struct EnvelopeMiddleware: RouterMiddleware {
     }
 
     private func noEndpoint(_ request: Request) -> CloudError {
-        let allowed = allowed(request)
+        let allowed = routes.serving(request.uri.path).map(\.method)
         guard !allowed.isEmpty else {
             return CloudError(
                 .resourceNotFound,
@@ -88,13 +95,6 @@ struct EnvelopeMiddleware: RouterMiddleware {
             .methodNotAllowed,
             "\(request.uri.path.shown) does not take \(request.method.rawValue.shown). Use "
                 + "\(allowed.map(\.rawValue).joined(separator: " or ")).")
-    }
-
-    private func allowed(_ request: Request) -> [HTTPRequest.Method] {
-        let serving = routes.filter { $0.serves(Substring(request.uri.path)) }
-        // As the router does: a path without parameters hides one with.
-        let literal = serving.filter { !$0.path.contains("{") }
-        return (literal.isEmpty ? serving : literal).map(\.method)
     }
 
     private func log(_ error: CloudError, _ context: CloudRequestContext) {

@@ -4,6 +4,9 @@ import HTTPTypes
 extension HTTPField.Name {
     static let idempotencyKey = named("Idempotency-Key")
     static let idempotentReplayed = named("Idempotent-Replayed")
+    static let rateLimitLimit = named("x-ratelimit-limit")
+    static let rateLimitRemaining = named("x-ratelimit-remaining")
+    static let rateLimitReset = named("x-ratelimit-reset")
     static let requestId = named("X-Request-Id")
 
     /// Ends the program for a text that is no field name: the names above are constants, and every test meets them.

@@ -16,7 +16,7 @@ struct IdempotencyRoutes: Sendable {
         return try Envelope(context, cloud.clock).response(
             .ok,
             uses.map {
-                KeyUseWire(
+                IdempotencyKeyUseWire(
                     endpoint: $0.endpoint, computeId: $0.computeId.map { "\($0)" },
                     usedAt: Timestamp.text($0.createdAtMs), expiresAt: $0.expiresAtMs.map(Timestamp.text))
             })

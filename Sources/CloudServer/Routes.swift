@@ -21,6 +21,22 @@ struct Route: Sendable {
     }
 }
 
+extension [Route] {
+    /// The routes for the path, base path included, one for each method.
+    func serving(_ path: String) -> [Route] {
+        let serving = filter { $0.serves(Substring(path)) }
+        // As the router does: a path without parameters hides one with.
+        let literal = serving.filter { !$0.path.contains("{") }
+        return literal.isEmpty ? serving : literal
+    }
+
+    /// The route that the request leads to; HEAD is answered as GET is.
+    func serving(_ request: Request) -> Route? {
+        let method = request.method == .head ? .get : request.method
+        return serving(request.uri.path).first { $0.method == method }
+    }
+}
+
 /// All endpoints. The OpenAPI document lists the same ones, and a test compares the two.
 enum Routes {
     static let basePath = "/api/v1"
@@ -28,6 +44,7 @@ enum Routes {
     static func all(_ cloud: Cloud) -> [Route] {
         ComputeRoutes(cloud: cloud).all + BillingRoutes(cloud: cloud).all
             + CatalogueRoutes(cloud: cloud).all + IdempotencyRoutes(cloud: cloud).all
+            + TeamRoutes(cloud: cloud).all
             + SystemRoutes(cloud: cloud).all
     }
 }

@@ -132,7 +132,7 @@ public struct UpsizeComputeWire: Codable, Sendable, Equatable {
 }
 
 /// A request that used an idempotency key, in `GET /idempotency-keys/{key}`.
-public struct KeyUseWire: Codable, Sendable, Equatable {
+public struct IdempotencyKeyUseWire: Codable, Sendable, Equatable {
     /// Method and path below the base path.
     public var endpoint: String
     public var computeId: String?

@@ -21,7 +21,8 @@ struct BenchServer {
         let server = BenchServer(data: "\(home)/data", log: "\(home)/serve.log")
         let program = ProgramBeside(
             program: lab.program,
-            arguments: ["serve", "--listen", "unix:\(home)/s", "--data", server.data] + arguments,
+            arguments: ["serve", "--listen", "unix:\(home)/s", "--data", server.data, "--rate-limit", "0"]
+                + arguments,
             environment: ["STRETTCH_CREDENTIALS": "\(home)/credentials.json", "HOME": home], log: server.log)
         do {
             return try await program.run {

@@ -2,18 +2,22 @@ import ArgumentParser
 import CloudControl
 import CloudCore
 import CloudDatabase
+import CloudServer
+import CloudWire
 
 /// `strettch admin`: what the operator does on the server's own machine, beside a running server.
 struct AdminCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "admin", abstract: "Make teams and API keys, on the server's own machine.",
-        subcommands: [CreateTeamCommand.self, CreateKeyCommand.self])
+        commandName: "admin", abstract: "Teams and their API keys, on the server's own machine.",
+        discussion: "These commands work on the server's database, whether the server runs or not.",
+        subcommands: [AdminTeamCommand.self, AdminKeyCommand.self])
 }
 
-/// The settings that both commands need to work on the server's database.
+/// What every command of the operator needs to work on the server's database.
 struct AdminOptions: ParsableArguments {
     @OptionGroup var data: DataOption
     @Option(help: "The server's YAML file with settings, if it has one.") var config: String?
+    @Flag(help: "Print JSON.") var json = false
 
     func cloud() async throws -> Cloud {
         let settings = try await ServeSettings(flags: [:], file: config)
@@ -22,43 +26,23 @@ struct AdminOptions: ParsableArguments {
             catalogue: Catalogue(regions: [], images: [], specifications: []),
             settings: settings.cloud, randomBytes: SystemRandom.bytes, wake: {})
     }
-}
 
-/// `strettch admin create-team`.
-struct CreateTeamCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "create-team", abstract: "Make a team, and print its owner's key, which is shown once.")
-
-    @Argument(help: "The team's name.") var name: String
-    @OptionGroup var options: AdminOptions
-
-    func run() async throws {
-        let cloud = try await options.cloud()
-        let team = try await CreateTeam(name: name).run(in: cloud)
-        print(try await CreateKey(teamId: team, name: "owner", role: .owner).run(in: cloud))
+    /// Prints the value as JSON, or else its text for people.
+    func show(_ value: some Encodable, _ text: String) throws {
+        OutputStreams.result(json ? try OutputText.json(value) : text)
     }
-}
 
-/// `strettch admin create-key`.
-struct CreateKeyCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "create-key", abstract: "Make an API key for a team, and print it. It is shown once.")
+    /// Prints a key that was just made: alone on standard output, so that a script can catch it.
+    func show(_ created: CreatedKey, of team: String) throws {
+        let wire = KeyWire(created.key, secret: created.secret)
+        OutputStreams.note(OutputKey.created(wire, team: team))
+        try show(wire, created.secret)
+    }
 
-    @Argument(help: "The team's name.") var team: String
-    @Option(help: "Owner, Admin or Member.") var role: Role = .member
-    @Option(help: "What the key is for.") var name: String = "made by the operator"
-    @OptionGroup var options: AdminOptions
-
-    func run() async throws {
-        let cloud = try await options.cloud()
-        let id = try await cloud.database.read { sql in try sql.teams.id(name: team) }
-        guard let id else {
-            throw CloudError(
-                .resourceNotFound,
-                "There is no team '\(team.shown)'. Make it with 'strettch admin create-team'.")
+    /// Asks, unless nobody can be asked. Throws `CommandFailure` when the answer is no.
+    func confirm(_ question: String, yes: Bool) throws {
+        guard yes || !OutputStreams.canAsk || OutputStreams.confirm(question) else {
+            throw CommandFailure(.failure, "Nothing was changed.")
         }
-        print(try await CreateKey(teamId: id, name: name, role: role).run(in: cloud))
     }
 }
-
-extension Role: ExpressibleByArgument {}

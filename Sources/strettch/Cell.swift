@@ -53,11 +53,13 @@ struct Cell: Sendable {
             metrics: metrics.worker, logger: logger)
         let supervisor = Supervisor(
             database: cloud.database, host: host, clock: cloud.clock, wake: wake, logger: logger)
+        let keyUse = KeyUseWriter(cloud: cloud, logger: logger)
         let accountant = Accountant(
             database: cloud.database, catalogue: cloud.catalogue, settings: settings.billing,
             clock: cloud.clock, wake: wake, logger: logger)
+        // They end in the reverse order, so the last requests count too.
         var configuration = ServiceGroupConfiguration(
-            services: metricsListener(metrics) + [worker, supervisor, accountant, listener],
+            services: metricsListener(metrics) + [worker, supervisor, accountant, keyUse, listener],
             gracefulShutdownSignals: [.sigterm, .sigint],
             logger: logger)
         configuration.maximumGracefulShutdownDuration = .seconds(30)

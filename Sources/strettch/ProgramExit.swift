@@ -39,6 +39,7 @@ enum ProgramExit: Int32, CaseIterable {
             case 401, 403: self = .unauthorized
             case 404: self = .notFound
             case 409: self = .conflict
+            case 429: self = .unavailable
             case 400..<500: self = .refused
             default: self = .unavailable
             }

@@ -18,7 +18,7 @@ struct ServeCommand: AsyncParsableCommand {
             Every setting can also be given in the environment (STRETTCH_PRIVATE_RANGE) or in a YAML file \
             (privateRange: …); a flag goes before the environment, and that before the file. The first start makes a \
             team and its owner's key, saves the key for 'strettch compute', and shows it \
-            once; a lost one is replaced by 'strettch admin create-key default --role Owner'.
+            once; a lost one is replaced by 'strettch admin key create default NAME --role Owner'.
             """)
 
     @OptionGroup var data: DataOption
@@ -36,6 +36,7 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(help: "Blocks of public addresses, with commas. Default: 203.0.113.0/24.") var publicPool: String?
     @Option(help: "Ports that lead to guests' SSH in user mode. Default: 22000-22999.") var sshPorts: String?
     @Flag(help: "Refuse public keys that are not whole.") var strictKeys = false
+    @Option(help: "Requests of one API key in a second; 0: any number. Default: 2.") var rateLimit: Int?
     @Option(help: "Guests that may boot at once; 0: one for each core.") var bootSlots: Int?
     @Option(help: "Seconds that a guest has to shut down before its power is taken. Default: 60.")
     var stopGrace: Int?
@@ -71,7 +72,7 @@ struct ServeCommand: AsyncParsableCommand {
             if let text { flags[name] = ConfigValue(.string(text), isSecret: false) }
         }
         for (name, int) in [
-            "teamPrefix": teamPrefix, "bootSlots": bootSlots, "stopGrace": stopGrace,
+            "teamPrefix": teamPrefix, "bootSlots": bootSlots, "stopGrace": stopGrace, "rateLimit": rateLimit,
             "maxConnections": maxConnections,
         ] {
             if let int { flags[name] = ConfigValue(.int(int), isSecret: false) }

@@ -26,6 +26,8 @@ struct ServeSettings: Sendable {
     var sshPorts: ClosedRange<Int>
     /// Refuse keys of a known type that are not whole, instead of warning.
     var strictKeys: Bool
+    /// Requests that one API key may send in a second; 0: any number.
+    var rateLimit: Int
     /// Guests that may boot at once.
     var bootSlots: Int
     /// Seconds that a guest has to shut down before its power is taken.
@@ -44,7 +46,7 @@ struct ServeSettings: Sendable {
         "listen": "127.0.0.1:8080", "tlsCertificate": "", "tlsKey": "", "maxConnections": 512, "metrics": "",
         "catalogue": "", "network": "auto", "privateRange": "10.0.0.0/8",
         "teamPrefix": 22,
-        "publicPool": "203.0.113.0/24", "sshPorts": "22000-22999", "strictKeys": false, "bootSlots": 0,
+        "publicPool": "203.0.113.0/24", "sshPorts": "22000-22999", "strictKeys": false, "rateLimit": 2, "bootSlots": 0,
         "stopGrace": 60,
         "vcpuOvercommit": 16.0, "memoryOvercommit": 1.0, "billing": false, "pastDueDays": 7,
         "suspendedDays": 30, "logLevel": "info", "logFormat": "text",
@@ -78,6 +80,7 @@ struct ServeSettings: Sendable {
         }
         sshPorts = try Self.ports(try reader.string("sshPorts"))
         strictKeys = try reader.bool("strictKeys")
+        rateLimit = try reader.int("rateLimit", in: 0...10_000)
         let slots = try reader.int("bootSlots", in: 0...1000)
         bootSlots = slots == 0 ? ProcessInfo.processInfo.activeProcessorCount : slots
         stopGrace = try reader.int("stopGrace", in: 1...3600)
@@ -96,7 +99,7 @@ struct ServeSettings: Sendable {
         CloudSettings(
             privateRange: privateRange, teamPrefix: teamPrefix, publicPool: publicPool,
             sshPorts: network == .user ? sshPorts : nil, strictKeys: strictKeys, capacity: capacity,
-            billing: billing)
+            rateLimit: rateLimit, billing: billing)
     }
 
     private var capacity: Capacity {

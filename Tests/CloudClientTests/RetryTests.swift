@@ -38,6 +38,32 @@ struct RetryTests {
         }
     }
 
+    @Test("429 is obeyed for longer than failures are borne, up to a bound of its own")
+    func limited() async throws {
+        let page = success([compute()])
+        for (refusals, status) in [(9, 200), (99, 429)] {
+            try await FakeServer.with { _, before in
+                before < refusals
+                    ? .answer(429, failure("TOO_MANY_REQUESTS"), headers: ["Retry-After": "1"])
+                    : .answer(200, page)
+            } _: { server, port in
+                let clock = InstantClock()
+                let outcome: Int
+                do {
+                    _ = try await StrettchClient.with(
+                        baseURL: "http://127.0.0.1:\(port)", key: "k", options: instantOptions(clock)
+                    ) { try await $0.computes() }
+                    outcome = 200
+                } catch let error as ClientError {
+                    outcome = error.status ?? 0
+                }
+                #expect(outcome == status)
+                #expect(server.requests.count == (status == 200 ? 10 : 30))
+                #expect(clock.now.offset >= .seconds(server.requests.count - 1))
+            }
+        }
+    }
+
     @Test("after the last attempt the last error is thrown")
     func givingUp() async throws {
         try await FakeServer.with { _, _ in

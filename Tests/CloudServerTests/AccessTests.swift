@@ -18,38 +18,16 @@ struct AccessTests {
         }
     }
 
-    static let keys: [(TestCloud.Key, String)] = [
-        (.none, "no key"), (.raw("Bearer"), "no token"), (.raw("Basic abc"), "another scheme"),
-        (.raw("Bearer strettch_0000"), "an unknown key"),
-        (.raw("Bearer \(String(repeating: "a", count: 300))"), "long"),
+    static let malformed = [
+        "Bearer", "Basic abc", "Bearer strettch_0000", "Bearer \(String(repeating: "a", count: 300))",
     ]
 
-    @Test("without a valid key every endpoint but health and the contract is 401", arguments: keys)
-    func unauthorized(_ key: TestCloud.Key, _ name: String) async throws {
+    @Test("an Authorization header that is no valid key is 401 with the way in", arguments: malformed)
+    func unauthorized(_ header: String) async throws {
         try await TestCloud.with { cloud in
-            for (method, path) in CloudServer.endpoints(cloud.cloud) {
-                let path = path.replacing("{id}", with: "1")
-                let method = HTTPRequest.Method(method) ?? .get
-                let answer = try await cloud.send(method, path, as: key)
-                if ["/health", "/openapi.json"].contains(path) {
-                    #expect(answer.status == 200)
-                } else {
-                    #expect(answer.code == "UNAUTHORIZED", "\(method) \(path)")
-                    #expect(answer.headers[.wwwAuthenticate] == "Bearer")
-                }
-            }
-        }
-    }
-
-    @Test("a revoked key is 401")
-    func revoked() async throws {
-        try await TestCloud.with { cloud in
-            try await cloud.cloud.database.write { sql in
-                let revoked = try sql.teams.revokeKey(id: 1, nowMs: 1)
-                #expect(revoked)
-            }
-            #expect(try await cloud.send(.get, "/images", as: .of(.owner)).status == 401)
-            #expect(try await cloud.send(.get, "/images", as: .of(.admin)).status == 200)
+            let answer = try await cloud.send(.get, "/images", as: .raw(header))
+            #expect(answer.code == "UNAUTHORIZED")
+            #expect(answer.headers[.wwwAuthenticate] == "Bearer")
         }
     }
 

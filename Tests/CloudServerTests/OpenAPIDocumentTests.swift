@@ -45,9 +45,23 @@ struct OpenAPIDocumentTests {
         }
     }
 
+    @Test("every operation may answer 429, and every answer tells of the rate limit")
+    func rateLimit() {
+        visit(root["paths"] ?? .null, at: "") { place, value in
+            guard let responses = value["responses"]?.object else { return }
+            #expect(responses["429"] != nil, "\(place)")
+        }
+        visit(root, at: "") { place, value in
+            guard let headers = value["headers"]?.object, headers["X-Request-Id"] != nil else { return }
+            for name in ["limit", "remaining", "reset"] {
+                #expect(headers["x-ratelimit-\(name)"] != nil, "\(place)")
+            }
+        }
+    }
+
     @Test("every object in an answer forbids members that are not declared")
     func closedAnswers() {
-        let open: Set = ["CreateCompute", "UpdateCompute", "UpsizeCompute", "Health.checks"]
+        let open: Set = ["CreateCompute", "CreateKey", "UpdateCompute", "UpsizeCompute", "Health.checks"]
         visit(root["components"]?["schemas"] ?? .null, at: "") { place, value in
             let name = String(place.dropFirst().replacing(".properties", with: ""))
             guard value["type"] == .string("object"), !open.contains(name) else { return }

@@ -110,10 +110,16 @@ public struct OpenAPIDocument: Sendable {
 
     /// A request that the document does not know is refused with the shared response of that name.
     private func checkRefusal(_ exchange: OpenAPIExchange, status: Int, response: String) -> [String] {
+        // Whoever asks too often is told so before anything else.
+        if exchange.status == 429 { return checkRefusal(exchange, response: "TooManyRequests") }
         guard exchange.status == status else {
             return ["the document does not know this operation, so the answer should be \(status)"]
         }
-        return checkResponse(exchange, declared: root["components"]?["responses"]?[response])
+        return checkRefusal(exchange, response: response)
+    }
+
+    private func checkRefusal(_ exchange: OpenAPIExchange, response: String) -> [String] {
+        checkResponse(exchange, declared: root["components"]?["responses"]?[response])
     }
 
     private func parameters(of operation: JSONValue, item: JSONValue) -> [JSONValue] {

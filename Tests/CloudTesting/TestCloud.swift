@@ -42,13 +42,14 @@ public struct TestCloud: Sendable {
                 database: database, catalogue: catalogue, settings: settings, clock: clock,
                 randomBytes: { count in (0..<count).map { _ in UInt8.random(in: .min ... .max) } },
                 wake: { wake.signal() })
-            let team = try await CreateTeam(name: "team").run(in: cloud)
-            var keys: [Role: String] = [:]
-            for role in Role.allCases {
-                keys[role] = try await CreateKey(teamId: team, name: role.rawValue, role: role).run(in: cloud)
+            let made = try await CreateTeam(name: "team").run(in: cloud)
+            var keys = [Role.owner: made.key.secret]
+            for role in [Role.admin, .member] {
+                keys[role] = try await CreateKey(
+                    name: role.rawValue, role: role, by: .operator(teamId: made.team.id)
+                ).run(in: cloud).secret
             }
-            let other = try await CreateTeam(name: "strangers").run(in: cloud)
-            let strangersKey = try await CreateKey(teamId: other, name: "o", role: .owner).run(in: cloud)
+            let strangersKey = try await CreateTeam(name: "strangers").run(in: cloud).key.secret
             let host = SimulatedHost(networkMode: settings.sshPorts == nil ? .bridged : .user)
             let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
             let worker = Worker(

@@ -168,7 +168,7 @@ struct OutputExitTests {
         "each kind of failure has its status",
         arguments: [
             (400, ProgramExit.refused), (401, .unauthorized), (403, .unauthorized), (404, .notFound),
-            (409, .conflict), (413, .refused), (415, .refused), (422, .refused), (429, .refused),
+            (409, .conflict), (413, .refused), (415, .refused), (422, .refused), (429, .unavailable),
             (500, .unavailable), (503, .unavailable),
         ])
     func refused(status: Int, expected: ProgramExit) {

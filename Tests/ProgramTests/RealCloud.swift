@@ -74,7 +74,11 @@ struct RealCloud: Sendable {
     /// Starts the server and returns once it answers.
     func start() async throws {
         let program = inside(
-            self.program, ["serve", "--listen", "unix:\(folder)/s", "--data", data, "--boot-slots", "2"])
+            self.program,
+            [
+                "serve", "--listen", "unix:\(folder)/s", "--data", data, "--boot-slots", "2", "--rate-limit",
+                "0",
+            ])
         try await Command("env", environment + [program.program] + program.arguments)
             .startDetached(log: "\(folder)/serve.log")
         try await eventually("the server answers", within: .seconds(30)) {

@@ -50,8 +50,10 @@ struct RealGuestTests {
     func lifeOfTwoTeams() async throws {
         try await RealCloud.with { cloud in
             let clean = try await cloud.leftovers()
-            let stranger = try await cloud.strettch("admin", "create-team", "strangers", "--data", cloud.data)
-                .trimmingCharacters(in: .whitespacesAndNewlines)
+            let stranger = try await cloud.strettch(
+                "admin", "team", "create", "strangers", "--data", cloud.data
+            )
+            .trimmingCharacters(in: .whitespacesAndNewlines)
             var ids: [(id: String, key: String?)] = []
             for (name, key) in [("one", nil), ("two", nil), ("other", stranger)] {
                 let request = try cloud.request(name, withPublicIp: name == "one")

@@ -1,0 +1,45 @@
+import CloudCore
+import CloudDatabase
+
+/// Deletes a team that has no computes left, and revokes its keys. Its name and network are free again; its rows stay
+/// for the audit log. For the operator, not for callers of the API.
+public struct DeleteTeam: Sendable {
+    public var teamId: Int64
+    /// Computes that a refusal names.
+    static let maxNamed = 10
+
+    public init(teamId: Int64) { self.teamId = teamId }
+
+    /// Throws `RESOURCE_NOT_FOUND`, and `CONFLICT` that names the computes that are left.
+    public func run(in cloud: Cloud) async throws {
+        let now = cloud.clock.nowMs
+        try await cloud.database.write { sql in
+            guard let team = try sql.teams.get(teamId) else {
+                throw CloudError(.resourceNotFound, "There is no team \(teamId).")
+            }
+            try checkEmpty(team, sql)
+            for key in try sql.keys.working(teamId: teamId) {
+                try sql.keys.revoke(key.id, nowMs: now)
+                try append("key.revoked", key.eventDetail, sql, nowMs: now)
+            }
+            try sql.teams.delete(teamId, nowMs: now)
+            try append("team.deleted", team.name, sql, nowMs: now)
+        }
+    }
+
+    private func append(_ kind: String, _ detail: String, _ sql: any SQLConnection, nowMs: Int64) throws {
+        try sql.events.append(
+            Event(computeId: nil, teamId: teamId, kind: kind, detail: detail, actor: .operator), nowMs: nowMs)
+    }
+
+    private func checkEmpty(_ team: Team, _ sql: any SQLConnection) throws {
+        let count = try sql.computes.count(teamId: teamId)
+        guard count > 0 else { return }
+        let first = try sql.computes.list(teamId: teamId, limit: Self.maxNamed, offset: 0)
+        let names = first.map { "\($0.hostName) (\($0.id))" }.joined(separator: ", ")
+        throw CloudError(
+            .conflict,
+            "The team '\(team.name.shown)' has \(count) computes left: \(names)\(count > first.count ? ", …" : ""). "
+                + "Delete them first, and wait until they are gone.")
+    }
+}

@@ -1,0 +1,79 @@
+import CloudControl
+import CloudCore
+import CloudWire
+import HTTPTypes
+import Hummingbird
+
+/// `/team` and its `/keys`.
+struct TeamRoutes: Sendable {
+    let cloud: Cloud
+
+    var all: [Route] {
+        [
+            Route(method: .get, path: "/team", handle: team),
+            Route(method: .get, path: "/keys", handle: keys),
+            Route(method: .post, path: "/keys", handle: create),
+            Route(method: .delete, path: "/keys/{id}", handle: revoke),
+        ]
+    }
+
+    @Sendable
+    private func team(_ request: Request, _ context: CloudRequestContext) async throws -> Response {
+        let caller = try context.requireCaller()
+        let team = try await GetTeam(caller: caller).run(in: cloud)
+        return try Envelope(context, cloud.clock).response(.ok, TeamWire(team, role: caller.role))
+    }
+
+    @Sendable
+    private func keys(_ request: Request, _ context: CloudRequestContext) async throws -> Response {
+        let page = try Page(request)
+        let (keys, total) = try await ListKeys(page: page, caller: try context.requireCaller()).run(in: cloud)
+        return try Envelope(context, cloud.clock).list(keys.map { KeyWire($0) }, page, total: total)
+    }
+
+    @Sendable
+    private func create(_ request: Request, _ context: CloudRequestContext) async throws -> Response {
+        let caller = try context.requireCaller()
+        let idempotencyKey = try request.headers[.idempotencyKey].map { try IdempotencyKey(header: $0) }
+        let asked = try KeyRequest(members: try await JSONBody.members(of: request))
+        let created = try await CreateKey(
+            name: asked.name, role: asked.role, by: .caller(caller, requestId: context.requestId),
+            idempotencyKey: idempotencyKey
+        ).run(in: cloud)
+        var response = try Envelope(context, cloud.clock).response(
+            .created, KeyWire(created.key, secret: created.secret))
+        response.headers[.cacheControl] = "no-store"
+        return response
+    }
+
+    @Sendable
+    private func revoke(_ request: Request, _ context: CloudRequestContext) async throws -> Response {
+        let key = try await RevokeKey(
+            id: try context.requireId("key"),
+            by: .caller(try context.requireCaller(), requestId: context.requestId)
+        ).run(in: cloud)
+        return try Envelope(context, cloud.clock).response(.ok, KeyWire(key))
+    }
+}
+
+/// The body of `POST /keys`.
+private struct KeyRequest {
+    var name: String
+    var role: Role
+
+    /// Unknown members are ignored. Throws `VALIDATION_ERROR` with every member that is missing or wrong.
+    init(members: [String: BodyValue]) throws(CloudError) {
+        var fields = Fields(members)
+        name = fields.string("name")
+        let text = fields.string("role")
+        role = Role(rawValue: text) ?? .member
+        if fields.problems.isEmpty {
+            if let problem = DisplayName.problem(name) { fields.problems.append(Problem("name", problem)) }
+        }
+        if Role(rawValue: text) == nil, !fields.problems.contains(where: { $0.field == "role" }) {
+            let roles = Role.allCases.map(\.rawValue).joined(separator: ", ")
+            fields.problems.append(Problem("role", "'\(text.shown)' is no role. Send one of \(roles)."))
+        }
+        guard fields.problems.isEmpty else { throw CloudError.invalid(fields.problems) }
+    }
+}

@@ -1,0 +1,73 @@
+import ArgumentParser
+import CloudControl
+import CloudCore
+
+/// `strettch admin team`.
+struct AdminTeamCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "team", abstract: "Make, show, suspend, pay and delete teams.",
+        subcommands: [
+            AdminTeamCreateCommand.self, AdminTeamListCommand.self, AdminTeamShowCommand.self,
+            AdminTeamSuspendCommand.self, AdminTeamResumeCommand.self, AdminTeamTopUpCommand.self,
+            AdminTeamDeleteCommand.self,
+        ])
+}
+
+/// `strettch admin team create`.
+struct AdminTeamCreateCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "create",
+        abstract: "Make a team, and print its first owner's key, which is shown once.")
+
+    @Argument(help: "The team's name.") var name: String
+    @OptionGroup var options: AdminOptions
+
+    func run() async throws {
+        let created = try await CreateTeam(name: name).run(in: try await options.cloud())
+        try options.show(created.key, of: created.team.name)
+    }
+}
+
+/// `strettch admin team list`.
+struct AdminTeamListCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "list", abstract: "List all teams.")
+
+    @OptionGroup var options: AdminOptions
+
+    func run() async throws {
+        let teams = try await ReportTeams().run(in: try await options.cloud()).map { OutputTeam($0) }
+        try options.show(teams, OutputTeam.table(teams))
+    }
+}
+
+/// `strettch admin team show`.
+struct AdminTeamShowCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "show", abstract: "Show one team.")
+
+    @Argument(help: "The team's name.") var name: String
+    @OptionGroup var options: AdminOptions
+
+    func run() async throws {
+        let team = OutputTeam(try await ReportTeams().run(name: name, in: try await options.cloud()))
+        try options.show(team, team.detail)
+    }
+}
+
+/// `strettch admin team delete`.
+struct AdminTeamDeleteCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "delete", abstract: "Delete a team that has no computes left, and revoke its keys.")
+
+    @Argument(help: "The team's name.") var name: String
+    @Flag(help: "Don't ask. Nothing is asked either where there is no terminal.") var yes = false
+    @OptionGroup var options: AdminOptions
+
+    func run() async throws {
+        let cloud = try await options.cloud()
+        let report = try await ReportTeams().run(name: name, in: cloud)
+        try options.confirm("Delete the team \(OutputText.clean(name)) for good?", yes: yes)
+        try await DeleteTeam(teamId: report.team.id).run(in: cloud)
+        try options.show(
+            OutputTeam(report), "\(OutputText.clean(name)) is deleted, and its keys are revoked.")
+    }
+}

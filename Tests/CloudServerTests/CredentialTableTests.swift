@@ -1,0 +1,142 @@
+import CloudControl
+import CloudCore
+import CloudServer
+import CloudTesting
+import HTTPTypes
+import Testing
+
+/// What each endpoint answers to each credential. A new endpoint goes into the table.
+@Suite("Every endpoint with every credential")
+struct CredentialTableTests {
+    /// Who asks, all of them for a compute and a key of `TestCloud`'s team.
+    enum Credential: CaseIterable {
+        case none, malformed, unknown, revoked, member, admin, owner, stranger
+    }
+
+    /// The statuses of one endpoint.
+    struct Row: Sendable, CustomTestStringConvertible {
+        var endpoint: String
+        var owner: Int
+        var member: Int
+        /// An owner's key of another team.
+        var stranger: Int
+        var isPublic = false
+        /// `{id}` in it stands for what is in the path too.
+        var body: String?
+
+        var testDescription: String { endpoint }
+
+        /// An Admin may do what an Owner may, but for the team itself, which no endpoint deletes or gives away.
+        func status(_ credential: Credential) -> Int {
+            switch credential {
+            case .none, .malformed, .unknown, .revoked: isPublic ? owner : 401
+            case .member: member
+            case .admin, .owner: owner
+            case .stranger: stranger
+            }
+        }
+    }
+
+    static let table = [
+        open("GET /health"),
+        open("GET /openapi.json"),
+
+        view("GET /billing"),
+        view("GET /billing/ledger"),
+        view("GET /computes"),
+        view("GET /computes/specifications"),
+        view("GET /images"),
+        view("GET /keys"),
+        view("GET /regions"),
+        view("GET /team"),
+
+        view("GET /computes/{id}", stranger: 404),
+
+        change("POST /computes", 202, stranger: 202, body: TestCloud.body()),
+        change("DELETE /computes/{id}", 202, stranger: 404),
+        change("POST /keys", 201, stranger: 201, body: #"{"name": "beside {id}", "role": "Member"}"#),
+        change("DELETE /keys/{id}", 200, stranger: 404),
+    ]
+
+    /// What needs no key.
+    private static func open(_ endpoint: String) -> Row {
+        Row(endpoint: endpoint, owner: 200, member: 200, stranger: 200, isPublic: true)
+    }
+
+    /// What every role may look at.
+    private static func view(_ endpoint: String, stranger: Int = 200) -> Row {
+        Row(endpoint: endpoint, owner: 200, member: 200, stranger: stranger)
+    }
+
+    /// What an Owner or Admin may do, and a Member may not.
+    private static func change(_ endpoint: String, _ status: Int, stranger: Int, body: String? = nil) -> Row {
+        Row(endpoint: endpoint, owner: status, member: 403, stranger: stranger, body: body)
+    }
+
+    @Test("the table has every endpoint once")
+    func complete() async throws {
+        try await TestCloud.with { cloud in
+            let endpoints = CloudServer.endpoints(cloud.cloud).map { "\($0.method) \($0.path)" }
+            #expect(endpoints.sorted() == Self.table.map(\.endpoint).sorted())
+        }
+    }
+
+    @Test("the endpoint answers as the table says", arguments: table)
+    func answers(_ row: Row) async throws {
+        try await TestCloud.with { cloud in
+            for credential in Credential.allCases {
+                let answer = try await Self.send(row, credential, to: cloud)
+                #expect(answer.status == row.status(credential), "\(credential): \(answer.text)")
+                #expect(
+                    answer.headers[.wwwAuthenticate] == (answer.status == 401 ? "Bearer" : nil),
+                    "\(credential)")
+            }
+        }
+    }
+
+    private static func send(
+        _ row: Row, _ credential: Credential, to cloud: TestCloud
+    ) async throws -> TestAnswer {
+        let parts = row.endpoint.split(separator: " ").map(String.init)
+        let id = try await target(row.endpoint, in: cloud)
+        var headers: [String: String] = [:]
+        if row.body != nil { headers["Idempotency-Key"] = TestCloud.newKey() }
+        return try await cloud.send(
+            try #require(HTTPRequest.Method(parts[0])), parts[1].replacing("{id}", with: id),
+            as: try await key(credential, in: cloud), headers: headers,
+            body: row.body?.replacing("{id}", with: id))
+    }
+
+    /// What the endpoint is asked for: a new key of a Member, or a new compute that runs.
+    private static func target(_ endpoint: String, in cloud: TestCloud) async throws -> String {
+        if endpoint.contains("/keys") { return try await makeKey(cloud).id }
+        return endpoint.contains("{id}") ? try await cloud.createAndSettle() : "none"
+    }
+
+    private static func key(_ credential: Credential, in cloud: TestCloud) async throws -> TestCloud.Key {
+        switch credential {
+        case .none: return .none
+        case .malformed: return .raw("Basic b3duZXI6c2VjcmV0")
+        case .unknown: return .raw("Bearer strettch_" + String(repeating: "0", count: 48))
+        case .member: return .of(.member)
+        case .admin: return .of(.admin)
+        case .owner: return .of(.owner)
+        case .stranger: return .stranger
+        case .revoked:
+            let key = try await makeKey(cloud, role: "Owner")
+            let revoked = try await cloud.send(.delete, "/keys/\(key.id)")
+            #expect(revoked.status == 200)
+            return .raw("Bearer \(key.secret)")
+        }
+    }
+
+    private static func makeKey(
+        _ cloud: TestCloud, role: String = "Member"
+    ) async throws -> (id: String, secret: String) {
+        let made = try await cloud.send(
+            .post, "/keys", body: #"{"name": "\#(TestCloud.newKey())", "role": "\#(role)"}"#)
+        return (
+            try #require(made.data?["id"]?.string), try #require(made.data?["key"]?.string)
+        )
+    }
+}

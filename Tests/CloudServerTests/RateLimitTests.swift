@@ -1,0 +1,147 @@
+import CloudControl
+import CloudCore
+import CloudTesting
+import HTTPTypes
+import NIOCore
+import Testing
+
+@testable import CloudServer
+
+@Suite("The rate limit")
+struct RateLimitTests {
+    @Test("the third request of a key in a second is 429 with the way out, and the next second is open again")
+    func third() async throws {
+        try await withLimit { cloud in
+            for left in ["1", "0"] {
+                let answer = try await cloud.send(.get, "/images")
+                #expect(answer.status == 200)
+                #expect(answer.rate == ["2", left, "1705312801"])
+            }
+            let refused = try await cloud.send(.get, "/images")
+            #expect(refused.status == 429)
+            #expect(refused.code == "TOO_MANY_REQUESTS")
+            #expect(refused.headers[.retryAfter] == "1")
+            #expect(refused.rate == ["2", "0", "1705312801"])
+            cloud.clock.advance(milliseconds: 999)
+            #expect(try await cloud.send(.get, "/images").status == 429)
+            cloud.clock.advance(milliseconds: 1)
+            let open = try await cloud.send(.get, "/images")
+            #expect(open.status == 200)
+            #expect(open.rate == ["2", "1", "1705312802"])
+        }
+    }
+
+    @Test("each key counts for itself, also within a team")
+    func keys() async throws {
+        try await withLimit { cloud in
+            for key in [TestCloud.Key.of(.owner), .of(.admin), .of(.member), .stranger] {
+                var statuses: [Int] = []
+                for _ in 0..<3 { statuses.append(try await cloud.send(.get, "/regions", as: key).status) }
+                #expect(statuses == [200, 200, 429])
+            }
+        }
+    }
+
+    @Test("replays, HEAD, refusals and creates all count")
+    func allCount() async throws {
+        try await withLimit { cloud in
+            let key = TestCloud.newKey()
+            #expect(try await cloud.create(idempotencyKey: key).status == 202)
+            let replay = try await cloud.create(idempotencyKey: key)
+            #expect(replay.headers[.idempotentReplayed] == "true")
+            #expect(replay.rate == ["2", "0", "1705312801"])
+            #expect(try await cloud.create(idempotencyKey: key).status == 429)
+
+            cloud.clock.advance(milliseconds: 1000)
+            #expect(try await cloud.send(.get, "/computes/999").status == 404)
+            let fields = cloud.createFields()
+            #expect(try await cloud.sendRaw(.head, "/api/v1/images", fields).status == 200)
+            let head = try await cloud.sendRaw(.head, "/api/v1/images", fields)
+            #expect(head.status == 429)
+            #expect(head.text.isEmpty)
+        }
+    }
+
+    @Test("a refused create makes nothing, and its idempotency key is still free")
+    func refusedCreate() async throws {
+        try await withLimit { cloud in
+            for _ in 0..<2 { _ = try await cloud.send(.get, "/images") }
+            let key = TestCloud.newKey()
+            #expect(try await cloud.create(idempotencyKey: key).status == 429)
+            cloud.clock.advance(milliseconds: 1000)
+            let made = try await cloud.create(idempotencyKey: key)
+            #expect(made.status == 202)
+            #expect(made.headers[.idempotentReplayed] == nil)
+        }
+    }
+
+    @Test("requests without a valid key count for their peer, and never shut out the keys beside them")
+    func guesses() async throws {
+        try await withLimit { cloud in
+            for number in 1...RateLimiter.peerLimit {
+                let answer = try await cloud.send(.get, "/images", as: .raw("Bearer strettch_\(number)"))
+                #expect(answer.status == 401)
+                #expect(answer.rate.first == "100")
+            }
+            let refused = try await cloud.send(.get, "/images", as: .raw("Bearer strettch_0"))
+            #expect(refused.status == 429)
+            #expect(refused.headers[.wwwAuthenticate] == nil)
+            for path in ["/health", "/openapi.json", "/nothing"] {
+                #expect(try await cloud.send(.get, path, as: .none).status == 429, "\(path)")
+            }
+            #expect(try await cloud.send(.get, "/images").status == 200)
+        }
+    }
+
+    @Test(
+        "what needs no key, and what is not there, tells of the peer's limit", arguments: ["/health", "/x"])
+    func open(_ path: String) async throws {
+        try await withLimit { cloud in
+            let first = try await cloud.send(.get, path)
+            #expect(first.rate == ["100", "99", "1705312801"])
+            let undeclared = try await cloud.send(.put, "/computes")
+            #expect(undeclared.rate == ["100", "98", "1705312801"])
+        }
+    }
+
+    @Test("without a limit no header speaks of one")
+    func off() async throws {
+        try await TestCloud.with { cloud in
+            for _ in 0..<3 {
+                let answer = try await cloud.send(.get, "/images")
+                #expect(answer.status == 200)
+                #expect(answer.rate == [])
+            }
+        }
+    }
+
+    @Test(
+        "peers are addresses, or the network of an IPv6 line",
+        arguments: [
+            ("192.0.2.1", Peer.ipv4(0xC000_0201)), ("::ffff:192.0.2.1", .ipv4(0xC000_0201)),
+            ("2001:db8:1:2::1", .ipv6Network(0x2001_0DB8_0001_0002)),
+            ("2001:db8:1:2:ffff::9", .ipv6Network(0x2001_0DB8_0001_0002)), ("::1", .ipv6Network(0)),
+        ])
+    func peers(_ address: String, _ peer: Peer) throws {
+        #expect(Peer(try SocketAddress(ipAddress: address, port: 1)) == peer)
+    }
+
+    @Test("a unix socket has one peer")
+    func unixPeer() throws {
+        #expect(Peer(try SocketAddress(unixDomainSocketPath: "/run/s")) == .local)
+        #expect(Peer(nil) == .local)
+    }
+
+    private func withLimit(_ body: @escaping @Sendable (TestCloud) async throws -> Void) async throws {
+        var settings = CloudSettings.test
+        settings.rateLimit = 2
+        try await TestCloud.with(settings: settings, body)
+    }
+}
+
+extension TestAnswer {
+    /// Limit, remaining and reset, as far as they are there.
+    fileprivate var rate: [String] {
+        [.rateLimitLimit, .rateLimitRemaining, .rateLimitReset].compactMap { headers[$0] }
+    }
+}
