@@ -101,7 +101,8 @@ let package = Package(
             name: "strettch",
             dependencies: [
                 "CloudClient", "CloudControl", "CloudCore", "CloudDatabase", "CloudMachines", "CloudMetrics",
-                "CloudServer", "CloudWire", "CloudWorker", .argumentParser, .configuration, .logging, .serviceLifecycle,
+                "CloudServer", "CloudWire", "CloudWorker", .argumentParser, .configuration, .logging,
+                .serviceLifecycle,
                 .unixSignals,
             ],
             swiftSettings: strict),
@@ -160,8 +161,9 @@ let package = Package(
         .testTarget(
             name: "ProgramTests",
             dependencies: [
-                "strettch", "CloudClient", "CloudCore", "CloudDatabase", "CloudMachines", "CloudMetrics",
-                "CloudTesting", "CloudWire", .argumentParser, .logging,
+                "strettch", "CloudClient", "CloudControl", "CloudCore", "CloudMachines", "CloudMetrics",
+                "CloudServer", "CloudTesting", "CloudWire", "CloudWorker", .argumentParser, .configuration,
+                .logging,
             ],
             swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),

@@ -53,7 +53,8 @@ struct Cell: Sendable {
         let supervisor = Supervisor(
             database: cloud.database, host: host, clock: cloud.clock, wake: wake, logger: logger)
         var configuration = ServiceGroupConfiguration(
-            services: metricsListener(metrics) + [worker, supervisor, listener], gracefulShutdownSignals: [.sigterm, .sigint],
+            services: metricsListener(metrics) + [worker, supervisor, listener],
+            gracefulShutdownSignals: [.sigterm, .sigint],
             logger: logger)
         configuration.maximumGracefulShutdownDuration = .seconds(30)
         try await ServiceGroup(configuration: configuration).run()

@@ -33,13 +33,15 @@ enum ProcessMetrics {
         let start = field(22).flatMap { ticks in bootSeconds.map { $0 + ticks / units.ticksPerSecond } }
         return [
             family("process_cpu_seconds_total", .counter, "CPU time of the process, user and system.", cpu),
-            family("process_start_time_seconds", .gauge, "Unix time at which the process was started.", start),
+            family(
+                "process_start_time_seconds", .gauge, "Unix time at which the process was started.", start),
             family(
                 "process_resident_memory_bytes", .gauge, "Memory of the process that is in RAM.",
                 field(24).map { $0 * units.pageBytes }),
             family("process_virtual_memory_bytes", .gauge, "Address space of the process.", field(23)),
             family(
-                "process_open_fds", .gauge, "Open file descriptors of the process.", openFiles.map { Double($0) }),
+                "process_open_fds", .gauge, "Open file descriptors of the process.",
+                openFiles.map { Double($0) }),
         ].compactMap { $0 }
     }
 

@@ -51,7 +51,7 @@ struct ListenerBoundsTests {
     func idle() async throws {
         try await ListeningCloud.with(limits: Self.short) { cloud in
             let silent = try await cloud.connect { try await $0.readToEnd() }
-            #expect(silent.isEmpty || silent.hasPrefix("HTTP/1.1 408 "), "\(silent)")
+            #expect(silent.isEmpty)
             let rest = try await cloud.connect { connection in
                 try await connection.send("GET /api/v1/health HTTP/1.1\r\nHost: a\r\n\r\n")
                 return try await connection.readToEnd()
@@ -83,7 +83,8 @@ struct ListenerBoundsTests {
         ),
     ]
 
-    @Test("a head that can't be served is answered in the envelope, and the connection ends", arguments: heads)
+    @Test(
+        "a head that can't be served is answered in the envelope, and the connection ends", arguments: heads)
     func refused(_ name: String, head: String, status: Int) async throws {
         try await ListeningCloud.with(limits: Self.short) { cloud in
             let answer = try await cloud.connect { connection in
@@ -118,7 +119,8 @@ struct ListenerBoundsTests {
                 _ = try await first.read(until: "requestId")
                 try await withThrowingTaskGroup(of: String.self) { group in
                     group.addTask { try await cloud.curl([]) }
-                    try await first.send("GET /api/v1/nothing HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+                    try await first.send(
+                        "GET /api/v1/nothing HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
                     _ = try await first.readToEnd()
                     let second = try await group.next()
                     #expect(second?.contains("\"success\":true") == true)

@@ -77,12 +77,15 @@ struct ListeningCloud: Sendable {
 
     /// Runs curl with the options and the address of `path`, and returns what it printed.
     func curl(_ options: [String], _ path: String = "/api/v1/health") async throws -> String {
-        try await Command("curl", ["--silent", "--show-error", "--max-time", "20"] + options + [address + path])
-            .run().standardOutput
+        try await Command(
+            "curl", ["--silent", "--show-error", "--max-time", "20"] + options + [address + path]
+        )
+        .run().standardOutput
     }
 
     /// Opens a connection without TLS, for bytes of any kind.
-    func connect<T: Sendable>(_ body: @escaping @Sendable (RawConnection) async throws -> T) async throws -> T {
+    func connect<T: Sendable>(_ body: @escaping @Sendable (RawConnection) async throws -> T) async throws -> T
+    {
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .connect(host: "127.0.0.1", port: port) { channel in
                 channel.eventLoop.makeCompletedFuture {

@@ -37,7 +37,8 @@ extension CloudServer.Listen {
     /// - Parameter option: the command line's name for the setting.
     func whileServing(option: String, _ serve: () async throws -> Void) async throws {
         let inUse = CloudError(
-            .conflict, "Another program listens on \(self). Stop it, or choose another address with \(option).")
+            .conflict,
+            "Another program listens on \(self). Stop it, or choose another address with \(option).")
         if case .unix(let path) = self, await Self.isInUse(path) { throw inUse }
         do {
             try await serve()

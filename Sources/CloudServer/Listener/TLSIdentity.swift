@@ -63,7 +63,8 @@ public final class TLSIdentity: Sendable {
         configuration.applicationProtocols = ServerChannel.protocols
         do {
             return Loaded(
-                context: try NIOSSLContext(configuration: configuration), expiresAtMs: expiresAtMs, stamp: stamp)
+                context: try NIOSSLContext(configuration: configuration), expiresAtMs: expiresAtMs,
+                stamp: stamp)
         } catch {
             throw files.unusable(
                 "tlsKey", files.key, "does not belong to the certificate \(files.certificate)",
