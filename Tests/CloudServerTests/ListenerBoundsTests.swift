@@ -10,8 +10,8 @@ struct ListenerBoundsTests {
     /// Short enough for a test to wait for.
     static var short: ListenerLimits {
         var limits = ListenerLimits()
-        limits.request = .milliseconds(300)
-        limits.idle = .milliseconds(600)
+        limits.request = .seconds(1)
+        limits.idle = .milliseconds(1200)
         limits.linger = .milliseconds(200)
         return limits
     }
