@@ -162,8 +162,9 @@ let package = Package(
         .testTarget(
             name: "ProgramTests",
             dependencies: [
-                "strettch", "CloudClient", "CloudCore", "CloudDatabase", "CloudMachines", "CloudMetrics",
-                "CloudTesting", "CloudWire", .argumentParser, .logging,
+                "strettch", "CloudClient", "CloudControl", "CloudCore", "CloudMachines", "CloudMetrics",
+                "CloudServer", "CloudTesting", "CloudWire", "CloudWorker", .argumentParser, .configuration,
+                .logging,
             ],
             swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),

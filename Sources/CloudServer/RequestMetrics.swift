@@ -26,7 +26,8 @@ public struct RequestMetrics: Sendable {
     /// - Parameter route: the pattern of the endpoint, such as `/api/v1/computes/{id}`; `nil`: there is none.
     func answered(method: String, route: String?, status: Int, after duration: Duration) {
         let method = Self.methods.contains(method) ? method : "OTHER"
-        let route = route ?? Self.noRoute
+        // The framework has a word of its own for a path that it does not know.
+        let route = route.flatMap { $0.hasPrefix("/") ? $0 : nil } ?? Self.noRoute
         requests.add(1, method, route, "\(status)")
         self.duration.observe(duration, method, route, "\(status)")
         if status == 429 { rateLimited.add() }

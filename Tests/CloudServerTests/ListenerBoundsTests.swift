@@ -10,8 +10,8 @@ struct ListenerBoundsTests {
     /// Short enough for a test to wait for.
     static var short: ListenerLimits {
         var limits = ListenerLimits()
-        limits.request = .milliseconds(300)
-        limits.idle = .milliseconds(600)
+        limits.request = .seconds(1)
+        limits.idle = .milliseconds(1200)
         limits.linger = .milliseconds(200)
         return limits
     }
@@ -51,7 +51,7 @@ struct ListenerBoundsTests {
     func idle() async throws {
         try await ListeningCloud.with(limits: Self.short) { cloud in
             let silent = try await cloud.connect { try await $0.readToEnd() }
-            #expect(silent.isEmpty || silent.hasPrefix("HTTP/1.1 408 "), "\(silent)")
+            #expect(silent.isEmpty)
             let rest = try await cloud.connect { connection in
                 try await connection.send("GET /api/v1/health HTTP/1.1\r\nHost: a\r\n\r\n")
                 return try await connection.readToEnd()

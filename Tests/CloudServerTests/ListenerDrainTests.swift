@@ -37,6 +37,31 @@ struct ListenerDrainTests {
         }
     }
 
+    @Test("a request under way on HTTP/2 is answered, and the connection ends")
+    func drainHTTP2() async throws {
+        let gate = Gate()
+        try await withTemporaryFolder { folder in
+            let certificate = TestCertificate(folder: folder)
+            try await certificate.make(name: "a")
+            let identity = try TLSIdentity(files: certificate.files)
+            let trust = certificate.files.certificate
+            try await ListeningCloud.with(
+                identity: identity, wrap: { HeldDatabase(database: $0) { await gate.pass(1) } }
+            ) { cloud in
+                async let answer = cloud.curl(
+                    [
+                        "--http2", "--cacert", trust, "--header", "Authorization: Bearer \(cloud.key)",
+                        "--write-out", "status %{http_code} version %{http_version}",
+                    ], "/api/v1/computes")
+                try await eventually("the request is under way") { await !gate.arrivals.isEmpty }
+                await cloud.beginShutdown()
+                await gate.open()
+                let said = try await answer
+                #expect(said.hasSuffix("status 200 version 2"), "\(said)")
+            }
+        }
+    }
+
     @Test("a handler that waits, cancelled by the shutdown, is answered with 503 at once")
     func waiting() async throws {
         var limits = ListenerLimits()

@@ -53,6 +53,25 @@ struct ListenerTLSTests {
         }
     }
 
+    @Test("a body that arrives byte by byte in an HTTP/2 stream is cut off with 408, and the others are not")
+    func slowStream() async throws {
+        try await withCertificate { certificate in
+            let identity = try TLSIdentity(files: certificate.files)
+            let trust = certificate.files.certificate
+            try await ListeningCloud.with(limits: ListenerBoundsTests.short, identity: identity) { cloud in
+                let said = try await cloud.curl(
+                    [
+                        "--http2", "--cacert", trust, "--header", "Authorization: Bearer \(cloud.key)",
+                        "--header", "Idempotency-Key: \(TestCloud.newKey())", "--limit-rate", "200",
+                        "--json", TestCloud.body(more: ", \"x\": \"\(String(repeating: "a", count: 9000))\""),
+                        "--write-out", "status %{http_code}",
+                    ], "/api/v1/computes")
+                #expect(said.hasSuffix("status 408"), "\(said)")
+                #expect(said.contains("did not arrive whole"))
+            }
+        }
+    }
+
     static let oldOptions = [["--tls-max", "1.1"], ["--tls-max", "1.0"]]
 
     @Test("refuses TLS older than 1.2", arguments: oldOptions)
@@ -113,7 +132,7 @@ struct ListenerTLSTests {
 
     /// The name in the certificate that a new connection is shown.
     private static func name(_ cloud: ListeningCloud) async throws -> String? {
-        let said = try await cloud.curl(["--insecure", "--write-out", "%{certs}"])
+        let said = try await cloud.curl(["--insecure", "--output", "/dev/null", "--write-out", "%{certs}"])
         return said.split(separator: "\n").first { $0.hasPrefix("Subject:") }
             .flatMap { $0.split(separator: "=").last }.map { $0.trimming(" ") }
     }

@@ -3,6 +3,8 @@ import NIOCore
 /// Decides when a connection has taken too long, from what is heard on it.
 struct ConnectionClock {
     private enum Phase {
+        /// Nothing has come yet.
+        case opening
         /// Between two requests.
         case idle
         /// Bytes of a request that is not one yet; of TLS too.
@@ -22,7 +24,7 @@ struct ConnectionClock {
     }
 
     private let limits: ListenerLimits
-    private var phase = Phase.receiving
+    private var phase = Phase.opening
     private(set) var deadline: NIODeadline
     /// On HTTP/2 the frames between two requests are none of a request, and the framework says good-bye first when idle.
     var isHTTP2 = false
@@ -35,6 +37,7 @@ struct ConnectionClock {
     /// Bytes came.
     mutating func heard(_ now: NIODeadline) {
         switch phase {
+        case .opening: phase = .receiving
         case .idle where !isHTTP2:
             phase = .receiving
             deadline = now + limits.request
@@ -50,7 +53,7 @@ struct ConnectionClock {
 
     mutating func requestBegan(_ now: NIODeadline) {
         switch phase {
-        case .idle, .receiving: phase = .serving(1)
+        case .opening, .idle, .receiving: phase = .serving(1)
         case .serving(let count): phase = .serving(count + 1)
         case .ending: return
         }

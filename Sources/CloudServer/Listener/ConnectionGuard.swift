@@ -63,6 +63,13 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         context.fireUserInboundEventTriggered(event)
     }
 
+    /// On HTTP/2 the framework closes a connection that is to end when its last stream's last frame is written, and not yet
+    /// flushed: the frame would be lost. The flush follows within this tick of the loop.
+    func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
+        guard clock.isHTTP2 else { return context.close(mode: mode, promise: promise) }
+        context.eventLoop.assumeIsolated().execute { context.close(mode: mode, promise: promise) }
+    }
+
     func channelInactive(context: ChannelHandlerContext) {
         timer?.cancel()
         context.fireChannelInactive()
