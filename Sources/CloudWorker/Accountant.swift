@@ -120,9 +120,12 @@ public struct Accountant: Service {
 
     private func enforce(_ teamId: Int64, nowMs: Int64) async throws {
         let enforce = EnforceStanding(teamId: teamId, nowMs: nowMs)
+        var last: [Int64] = []
         for _ in 0..<Self.maxRounds {
-            let isAffected = try await database.read { sql in try !enforce.affected(sql).isEmpty }
-            guard isAffected else { return }
+            let affected = try await database.read { sql in try enforce.affected(sql) }
+            // What one round could not change is for the next look.
+            guard !affected.isEmpty, affected != last else { return }
+            last = affected
             try await database.write { sql in try enforce.run(sql) }
             wake.signal()
         }

@@ -132,10 +132,17 @@ private struct RandomHistory {
         debitedMs = max(debitedMs, untilMs)
     }
 
-    /// The highest price at any moment of `start..<end`, looked up moment by moment of change.
+    /// The highest price that was in force at any moment of `start..<end`.
     private func highest(_ start: Int64, _ end: Int64) -> Int64 {
-        let moments = [start] + prices.map(\.sinceMs).filter { start < $0 && $0 < end }
-        return moments.map { inForce($0).hourMilliRwf }.max() ?? 0
+        var highest: Int64 = 0
+        for index in prices.indices {
+            let since = index == 0 ? 0 : prices[index].sinceMs
+            let until = index + 1 < prices.count ? prices[index + 1].sinceMs : Int64.max
+            if max(since, start) < min(until, end) {
+                highest = max(highest, prices[index].price.hourMilliRwf)
+            }
+        }
+        return highest
     }
 
     private func inForce(_ ms: Int64) -> Price {
@@ -147,16 +154,17 @@ private struct RandomHistory {
     /// Hour by hour and month by month, of what was due when it was last debited.
     func recompute() -> [ChargeKey: Int64] {
         guard let began else { return [:] }
-        var charges: [ChargeKey: Int64] = [:]
+        var days: [Int64: Int64] = [:]
         let end = ended ?? .max
         var start = began
         while start < end, min(start + Self.hour, end) <= debitedMs {
             let last = min(start + Self.hour, end) - 1
-            let amount = highest(start, last + 1)
-            if amount > 0 {
-                charges[ChargeKey(kind: .computeHours, reference: UTCDay.text(last)), default: 0] += amount
-            }
+            days[last / Self.day, default: 0] += highest(start, last + 1)
             start += Self.hour
+        }
+        var charges: [ChargeKey: Int64] = [:]
+        for (day, amount) in days where amount > 0 {
+            charges[ChargeKey(kind: .computeHours, reference: UTCDay.text(day * Self.day))] = amount
         }
         for (first, month) in monthsHeld(before: min(end, debitedMs), from: began) {
             let fee = inForce(first).ipMonthMilliRwf

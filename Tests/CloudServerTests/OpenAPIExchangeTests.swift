@@ -85,9 +85,6 @@ private let faults = [
         $0.responseBody = Array(computeBody.replacing(#""id":"1""#, with: #""id":"1","ipv4":null"#).utf8)
     },
     Fault("accepted without a key", "Authorization: is no bearer key") { $0.requestHeaders.removeFirst() },
-    Fault("accepted without idempotency key", "header parameter Idempotency-Key: is missing") {
-        $0.requestHeaders.removeLast()
-    },
     Fault("accepted with a UUID v1", "header parameter Idempotency-Key") {
         $0.requestHeaders[2].value = "6f1d7a52-3f43-1b7e-9d0e-0a6f0a3c7e11"
     },
@@ -127,6 +124,21 @@ struct OpenAPIExchangeTests {
         let problems = document.check(exchange)
         #expect(problems.count == 1)
         #expect(problems.first?.contains(fault.expected) == true, "\(problems)")
+    }
+
+    @Test("a parameter that is required and missing is found")
+    func missingParameter() throws {
+        // No header is required in the document itself: a dry run needs no Idempotency-Key.
+        let text = String(decoding: OpenAPI.document, as: UTF8.self)
+        let strict = try OpenAPIDocument(
+            parsing: text.replacing("\"required\": false", with: "\"required\": true").utf8)
+        var exchange = accepted()
+        #expect(strict.check(exchange) == [])
+        exchange.requestHeaders.removeLast()
+        let problems = strict.check(exchange)
+        #expect(problems.count == 1)
+        #expect(
+            problems.first?.contains("header parameter Idempotency-Key: is missing") == true, "\(problems)")
     }
 
     @Test("a refused request may be anything")

@@ -7,6 +7,8 @@ public final class FaultyDatabase: Database {
     private struct State {
         var readFault: (any Error)?
         var writeFault: (any Error)?
+        /// Writes that still pass before the fault.
+        var passing = 0
         var writes = 0
     }
 
@@ -16,10 +18,14 @@ public final class FaultyDatabase: Database {
     public init(_ database: any Database) { self.database = database }
 
     /// What every read and every write throws from now on; `nil`: nothing.
-    public func set(readFault: (any Error)? = nil, writeFault: (any Error)? = nil) {
+    /// - Parameter afterWrites: how many writes pass before the first that throws.
+    public func set(
+        readFault: (any Error)? = nil, writeFault: (any Error)? = nil, afterWrites: Int = 0
+    ) {
         state.withLock {
             $0.readFault = readFault
             $0.writeFault = writeFault
+            $0.passing = afterWrites
         }
     }
 
@@ -36,8 +42,12 @@ public final class FaultyDatabase: Database {
     public func write<T: Sendable>(
         _ body: @escaping @Sendable (any SQLConnection) throws -> T
     ) async throws -> T {
-        let fault = state.withLock { state in
+        let fault = state.withLock { state -> (any Error)? in
             state.writes += 1
+            guard state.passing == 0 else {
+                state.passing -= 1
+                return nil
+            }
             return state.writeFault
         }
         if let fault { throw fault }
