@@ -40,11 +40,13 @@ public struct CloudSettings: Sendable, Equatable {
     /// Refuse keys of a known type that are not whole, instead of warning.
     public var strictKeys: Bool
     public var capacity: Capacity
+    /// The API as guests reach it, base path included; `nil`: by the metadata service.
+    public var apiUrl: String?
 
     public init(
         privateRange: IPv4Network, teamPrefix: Int = 22, publicPool: [IPv4Network],
         sshPorts: ClosedRange<Int>? = nil,
-        strictKeys: Bool = false, capacity: Capacity = Capacity()
+        strictKeys: Bool = false, capacity: Capacity = Capacity(), apiUrl: String? = nil
     ) {
         self.privateRange = privateRange
         self.teamPrefix = teamPrefix
@@ -52,5 +54,6 @@ public struct CloudSettings: Sendable, Equatable {
         self.sshPorts = sshPorts
         self.strictKeys = strictKeys
         self.capacity = capacity
+        self.apiUrl = apiUrl
     }
 }

@@ -55,8 +55,12 @@ public enum CloudServer {
             router.on(RouterPath(Routes.basePath + route.path), method: route.method) { request, context in
                 var context = context
                 if !route.isPublic {
-                    context.caller = try await Authenticate(authorization: request.headers[.authorization])
-                        .run(in: cloud)
+                    switch try await Authenticate(authorization: request.headers[.authorization]).run(
+                        in: cloud)
+                    {
+                    case .caller(let caller): context.caller = caller
+                    case .guest(let guest): try route.admit(guest, to: &context)
+                    }
                 }
                 return try await route.handle(request, context)
             }

@@ -45,8 +45,13 @@ struct Cell: Sendable {
             bootSlots: settings.bootSlots, owner: UUID().uuidString, logger: logger)
         let supervisor = Supervisor(
             database: cloud.database, host: host, clock: cloud.clock, wake: wake, logger: logger)
+        var services: [any Service] = [worker, supervisor, listener]
+        if settings.network == .bridged, !settings.simulated {
+            services.append(
+                MetadataListener(cloud: cloud, listen: settings.metadataListen, logger: logger))
+        }
         var configuration = ServiceGroupConfiguration(
-            services: [worker, supervisor, listener], gracefulShutdownSignals: [.sigterm, .sigint],
+            services: services, gracefulShutdownSignals: [.sigterm, .sigint],
             logger: logger)
         configuration.maximumGracefulShutdownDuration = .seconds(30)
         try await ServiceGroup(configuration: configuration).run()
@@ -68,7 +73,8 @@ struct HostFactory: Sendable {
         let network = BridgedNetwork(
             settings: try NetworkSettings(
                 privateRange: settings.privateRange.description, teamPrefix: settings.teamPrefix,
-                publicPool: settings.publicPool.map(\.description)))
+                publicPool: settings.publicPool.map(\.description),
+                metadata: settings.metadataListen.description))
         let host = try await QEMUHost.open(
             QEMUHost.Settings(
                 dataDirectory: folder.path, installationId: installationId, networkMode: settings.network),

@@ -18,6 +18,10 @@ struct ServeSettings: Sendable {
     var teamPrefix: Int
     var publicPool: [IPv4Network]
     var sshPorts: ClosedRange<Int>
+    /// Where the metadata service of a bridged host listens.
+    var metadataListen: IPv4Endpoint
+    /// The API as guests reach it, base path included; `nil`: by the metadata service.
+    var apiUrl: String?
     /// Refuse keys of a known type that are not whole, instead of warning.
     var strictKeys: Bool
     /// Guests that may boot at once.
@@ -33,7 +37,9 @@ struct ServeSettings: Sendable {
     static let defaults: [String: ConfigValue] = [
         "listen": "127.0.0.1:8080", "catalogue": "", "network": "auto", "privateRange": "10.0.0.0/8",
         "teamPrefix": 22,
-        "publicPool": "203.0.113.0/24", "sshPorts": "22000-22999", "strictKeys": false, "bootSlots": 0,
+        "publicPool": "203.0.113.0/24", "sshPorts": "22000-22999",
+        "metadataListen": .init(.string(NetworkSettings.defaultMetadata), isSecret: false), "apiUrl": "",
+        "strictKeys": false, "bootSlots": 0,
         "vcpuOvercommit": 16.0, "memoryOvercommit": 1.0, "logLevel": "info", "simulated": false,
     ]
 
@@ -59,6 +65,8 @@ struct ServeSettings: Sendable {
             try Self.block("publicPool", $0.trimmingCharacters(in: .whitespaces))
         }
         sshPorts = try Self.ports(try reader.string("sshPorts"))
+        metadataListen = try Self.endpoint("metadataListen", try reader.string("metadataListen"))
+        apiUrl = try Self.url("apiUrl", try reader.string("apiUrl"))
         strictKeys = try reader.bool("strictKeys")
         let slots = try reader.int("bootSlots", in: 0...1000)
         bootSlots = slots == 0 ? ProcessInfo.processInfo.activeProcessorCount : slots
@@ -72,7 +80,8 @@ struct ServeSettings: Sendable {
     var cloud: CloudSettings {
         CloudSettings(
             privateRange: privateRange, teamPrefix: teamPrefix, publicPool: publicPool,
-            sshPorts: network == .user ? sshPorts : nil, strictKeys: strictKeys, capacity: capacity)
+            sshPorts: network == .user ? sshPorts : nil, strictKeys: strictKeys, capacity: capacity,
+            apiUrl: apiUrl)
     }
 
     private var capacity: Capacity {
@@ -122,6 +131,22 @@ struct ServeSettings: Sendable {
         if let block = IPv4Network(text) { return block }
         throw SettingReader.invalid(
             name, text, "a block of addresses, such as 203.0.113.0/24, several with commas")
+    }
+
+    private static func endpoint(_ name: String, _ text: String) throws -> IPv4Endpoint {
+        if let endpoint = IPv4Endpoint(text) { return endpoint }
+        throw SettingReader.invalid(
+            name, text, "ADDRESS:PORT, such as \(NetworkSettings.defaultMetadata)")
+    }
+
+    /// `nil` when it is not set.
+    private static func url(_ name: String, _ text: String) throws -> String? {
+        guard !text.isEmpty else { return nil }
+        guard text.wholeMatch(of: /https?:\/\/[!-~]+/) != nil else {
+            throw SettingReader.invalid(
+                name, text, "the API's URL with its base path, such as https://cloud.example/api/v1")
+        }
+        return text
     }
 
     private static func ports(_ text: String) throws -> ClosedRange<Int> {
