@@ -43,6 +43,10 @@ struct RealMetadataTests {
             let closed = try await cloud.ssh(
                 compute, "wget -T 2 -qO- http://169.254.83.84:8775/metadata/v1/id || echo closed")
             #expect(closed == "closed")
+
+            try await cloud.end(SIGTERM)
+            let log = try String(contentsOfFile: "\(cloud.folder)/serve.log", encoding: .utf8)
+            #expect(!log.contains("CancellationError"), "the end was orderly: \(log.suffix(500))")
         }
     }
 

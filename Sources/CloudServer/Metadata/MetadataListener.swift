@@ -50,15 +50,21 @@ public struct MetadataListener: Service {
         let connections = try await bind(http)
         let port = connections.channel.localAddress?.port ?? listen.port
         await onRunning(IPv4Endpoint(address: listen.address, port: port))
-        try await cancelWhenGracefulShutdown {
-            try await withThrowingDiscardingTaskGroup { group in
-                try await connections.executeThenClose { inbound in
-                    for try await connection in inbound {
-                        group.addTask { await http.handle(value: connection, logger: logger) }
-                    }
+        do {
+            try await cancelWhenGracefulShutdown { try await serve(connections, http) }
+        } catch is CancellationError {
+            return  // the end was asked for
+        }
+    }
+
+    private func serve(_ connections: Connections, _ http: HTTP1Channel) async throws {
+        try await withThrowingDiscardingTaskGroup { group in
+            try await connections.executeThenClose { inbound in
+                for try await connection in inbound {
+                    group.addTask { await http.handle(value: connection, logger: logger) }
                 }
-                group.cancelAll()
             }
+            group.cancelAll()
         }
     }
 

@@ -91,6 +91,9 @@ struct MetadataMiddleware: RouterMiddleware {
 
     private func translate(_ error: any Error, _ request: Request) -> CloudError {
         if let error = error as? CloudError { return error }
+        if error is CancellationError {
+            return CloudError(.serviceUnavailable, "The service ends. Ask again in a second.")
+        }
         guard (error as? any HTTPResponseError)?.status == .notFound else { return .bug("\(error)") }
         return MetadataServer.nothing(at: request.uri.path)
     }
