@@ -29,15 +29,24 @@ public struct Authenticate: Sendable {
 
     public init(authorization: String?) { self.authorization = authorization }
 
+    /// The caller behind a team's key. Throws what `identify` throws, and `FORBIDDEN` for a guest's token.
+    public func run(in cloud: Cloud) async throws -> Caller {
+        switch try await identify(in: cloud) {
+        case .caller(let caller): return caller
+        case .guest:
+            throw CloudError(.forbidden, "A guest's token is not taken here. Use an API key of the team.")
+        }
+    }
+
     /// Who asks: a key of a team, or a guest with its token.
-    public enum Outcome: Sendable, Equatable {
+    public enum Identity: Sendable, Equatable {
         case caller(Caller)
         case guest(Guest)
     }
 
     /// Throws `UNAUTHORIZED` when the header is missing or malformed, the key unknown or revoked, or the token unknown
     /// or expired.
-    public func run(in cloud: Cloud) async throws -> Outcome {
+    public func identify(in cloud: Cloud) async throws -> Identity {
         guard let authorization else {
             throw Self.unauthorized("The Authorization header is missing.")
         }

@@ -55,7 +55,7 @@ public enum CloudServer {
             router.on(RouterPath(Routes.basePath + route.path), method: route.method) { request, context in
                 var context = context
                 if !route.isPublic {
-                    switch try await Authenticate(authorization: request.headers[.authorization]).run(
+                    switch try await Authenticate(authorization: request.headers[.authorization]).identify(
                         in: cloud)
                     {
                     case .caller(let caller): context.caller = caller

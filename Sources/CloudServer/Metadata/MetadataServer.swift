@@ -65,7 +65,8 @@ struct MetadataServer: Sendable {
     {
         var context = context
         if !route.isPublic {
-            switch try await Authenticate(authorization: request.headers[.authorization]).run(in: cloud) {
+            switch try await Authenticate(authorization: request.headers[.authorization]).identify(in: cloud)
+            {
             case .guest(let guest): try route.admit(guest, to: &context)
             case .caller:
                 throw CloudError(
