@@ -11,6 +11,13 @@ public enum APIKey {
         "strettch_" + hex(randomBytes(randomLength))
     }
 
+    /// A token for a guest, told from a key by how it begins.
+    static func makeGuestToken(_ randomBytes: (Int) -> [UInt8]) -> String {
+        guestPrefix + hex(randomBytes(randomLength))
+    }
+
+    static let guestPrefix = "strettch_guest_"
+
     /// SHA-256 of the key in 64 hexadecimal digits.
     static func hash(_ key: String) -> String { hex(SHA256.hash(data: Array(key.utf8))) }
 

@@ -27,15 +27,31 @@ public struct Caller: Sendable, Equatable {
     func requireChangingComputes() throws(CloudError) { try require(.changeComputes) }
 }
 
-/// Finds the caller behind an `Authorization` header.
+/// Finds who is behind an `Authorization` header.
 public struct Authenticate: Sendable {
     /// The header's value, `Bearer <key>` (RFC 6750).
     public var authorization: String?
 
     public init(authorization: String?) { self.authorization = authorization }
 
-    /// Throws `UNAUTHORIZED` when the header is missing or malformed, or the key unknown or revoked.
+    /// The caller behind a team's key. Throws what `identify` throws, and `FORBIDDEN` for a guest's token.
     public func run(in cloud: Cloud) async throws -> Caller {
+        switch try await identify(in: cloud) {
+        case .caller(let caller): return caller
+        case .guest:
+            throw CloudError(.forbidden, "A guest's token is not taken here. Use an API key of the team.")
+        }
+    }
+
+    /// Who asks: a key of a team, or a guest with its token.
+    public enum Identity: Sendable, Equatable {
+        case caller(Caller)
+        case guest(Guest)
+    }
+
+    /// Throws `UNAUTHORIZED` when the header is missing or malformed, the key unknown or revoked, or the token unknown
+    /// or expired.
+    public func identify(in cloud: Cloud) async throws -> Identity {
         guard let authorization else {
             throw Self.unauthorized("The Authorization header is missing.")
         }
@@ -45,6 +61,25 @@ public struct Authenticate: Sendable {
             throw Self.unauthorized("The Authorization header is malformed.")
         }
         let hash = APIKey.hash(String(parts[1]))
+        if parts[1].hasPrefix(APIKey.guestPrefix) { return .guest(try await guest(hash, cloud)) }
+        return .caller(try await caller(hash, cloud))
+    }
+
+    private func guest(_ hash: String, _ cloud: Cloud) async throws -> Guest {
+        let now = cloud.clock.nowMs
+        let owner = try await cloud.database.read { sql in
+            try sql.guestTokens.owner(hash: hash, nowMs: now)
+        }
+        guard let owner else {
+            throw CloudError(
+                .unauthorized,
+                "The guest's token is unknown or expired, or its compute has ended. Ask the metadata service for "
+                    + "another.")
+        }
+        return Guest(computeId: owner.computeId, teamId: owner.teamId)
+    }
+
+    private func caller(_ hash: String, _ cloud: Cloud) async throws -> Caller {
         guard let key = try await cloud.database.read({ sql in try sql.keys.get(hash: hash) }) else {
             throw Self.unauthorized("The API key is unknown or revoked.")
         }

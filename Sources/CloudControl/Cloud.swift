@@ -44,12 +44,14 @@ public struct CloudSettings: Sendable, Equatable {
     /// Requests that one API key may send in a second; 0: any number.
     public var rateLimit: Int
     public var billing: BillingSettings
+    /// The API as guests reach it, base path included; `nil`: by the metadata service.
+    public var apiUrl: String?
 
     public init(
         privateRange: IPv4Network, teamPrefix: Int = 22, publicPool: [IPv4Network],
         sshPorts: ClosedRange<Int>? = nil,
         strictKeys: Bool = false, capacity: Capacity = Capacity(), rateLimit: Int = 0,
-        billing: BillingSettings = .off
+        billing: BillingSettings = .off, apiUrl: String? = nil
     ) {
         self.privateRange = privateRange
         self.teamPrefix = teamPrefix
@@ -59,5 +61,6 @@ public struct CloudSettings: Sendable, Equatable {
         self.capacity = capacity
         self.rateLimit = rateLimit
         self.billing = billing
+        self.apiUrl = apiUrl
     }
 }

@@ -4,21 +4,35 @@ import CloudDatabase
 /// `GET /computes/{id}`.
 public struct GetCompute: Sendable {
     public var id: Int64
-    public var caller: Caller
+    public var teamId: Int64
 
     public init(id: Int64, caller: Caller) {
         self.id = id
-        self.caller = caller
+        teamId = caller.teamId
+    }
+
+    /// A guest's own compute.
+    public init(guest: Guest) {
+        id = guest.computeId
+        teamId = guest.teamId
     }
 
     /// Throws `RESOURCE_NOT_FOUND`, also for another team's compute and for one that is DESTROYED.
     public func run(in cloud: Cloud) async throws -> Compute {
-        try await cloud.database.read { sql in try Self.find(id, caller, sql) }
+        try await cloud.database.read { sql in try Self.find(id, teamId: teamId, sql) }
     }
 
     static func find(_ id: Int64, _ caller: Caller, _ sql: any SQLConnection) throws -> Compute {
-        if let compute = try sql.computes.get(id, teamId: caller.teamId) { return compute }
-        throw CloudError(
+        try find(id, teamId: caller.teamId, sql)
+    }
+
+    private static func find(_ id: Int64, teamId: Int64, _ sql: any SQLConnection) throws -> Compute {
+        if let compute = try sql.computes.get(id, teamId: teamId) { return compute }
+        throw notFound(id)
+    }
+
+    public static func notFound(_ id: Int64) -> CloudError {
+        CloudError(
             .resourceNotFound,
             "There is no compute \(id) in this team. GET /computes lists those that exist.",
             problems: [Problem("id", "no compute \(id).")])

@@ -50,6 +50,11 @@ public struct ComputeQueries {
         ).first.map(Self.compute)
     }
 
+    /// The compute that holds this private address, which is one at most.
+    public func get(privateIpv4: IPv4Address) throws -> Compute? {
+        try sql.query("\(Self.select) WHERE c.private_ipv4 = $1", [privateIpv4]).first.map(Self.compute)
+    }
+
     /// The team's computes that are not DESTROYED, newest first.
     public func list(teamId: Int64, limit: Int, offset: Int) throws -> [Compute] {
         try sql.query(

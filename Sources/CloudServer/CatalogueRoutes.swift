@@ -9,9 +9,9 @@ struct CatalogueRoutes: Sendable {
 
     var all: [Route] {
         [
-            Route(method: .get, path: "/computes/specifications", handle: specifications),
-            Route(method: .get, path: "/images", handle: images),
-            Route(method: .get, path: "/regions", handle: regions),
+            Route(method: .get, path: "/computes/specifications", guests: .all, handle: specifications),
+            Route(method: .get, path: "/images", guests: .all, handle: images),
+            Route(method: .get, path: "/regions", guests: .all, handle: regions),
         ]
     }
 

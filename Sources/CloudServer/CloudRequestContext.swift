@@ -12,8 +12,10 @@ public struct CloudRequestContext: RequestContext {
     /// What the request's line in the log says besides, for the outermost layer to see.
     let trace = RequestTrace()
     let peer: Peer
-    /// Set before a handler of an authenticated route runs.
+    /// Set before a handler of an authenticated route runs, unless `guest` is.
     var caller: Caller?
+    /// Set before a handler of a route that is open to guests runs for one.
+    var guest: Guest?
 
     public init(source: ApplicationRequestContextSource) {
         coreContext = .init(source: source)
@@ -34,13 +36,19 @@ public struct CloudRequestContext: RequestContext {
     /// - Parameter noun: what it is the id of.
     func requireId(_ noun: String = "compute") throws(CloudError) -> Int64 {
         let text = parameters.get("id") ?? ""
-        guard (1...18).contains(text.utf8.count), text.utf8.allSatisfy({ (48...57).contains($0) }),
-            let id = Int64(text)
-        else {
+        guard let id = Self.id(text) else {
             throw CloudError(
                 .badRequest, "'\(text.shown)' is no \(noun) id. Send the decimal id, such as 325.",
                 problems: [Problem("id", "'\(text.shown)' is no decimal number of at most 18 digits.")])
         }
         return id
+    }
+
+    /// A decimal number of at most 18 digits, as our ids are; `nil` for anything else.
+    static func id(_ text: String) -> Int64? {
+        guard (1...18).contains(text.utf8.count), text.utf8.allSatisfy({ (48...57).contains($0) }) else {
+            return nil
+        }
+        return Int64(text)
     }
 }

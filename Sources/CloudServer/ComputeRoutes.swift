@@ -12,7 +12,7 @@ struct ComputeRoutes: Sendable {
         [
             Route(method: .post, path: "/computes", handle: create),
             Route(method: .get, path: "/computes", handle: list),
-            Route(method: .get, path: "/computes/{id}", handle: get),
+            Route(method: .get, path: "/computes/{id}", guests: .ownCompute, handle: get),
             Route(method: .patch, path: "/computes/{id}", handle: update),
             Route(method: .delete, path: "/computes/{id}") { try await change(.delete, $0, $1) },
             Route(method: .post, path: "/computes/{id}/start") { try await change(.start, $0, $1) },
@@ -81,8 +81,10 @@ struct ComputeRoutes: Sendable {
 
     @Sendable
     private func get(_ request: Request, _ context: CloudRequestContext) async throws -> Response {
-        let compute = try await GetCompute(id: try context.requireId(), caller: try context.requireCaller())
-            .run(in: cloud)
+        let asked =
+            try context.guest.map { GetCompute(guest: $0) }
+            ?? GetCompute(id: try context.requireId(), caller: try context.requireCaller())
+        let compute = try await asked.run(in: cloud)
         return try Envelope(context, cloud.clock).response(.ok, try await wires([compute])[0])
     }
 

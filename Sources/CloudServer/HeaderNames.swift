@@ -8,6 +8,9 @@ extension HTTPField.Name {
     static let rateLimitRemaining = named("x-ratelimit-remaining")
     static let rateLimitReset = named("x-ratelimit-reset")
     static let requestId = named("X-Request-Id")
+    static let resourceId = named("X-Resource-ID")
+    static let forwarded = named("Forwarded")
+    static let forwardedFor = named("X-Forwarded-For")
 
     /// Ends the program for a text that is no field name: the names above are constants, and every test meets them.
     private static func named(_ name: String) -> HTTPField.Name {

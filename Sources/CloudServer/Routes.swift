@@ -1,4 +1,5 @@
 import CloudControl
+import CloudCore
 import HTTPTypes
 import Hummingbird
 
@@ -11,6 +12,8 @@ struct Route: Sendable {
     var path: String
     /// Whether it answers without a key.
     var isPublic = false
+    /// What of it a guest may have by its token.
+    var guests = GuestAccess.none
     var handle: Handler
 
     /// Whether `path`, base path included, is one that this route serves.
@@ -34,6 +37,34 @@ extension [Route] {
     func serving(_ request: Request) -> Route? {
         let method = request.method == .head ? .get : request.method
         return serving(request.uri.path).first { $0.method == method }
+    }
+}
+
+/// What of an endpoint a guest may have by its token. Whatever is not named here, it may not.
+enum GuestAccess: Sendable, Equatable {
+    case none
+    /// What its handler answers, which is nothing of any team's.
+    case all
+    /// With the guest's own compute in `{id}`.
+    case ownCompute
+}
+
+extension Route {
+    /// The one place that decides what a guest may ask. Throws `FORBIDDEN` for an endpoint that is not for guests, and
+    /// `RESOURCE_NOT_FOUND` for another compute.
+    func admit(_ guest: Guest, to context: inout CloudRequestContext) throws(CloudError) {
+        switch guests {
+        case .none:
+            throw CloudError(
+                .forbidden,
+                "A guest's token may not call \(method.rawValue) \(path): it reads its own compute, GET "
+                    + "/computes/\(guest.computeId), and the catalogue. Use an API key of the team.")
+        case .all: break
+        case .ownCompute:
+            let id = try context.requireId()
+            guard id == guest.computeId else { throw GetCompute.notFound(id) }
+        }
+        context.guest = guest
     }
 }
 

@@ -58,9 +58,14 @@ struct Cell: Sendable {
             database: cloud.database, catalogue: cloud.catalogue, settings: settings.billing,
             clock: cloud.clock, wake: wake, logger: logger)
         // They end in the reverse order, so the last requests count too.
+        var services: [any Service] =
+            metricsListener(metrics) + [worker, supervisor, accountant, keyUse, listener]
+        if settings.network == .bridged, !settings.simulated {
+            services.append(
+                MetadataListener(cloud: cloud, listen: settings.metadataListen, logger: logger))
+        }
         var configuration = ServiceGroupConfiguration(
-            services: metricsListener(metrics) + [worker, supervisor, accountant, keyUse, listener],
-            gracefulShutdownSignals: [.sigterm, .sigint],
+            services: services, gracefulShutdownSignals: [.sigterm, .sigint],
             logger: logger)
         configuration.maximumGracefulShutdownDuration = .seconds(30)
         try await ServiceGroup(configuration: configuration).run()
@@ -101,7 +106,8 @@ struct HostFactory: Sendable {
         let network = BridgedNetwork(
             settings: try NetworkSettings(
                 privateRange: settings.privateRange.description, teamPrefix: settings.teamPrefix,
-                publicPool: settings.publicPool.map(\.description)))
+                publicPool: settings.publicPool.map(\.description),
+                metadata: settings.metadataListen.description))
         let host = try await QEMUHost.open(
             QEMUHost.Settings(
                 dataDirectory: folder.path, installationId: installationId, networkMode: settings.network),

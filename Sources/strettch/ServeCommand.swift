@@ -35,6 +35,10 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(help: "Prefix length of a team's network. Default: 22.") var teamPrefix: Int?
     @Option(help: "Blocks of public addresses, with commas. Default: 203.0.113.0/24.") var publicPool: String?
     @Option(help: "Ports that lead to guests' SSH in user mode. Default: 22000-22999.") var sshPorts: String?
+    @Option(help: "ADDRESS:PORT of the metadata service, link-local. Default: 169.254.83.84:8775.")
+    var metadataListen: String?
+    @Option(help: "The API's URL as guests reach it, with /api/v1. Default: by the metadata service.")
+    var apiUrl: String?
     @Flag(help: "Refuse public keys that are not whole.") var strictKeys = false
     @Option(help: "Requests of one API key in a second; 0: any number. Default: 2.") var rateLimit: Int?
     @Option(help: "Guests that may boot at once; 0: one for each core.") var bootSlots: Int?
@@ -66,7 +70,8 @@ struct ServeCommand: AsyncParsableCommand {
         let texts = [
             "listen": listen, "tlsCertificate": tlsCertificate, "tlsKey": tlsKey, "metrics": metrics,
             "logFormat": logFormat, "catalogue": catalogue, "network": network, "privateRange": privateRange,
-            "publicPool": publicPool, "sshPorts": sshPorts, "logLevel": logLevel,
+            "publicPool": publicPool, "sshPorts": sshPorts, "metadataListen": metadataListen,
+            "apiUrl": apiUrl, "logLevel": logLevel,
         ]
         for (name, text) in texts {
             if let text { flags[name] = ConfigValue(.string(text), isSecret: false) }

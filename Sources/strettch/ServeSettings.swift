@@ -24,6 +24,10 @@ struct ServeSettings: Sendable {
     var teamPrefix: Int
     var publicPool: [IPv4Network]
     var sshPorts: ClosedRange<Int>
+    /// Where the metadata service of a bridged host listens.
+    var metadataListen: IPv4Endpoint
+    /// The API as guests reach it, base path included; `nil`: by the metadata service.
+    var apiUrl: String?
     /// Refuse keys of a known type that are not whole, instead of warning.
     var strictKeys: Bool
     /// Requests that one API key may send in a second; 0: any number.
@@ -46,7 +50,8 @@ struct ServeSettings: Sendable {
         "listen": "127.0.0.1:8080", "tlsCertificate": "", "tlsKey": "", "maxConnections": 512, "metrics": "",
         "catalogue": "", "network": "auto", "privateRange": "10.0.0.0/8",
         "teamPrefix": 22,
-        "publicPool": "203.0.113.0/24", "sshPorts": "22000-22999", "strictKeys": false, "rateLimit": 2, "bootSlots": 0,
+        "publicPool": "203.0.113.0/24", "sshPorts": "22000-22999",
+        "metadataListen": .init(.string(NetworkSettings.defaultMetadata), isSecret: false), "apiUrl": "", "strictKeys": false, "rateLimit": 2, "bootSlots": 0,
         "stopGrace": 60,
         "vcpuOvercommit": 16.0, "memoryOvercommit": 1.0, "billing": false, "pastDueDays": 7,
         "suspendedDays": 30, "logLevel": "info", "logFormat": "text",
@@ -79,6 +84,8 @@ struct ServeSettings: Sendable {
             try Self.block("publicPool", $0.trimmingCharacters(in: .whitespaces))
         }
         sshPorts = try Self.ports(try reader.string("sshPorts"))
+        metadataListen = try Self.endpoint("metadataListen", try reader.string("metadataListen"))
+        apiUrl = try Self.url("apiUrl", try reader.string("apiUrl"))
         strictKeys = try reader.bool("strictKeys")
         rateLimit = try reader.int("rateLimit", in: 0...10_000)
         let slots = try reader.int("bootSlots", in: 0...1000)
@@ -99,7 +106,7 @@ struct ServeSettings: Sendable {
         CloudSettings(
             privateRange: privateRange, teamPrefix: teamPrefix, publicPool: publicPool,
             sshPorts: network == .user ? sshPorts : nil, strictKeys: strictKeys, capacity: capacity,
-            rateLimit: rateLimit, billing: billing)
+            rateLimit: rateLimit, billing: billing, apiUrl: apiUrl)
     }
 
     private var capacity: Capacity {
@@ -149,6 +156,22 @@ struct ServeSettings: Sendable {
         if let block = IPv4Network(text) { return block }
         throw SettingReader.invalid(
             name, text, "a block of addresses, such as 203.0.113.0/24, several with commas")
+    }
+
+    private static func endpoint(_ name: String, _ text: String) throws -> IPv4Endpoint {
+        if let endpoint = IPv4Endpoint(text) { return endpoint }
+        throw SettingReader.invalid(
+            name, text, "ADDRESS:PORT, such as \(NetworkSettings.defaultMetadata)")
+    }
+
+    /// `nil` when it is not set.
+    private static func url(_ name: String, _ text: String) throws -> String? {
+        guard !text.isEmpty else { return nil }
+        guard text.wholeMatch(of: /https?:\/\/[!-~]+/) != nil else {
+            throw SettingReader.invalid(
+                name, text, "the API's URL with its base path, such as https://cloud.example/api/v1")
+        }
+        return text
     }
 
     private static func ports(_ text: String) throws -> ClosedRange<Int> {

@@ -36,7 +36,9 @@ struct NetworkApplyTests {
             #expect(tap.isUp && tap.kind == "tun" && tap.isHairpin && tap.master == "st-br2")
             let loopback = try #require(present.interface("lo"))
             #expect(
-                loopback.addresses.filter { $0.label == "lo:st" }.map { "\($0.address)" } == ["203.0.113.5"])
+                loopback.addresses.filter { $0.label == "lo:st" }.map { "\($0.address)" } == [
+                    "169.254.83.84", "203.0.113.5",
+                ])
             #expect(try await lab.run(lab.host, "cat", "/proc/sys/net/ipv4/ip_forward") == "1\n")
         }
     }

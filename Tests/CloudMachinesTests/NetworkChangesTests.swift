@@ -5,7 +5,10 @@ import Testing
 
 @Suite("Network changes")
 struct NetworkChangesTests {
-    private let loopback = PresentNetwork.Interface(name: "lo", isUp: true)
+    /// With the address of the metadata service, as with any guest.
+    private let loopback = PresentNetwork.Interface(
+        name: "lo", isUp: true,
+        addresses: [.init(address: IPv4Address(0xa9fe_5354), prefix: 32, label: "lo:st")])
 
     private func layout(_ attachments: NetworkAttachment...) throws -> NetworkLayout {
         try NetworkLayout(NetworkPlan(attachments: attachments), NetworkSettings())
@@ -29,12 +32,15 @@ struct NetworkChangesTests {
 
     @Test("on an empty host all is made, the tap last")
     func fresh() throws {
+        let host = PresentNetwork(interfaces: [.init(name: "lo", isUp: true)])
+        let layout = try layout(attachment(publicIpv4: "203.0.113.5"))
         #expect(
-            try lines(try layout(attachment(publicIpv4: "203.0.113.5"))) == [
+            try NetworkChanges(from: host, to: layout).lines == [
                 "link add name st-br1 address 52:54:0a:00:04:01 type bridge stp_state 0 forward_delay 0 mcast_snooping 0",
                 "address add 10.0.4.1/22 broadcast + dev st-br1",
                 "link set dev st-br1 up",
                 "address add 203.0.113.5/32 dev lo label lo:st",
+                "address add 169.254.83.84/32 dev lo label lo:st scope host",
                 "tuntap add dev st-t5 mode tap",
                 "link set dev st-t5 master st-br1",
                 "neighbour replace 10.0.4.5 lladdr 52:54:0a:00:04:05 dev st-br1 nud permanent",

@@ -17,15 +17,34 @@ enum NetworkFrame {
     static func udp(from: String, to: String, sourcePort: UInt16 = 4000, port: UInt16 = 4000) throws
         -> [UInt8]
     {
-        var header: [UInt8] = [0x45, 0, 0, 28, 0, 0, 0, 0, 64, 17, 0, 0]
+        try ipv4(from: from, to: to, transport: 17, bytes(sourcePort) + bytes(port) + [0, 8, 0, 0])
+    }
+
+    /// An IPv4 packet with a TCP header (RFC 9293) without data and options, and with a good checksum.
+    static func tcp(from: String, to: String, port: UInt16, flags: UInt8) throws -> [UInt8] {
+        var header = bytes(4000) + bytes(port) + [0, 0, 0, 1, 0, 0, 0, 0, 0x50, flags, 0x20, 0, 0, 0, 0, 0]
+        let pseudo = try address(from) + address(to) + [0, 6] + bytes(UInt16(header.count))
+        header.replaceSubrange(16..<18, with: bytes(checksum(pseudo + header)))
+        return try ipv4(from: from, to: to, transport: 6, header)
+    }
+
+    private static func ipv4(from: String, to: String, transport: UInt8, _ payload: [UInt8]) throws
+        -> [UInt8]
+    {
+        var header: [UInt8] =
+            [0x45, 0] + bytes(UInt16(20 + payload.count)) + [0, 0, 0, 0, 64, transport, 0, 0]
         header += try address(from) + address(to)
+        header.replaceSubrange(10..<12, with: bytes(checksum(header)))
+        return header + payload
+    }
+
+    /// RFC 1071, of an even number of bytes.
+    private static func checksum(_ data: [UInt8]) -> UInt16 {
         var sum: UInt32 = 0
-        for index in stride(from: 0, to: header.count, by: 2) {
-            sum += UInt32(header[index]) << 8 | UInt32(header[index + 1])
+        for index in stride(from: 0, to: data.count, by: 2) {
+            sum += UInt32(data[index]) << 8 | UInt32(data[index + 1])
         }
-        let check = ~UInt16((sum >> 16) + (sum & 0xffff))
-        header.replaceSubrange(10..<12, with: bytes(check))
-        return header + bytes(sourcePort) + bytes(port) + [0, 8, 0, 0]
+        return ~UInt16((sum >> 16) + (sum & 0xffff))
     }
 
     /// An ARP reply (RFC 826).

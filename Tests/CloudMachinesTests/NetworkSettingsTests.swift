@@ -53,6 +53,16 @@ struct NetworkSettingsTests {
         #expect(fields { try NetworkSettings(teamPrefix: 29) } == [])
     }
 
+    @Test(
+        "the metadata service listens on a link-local address, but not on the one that guests call",
+        arguments: [
+            "169.254.169.254:8775", "10.0.0.1:8775", "0.0.0.0:80", "169.254.1.1", "169.254.1.1:0", "x",
+        ])
+    func metadata(listen: String) {
+        #expect(fields { try NetworkSettings(metadata: listen) } == ["metadataListen"])
+        #expect(fields { try NetworkSettings(metadata: "169.254.1.1:1") } == [])
+    }
+
     @Test("names that could reach the kernel or a command line malformed are refused")
     func names() {
         for prefix in ["", "ABC", "9a", "toolong", "a b", "a\""] {

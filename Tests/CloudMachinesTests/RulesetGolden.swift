@@ -46,11 +46,13 @@ enum RulesetGolden {
                 type filter hook prerouting priority raw; policy accept;
                 iifname "st-t*" drop comment "group frames that skip the bridge"
                 iifname "st-br*" meta nfproto ipv6 drop
+                iifname "st-br*" ip daddr 169.254.169.254 tcp dport 80 accept comment "ours, below"
                 iifname "st-br*" ip daddr 169.254.0.0/16 drop comment "the provider's metadata"
             }
 
             chain arrival_nat {
                 type nat hook prerouting priority dstnat; policy accept;
+                iifname "st-br*" ip daddr 169.254.169.254 tcp dport 80 dnat ip to 169.254.83.84:8775
                 dnat ip to ip daddr map @public_to_private
             }
 
@@ -62,6 +64,7 @@ enum RulesetGolden {
             chain forwarding {
                 type filter hook forward priority filter; policy accept;
                 iifname != "st-br*" oifname != "st-br*" accept comment "none of ours"
+                iifname "st-br*" ip daddr 169.254.0.0/16 drop comment "never routed on"
                 iifname . oifname @same_bridge accept
                 ct state invalid drop
                 ct status dnat ct original ip daddr . ct reply ip saddr @published accept
@@ -73,8 +76,10 @@ enum RulesetGolden {
 
             chain local_input {
                 type filter hook input priority filter; policy accept;
+                iifname != "st-br*" ip daddr 169.254.83.84 drop comment "our metadata is for guests alone"
                 iifname != "st-br*" accept
                 ct state established,related accept
+                ct status dnat ip daddr 169.254.83.84 tcp dport 8775 accept
                 iifname . ip daddr @gateways icmp type echo-request accept
                 drop
             }
@@ -154,6 +159,7 @@ enum RulesetGolden {
             chain local_input {
                 type filter hook input priority filter; policy accept;
                 iifname "st-t*" drop
+                arp daddr ip 169.254.83.84 drop comment "of no network"
             }
         }
 

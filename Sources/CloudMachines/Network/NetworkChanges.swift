@@ -67,20 +67,27 @@ struct NetworkChanges: Sendable, Equatable {
         if present?.isUp != true { lines.append("link set dev \(name) up") }
     }
 
-    /// Makes the host answer for the guests' public addresses, and for no others of ours.
+    /// Makes the host answer for the guests' public addresses and the metadata service's, and for no others of ours.
     private mutating func publish(_ present: PresentNetwork, _ layout: NetworkLayout) {
+        let label = layout.names.addressLabel
         let wanted = layout.publicAddresses
         let addresses = present.interface("lo")?.addresses ?? []
-        for old in addresses where old.label == layout.names.addressLabel && !wanted.contains(old.address) {
+        for old in addresses where old.label == label {
+            guard !wanted.contains(old.address), old.address != layout.metadataAddress else { continue }
             lines.append("address delete \(old.address)/\(old.prefix) dev lo")
         }
         let there = Set(addresses.map(\.address))
         for new in wanted where !there.contains(new) {
-            lines.append("address add \(new)/32 dev lo label \(layout.names.addressLabel)")
+            lines.append("address add \(new)/32 dev lo label \(label)")
+        }
+        if let metadata = layout.metadataAddress, !there.contains(metadata) {
+            // Of the host's scope, so that it is never the source of what the host says to others.
+            lines.append("address add \(metadata)/32 dev lo label \(label) scope host")
         }
     }
 
     private static func checkForeign(_ present: PresentNetwork, _ layout: NetworkLayout) throws {
+        try checkMetadata(present, layout)
         let publicAddresses = Set(layout.publicAddresses)
         for interface in present.interfaces
         where interface.name != "lo" && !layout.names.isBridge(interface.name) {
@@ -97,6 +104,18 @@ struct NetworkChanges: Sendable, Equatable {
                         "\(address.address) of the host's \(interface.name) lies in a team's network, "
                             + "\(bridge.network). Choose another private range.")
                 }
+            }
+        }
+    }
+
+    private static func checkMetadata(_ present: PresentNetwork, _ layout: NetworkLayout) throws {
+        for interface in present.interfaces {
+            for address in interface.addresses where address.address == layout.metadataAddress {
+                guard interface.name != "lo" || address.label != layout.names.addressLabel else { continue }
+                throw CloudError(
+                    .conflict,
+                    "The metadata service's address \(address.address) is in use on \(interface.name), by the host "
+                        + "itself or by another installation. Choose another with metadataListen.")
             }
         }
     }

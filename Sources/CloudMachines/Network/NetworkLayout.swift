@@ -5,6 +5,8 @@ struct NetworkLayout: Sendable, Equatable {
     var names: NetworkNames
     var privateRange: IPv4Network
     var tapOwner: String?
+    /// Where the metadata service listens.
+    var metadata: IPv4Endpoint
     var bridges: [Bridge]
     var taps: [Tap]
 
@@ -31,6 +33,7 @@ struct NetworkLayout: Sendable, Equatable {
         names = NetworkNames(prefix: settings.namePrefix)
         privateRange = settings.privateRange
         tapOwner = settings.tapOwner
+        metadata = settings.metadata
         var byTeam: [Int64: Bridge] = [:]
         taps = []
         for attachment in plan.attachments.sorted(by: { $0.computeId < $1.computeId }) {
@@ -48,6 +51,9 @@ struct NetworkLayout: Sendable, Equatable {
     }
 
     var publicAddresses: [IPv4Address] { taps.compactMap(\.publicIpv4).sorted() }
+
+    /// What is on `lo` besides the public addresses: nothing without guests.
+    var metadataAddress: IPv4Address? { taps.isEmpty ? nil : metadata.address }
 
     private static func check(
         _ attachment: NetworkAttachment, _ bridge: Bridge, _ known: Bridge?, _ privateRange: IPv4Network

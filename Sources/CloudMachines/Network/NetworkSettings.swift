@@ -10,6 +10,9 @@ public struct NetworkSettings: Sendable, Equatable {
     public var publicPool: [IPv4Network]
     /// What the names of our interfaces and tables begin with; differs where two installations share a host.
     public var namePrefix: String
+    /// Where the metadata service listens. An address of ours alone, on `lo` for as long as there are guests, so it
+    /// differs where two installations share a host.
+    public var metadata: IPv4Endpoint
     /// The user that may open the taps besides root.
     public var tapOwner: String?
 
@@ -18,12 +21,14 @@ public struct NetworkSettings: Sendable, Equatable {
     /// TEST-NET-3 (RFC 5737): reachable from the host itself and nowhere else, until the operator names a real one.
     public static let defaultPublicPool = ["203.0.113.0/24"]
     public static let defaultNamePrefix = "st"
+    /// An address that is known to serve nothing on the clouds where a host may itself be a guest.
+    public static let defaultMetadata = "169.254.83.84:8775"
 
     /// Throws `.validationError` with every setting that can't work.
     public init(
         privateRange: String = defaultPrivateRange, teamPrefix: Int = defaultTeamPrefix,
         publicPool: [String] = defaultPublicPool, namePrefix: String = defaultNamePrefix,
-        tapOwner: String? = nil
+        metadata: String = defaultMetadata, tapOwner: String? = nil
     ) throws {
         var problems: [Problem] = []
         func network(_ text: String, _ field: String) -> IPv4Network? {
@@ -39,11 +44,21 @@ public struct NetworkSettings: Sendable, Equatable {
         }
         let range = network(privateRange, "privateRange")
         let pool = publicPool.enumerated().map { index, text in network(text, "publicPool[\(index)]") }
-        guard let range, pool.allSatisfy({ $0 != nil }) else { throw CloudError.invalid(problems) }
+        let endpoint = IPv4Endpoint(metadata)
+        if endpoint == nil {
+            problems.append(
+                Problem(
+                    "metadataListen",
+                    "'\(metadata)' is no address with a port. Write it as \(Self.defaultMetadata)."))
+        }
+        guard let range, let endpoint, pool.allSatisfy({ $0 != nil }) else {
+            throw CloudError.invalid(problems)
+        }
         self.privateRange = range
         self.teamPrefix = teamPrefix
         self.publicPool = pool.compactMap(\.self)
         self.namePrefix = namePrefix
+        self.metadata = endpoint
         self.tapOwner = tapOwner
         problems = self.problems
         guard problems.isEmpty else { throw CloudError.invalid(problems) }
@@ -51,7 +66,7 @@ public struct NetworkSettings: Sendable, Equatable {
 
     /// Everything about the settings that can't work; empty when they can.
     public var problems: [Problem] {
-        rangeProblems + poolProblems + nameProblems
+        rangeProblems + poolProblems + metadataProblems + nameProblems
     }
 
     private var rangeProblems: [Problem] {
@@ -83,6 +98,18 @@ public struct NetworkSettings: Sendable, Equatable {
             }
             return problems
         }
+    }
+
+    private var metadataProblems: [Problem] {
+        // What guests send there themselves is dropped with all that is link-local, so it must be link-local too.
+        let isLinkLocal = metadata.address.value >> 16 == 0xA9FE
+        guard !isLinkLocal || metadata.address == IPv4Endpoint.wellKnownMetadata.address else { return [] }
+        return [
+            Problem(
+                "metadataListen",
+                "\(metadata.address) can't be the metadata service's. Choose an address in 169.254.0.0/16 other "
+                    + "than \(IPv4Endpoint.wellKnownMetadata.address).")
+        ]
     }
 
     private var nameProblems: [Problem] {

@@ -24,6 +24,8 @@ enum Ruleset {
     private static func routed(_ layout: NetworkLayout) -> String {
         let published = layout.taps.compactMap { tap in tap.publicIpv4.map { ($0, tap.privateIpv4) } }
         let bridge = layout.names.anyBridge
+        let metadata = layout.metadata
+        let wellKnown = IPv4Endpoint.wellKnownMetadata
         return """
             table inet \(layout.names.table) {
             \(map("public_to_private", published.map { "\($0) : \($1)" }))
@@ -37,11 +39,13 @@ enum Ruleset {
                     type filter hook prerouting priority raw; policy accept;
                     iifname \(layout.names.anyTap) drop comment "group frames that skip the bridge"
                     iifname \(bridge) meta nfproto ipv6 drop
+                    iifname \(bridge) ip daddr \(wellKnown.address) tcp dport \(wellKnown.port) accept comment "ours, below"
                     iifname \(bridge) ip daddr 169.254.0.0/16 drop comment "the provider's metadata"
                 }
 
                 chain arrival_nat {
                     type nat hook prerouting priority dstnat; policy accept;
+                    iifname \(bridge) ip daddr \(wellKnown.address) tcp dport \(wellKnown.port) dnat ip to \(metadata)
                     dnat ip to ip daddr map @public_to_private
                 }
 
@@ -53,6 +57,7 @@ enum Ruleset {
                 chain forwarding {
                     type filter hook forward priority filter; policy accept;
                     iifname != \(bridge) oifname != \(bridge) accept comment "none of ours"
+                    iifname \(bridge) ip daddr 169.254.0.0/16 drop comment "never routed on"
                     iifname . oifname @same_bridge accept
                     ct state invalid drop
                     ct status dnat ct original ip daddr . ct reply ip saddr @published accept
@@ -64,8 +69,10 @@ enum Ruleset {
 
                 chain local_input {
                     type filter hook input priority filter; policy accept;
+                    iifname != \(bridge) ip daddr \(metadata.address) drop comment "our metadata is for guests alone"
                     iifname != \(bridge) accept
                     ct state established,related accept
+                    ct status dnat ip daddr \(metadata.address) tcp dport \(metadata.port) accept
                     iifname . ip daddr @gateways icmp type echo-request accept
                     drop
                 }
@@ -138,6 +145,7 @@ enum Ruleset {
             chain local_input {
                 type filter hook input priority filter; policy accept;
                 iifname \(layout.names.anyTap) drop
+                arp daddr ip \(layout.metadata.address) drop comment "of no network"
             }
         }
 

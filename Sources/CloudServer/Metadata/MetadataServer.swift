@@ -1,0 +1,105 @@
+import CloudControl
+import CloudCore
+import FoundationEssentials
+import HTTPTypes
+import Hummingbird
+import NIOCore
+
+/// What the metadata service answers: to each guest about its own compute, known by the address that it asks from.
+///
+/// Beside it, what guests may ask of the API, so that a guest's token is of use also where guests don't reach the API.
+struct MetadataServer: Sendable {
+    let cloud: Cloud
+
+    static let basePath = "/metadata/v1"
+    /// The API as guests reach it when the operator names no other way.
+    static let apiUrl = "http://\(IPv4Endpoint.wellKnownMetadata.address)\(Routes.basePath)"
+
+    var router: Router<CloudRequestContext> {
+        let routes = Routes.all(cloud).filter { $0.isPublic || $0.guests != .none }
+        let router = Router(context: CloudRequestContext.self, options: .autoGenerateHeadEndpoints)
+        router.add(
+            middleware: MetadataMiddleware(
+                clock: cloud.clock, api: EnvelopeMiddleware(clock: cloud.clock, routes: routes)))
+        for path in ["", "/**"] { router.get(RouterPath(Self.basePath + path), use: tree) }
+        router.get(RouterPath(Self.basePath + "/auth-token"), use: token)
+        router.get(RouterPath(Self.basePath + ".json"), use: json)
+        for route in routes {
+            router.get(RouterPath(Routes.basePath + route.path)) { try await api(route, $0, $1) }
+        }
+        return router
+    }
+
+    @Sendable
+    private func tree(_ request: Request, _ context: CloudRequestContext) async throws -> Response {
+        let compute = try await compute(context)
+        let path = request.uri.path
+        guard let text = MetadataTree(compute).text(at: path.dropFirst(Self.basePath.count)) else {
+            throw Self.nothing(at: path)
+        }
+        return Self.text(.ok, text)
+    }
+
+    @Sendable
+    private func json(_ request: Request, _ context: CloudRequestContext) async throws -> Response {
+        try Self.json(MetadataJSON(try await compute(context)))
+    }
+
+    @Sendable
+    private func token(_ request: Request, _ context: CloudRequestContext) async throws -> Response {
+        guard let resourceId = request.headers[.resourceId].flatMap(CloudRequestContext.id) else {
+            throw CloudError(
+                .badRequest,
+                "The header X-Resource-ID is missing or no decimal id. Send this compute's own, which is at "
+                    + "\(Self.basePath)/id.")
+        }
+        let token = try await CreateGuestToken(address: try peer(context), resourceId: resourceId).run(
+            in: cloud)
+        return try Self.json(
+            GuestTokenJSON(token: token, cloudAPIUrl: cloud.settings.apiUrl ?? Self.apiUrl))
+    }
+
+    /// An endpoint of the API, for guests' tokens alone: an API key is taken where the operator lets the API listen.
+    private func api(_ route: Route, _ request: Request, _ context: CloudRequestContext) async throws
+        -> Response
+    {
+        var context = context
+        if !route.isPublic {
+            switch try await Authenticate(authorization: request.headers[.authorization]).identify(in: cloud)
+            {
+            case .guest(let guest): try route.admit(guest, to: &context)
+            case .caller:
+                throw CloudError(
+                    .forbidden, "API keys are not taken here, only tokens from \(Self.basePath)/auth-token.")
+            }
+        }
+        return try await route.handle(request, context)
+    }
+
+    private func compute(_ context: CloudRequestContext) async throws -> Compute {
+        try await GetGuestMetadata(address: try peer(context)).run(in: cloud)
+    }
+
+    private func peer(_ context: CloudRequestContext) throws(CloudError) -> IPv4Address {
+        guard let peer = context.peer else { throw CloudError.bug("a connection without an IPv4 address") }
+        return peer
+    }
+
+    static func nothing(at path: String) -> CloudError {
+        CloudError(
+            .resourceNotFound, "There is nothing at \(path.shown). GET \(basePath)/ lists what there is.")
+    }
+
+    /// A plain text, ended by a line break unless it is empty.
+    static func text(_ status: HTTPResponse.Status, _ text: String) -> Response {
+        Response(
+            status: status, headers: [.contentType: "text/plain; charset=utf-8"],
+            body: ResponseBody(byteBuffer: ByteBuffer(string: text.isEmpty ? "" : text + "\n")))
+    }
+
+    private static func json(_ value: some Encodable) throws -> Response {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return Envelope.response(.ok, body: String(decoding: try encoder.encode(value), as: UTF8.self))
+    }
+}
