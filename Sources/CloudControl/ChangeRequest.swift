@@ -56,7 +56,8 @@ public struct ChangeRequest: Sendable {
             teamId: caller.teamId, key: key.value,
             record: IdempotencyRecord(
                 endpoint: endpoint, request: try Self.canonical(members), computeId: compute.id,
-                answer: body, createdAtMs: nowMs, expiresAtMs: keptForLife ? nil : nowMs + Self.keyRetentionMs))
+                answer: body, createdAtMs: nowMs, expiresAtMs: keptForLife ? nil : nowMs + Self.keyRetentionMs
+            ))
         return Outcome(answer: body, replayed: false)
     }
 

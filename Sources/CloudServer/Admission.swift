@@ -5,40 +5,53 @@ import Hummingbird
 /// Decides who asks, and whether he asks too often, before anything else is done for a request.
 struct Admission: Sendable {
     let cloud: Cloud
+    /// Refuses teams' keys, where guests alone are served.
+    let guestsOnly: Bool
     /// `nil` where no limit is set.
     private let limiter: RateLimiter?
 
-    init(_ cloud: Cloud) {
+    init(_ cloud: Cloud, guestsOnly: Bool = false) {
         self.cloud = cloud
+        self.guestsOnly = guestsOnly
         limiter = RateLimiter(keyLimit: cloud.settings.rateLimit, clock: cloud.clock)
     }
 
     struct Decision: Sendable {
-        /// The caller, `nil` where none is needed; or why the request is refused.
-        var caller: Result<Caller?, any Error>
+        /// Who asks, `nil` where nobody needs to say; or why the request is refused.
+        var identity: Result<Authenticate.Identity?, any Error>
         /// What the answer tells of the limit; `nil` where none is set.
         var rate: RateVerdict?
     }
 
     /// - Parameter route: `nil` when no endpoint serves the request.
     ///
-    /// A request with a valid key counts for the key, every other for its peer. Whoever guesses keys uses up his peer's
+    /// A request with a valid key counts for the key, a guest's for its compute, every other for its peer. Whoever guesses keys uses up his peer's
     /// requests, and never those of the keys that others use from the same address.
     func decide(_ request: Request, _ route: Route?, peer: Peer) async -> Decision {
         var decision = await count(request, route, peer)
-        if let rate = decision.rate, !rate.isAllowed { decision.caller = .failure(rate.refusal) }
+        if let rate = decision.rate, !rate.isAllowed { decision.identity = .failure(rate.refusal) }
         return decision
     }
 
     private func count(_ request: Request, _ route: Route?, _ peer: Peer) async -> Decision {
         guard let route, !route.isPublic else {
-            return Decision(caller: .success(nil), rate: limiter?.take(peer))
+            return Decision(identity: .success(nil), rate: limiter?.take(peer))
         }
         do {
-            let caller = try await Authenticate(authorization: request.headers[.authorization]).run(in: cloud)
-            return Decision(caller: .success(caller), rate: limiter?.take(keyId: caller.keyId))
+            let identity = try await Authenticate(authorization: request.headers[.authorization]).identify(
+                in: cloud)
+            switch identity {
+            case .caller where guestsOnly:
+                throw CloudError(
+                    .forbidden,
+                    "API keys are not taken here, only tokens from \(MetadataServer.basePath)/auth-token.")
+            case .caller(let caller):
+                return Decision(identity: .success(identity), rate: limiter?.take(.key(caller.keyId)))
+            case .guest(let guest):
+                return Decision(identity: .success(identity), rate: limiter?.take(.guest(guest.computeId)))
+            }
         } catch {
-            return Decision(caller: .failure(error), rate: limiter?.take(peer))
+            return Decision(identity: .failure(error), rate: limiter?.take(peer))
         }
     }
 }

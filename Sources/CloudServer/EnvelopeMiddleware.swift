@@ -1,3 +1,4 @@
+import CloudControl
 import CloudCore
 import CloudMetrics
 import HTTPTypes
@@ -39,8 +40,7 @@ struct EnvelopeMiddleware: RouterMiddleware {
         var response: Response
         do {
             var context = context
-            context.caller = try admitted.caller.get()
-            if let caller = context.caller { context.trace.note("team", "\(caller.teamId)") }
+            try admit(try admitted.identity.get(), routes.serving(request), &context)
             response = try await next(request, context)
         } catch {
             let refusal = refusal(error)
@@ -58,6 +58,21 @@ struct EnvelopeMiddleware: RouterMiddleware {
         // An error's body would be read as the start of the next answer (RFC 9110, section 9.3.2).
         if request.method == .head { response = response.createHeadResponse() }
         return response
+    }
+
+    /// Tells the handler who asks. Throws what `Route.admit` throws.
+    private func admit(
+        _ identity: Authenticate.Identity?, _ route: Route?, _ context: inout CloudRequestContext
+    ) throws(CloudError) {
+        switch identity {
+        case nil: break
+        case .caller(let caller):
+            context.caller = caller
+            context.trace.note("team", "\(caller.teamId)")
+        case .guest(let guest):
+            context.trace.note("team", "\(guest.teamId)")
+            try route?.admit(guest, to: &context)
+        }
     }
 
     /// Why the rest of the request's body never comes, if that is the reason.

@@ -31,6 +31,10 @@ enum Peer: Hashable, Sendable {
         }
     }
 
+    var ipv4Address: IPv4Address? {
+        if case .ipv4(let value) = self { IPv4Address(value) } else { nil }
+    }
+
     /// An IPv4 client of an IPv6 socket has an address of `::ffff:0:0/96` (RFC 4291, section 2.5.5.2).
     private static func ipv6(_ bytes: [UInt8]) -> Peer {
         if bytes.dropLast(4) == [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF] {

@@ -9,8 +9,15 @@ final class RateLimiter: Sendable {
     /// Keys, and peers, that are counted in one second.
     static let maxClients = 10_000
 
+    /// Who has a number of requests of his own.
+    enum Client: Hashable, Sendable {
+        case key(Int64)
+        /// By the compute's id.
+        case guest(Int64)
+    }
+
     private let clock: any CloudClock
-    private let keys: Mutex<RateWindow<Int64>>
+    private let keys: Mutex<RateWindow<Client>>
     private let peers = Mutex(RateWindow<Peer>(limit: peerLimit, maxClients: maxClients))
 
     /// - Parameter keyLimit: requests of one key in a second; `nil` is returned for 0, which sets no limit.
@@ -20,7 +27,7 @@ final class RateLimiter: Sendable {
         keys = Mutex(RateWindow(limit: keyLimit, maxClients: Self.maxClients))
     }
 
-    func take(keyId: Int64) -> RateVerdict { keys.withLock { $0.take(keyId, nowMs: clock.nowMs) } }
+    func take(_ client: Client) -> RateVerdict { keys.withLock { $0.take(client, nowMs: clock.nowMs) } }
 
     func take(_ peer: Peer) -> RateVerdict { peers.withLock { $0.take(peer, nowMs: clock.nowMs) } }
 }

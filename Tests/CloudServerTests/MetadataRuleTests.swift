@@ -27,10 +27,11 @@ struct MetadataRuleTests {
 
     @Test("user data is handed on as it is, and is not there when there is none")
     func userData() throws {
-        let text = "#cloud-config\n{}"
-        #expect(MetadataTree(try Self.compute(), userData: text).text(at: "user-data") == text)
-        #expect(MetadataTree(try Self.compute()).text(at: "user-data") == nil)
-        #expect(MetadataJSON(try Self.compute(), userData: text).userData == text)
+        var compute = try Self.compute()
+        #expect(MetadataTree(compute).text(at: "user-data") == nil)
+        compute.userData = "#cloud-config\n{}"
+        #expect(MetadataTree(compute).text(at: "user-data") == compute.userData)
+        #expect(MetadataJSON(compute).userData == compute.userData)
     }
 
     @Test(

@@ -42,8 +42,7 @@ struct MetadataJSON: Encodable, Sendable, Equatable {
         }
     }
 
-    /// - Parameter userData: as in `MetadataTree.init`.
-    init(_ compute: Compute, userData: String? = nil) {
+    init(_ compute: Compute) {
         id = compute.id
         hostname = compute.hostName
         region = compute.region
@@ -51,7 +50,7 @@ struct MetadataJSON: Encodable, Sendable, Equatable {
         specification = compute.specification
         publicKeys = compute.publicKeys
         tags = compute.tags
-        self.userData = userData
+        userData = compute.userData
         interfaces = Interfaces(
             private: compute.privateIpv4.map { address in
                 [

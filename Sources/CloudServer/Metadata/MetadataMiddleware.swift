@@ -37,7 +37,7 @@ struct MetadataMiddleware: RouterMiddleware {
     }
 
     private func admit(_ request: Request, _ context: CloudRequestContext) throws(CloudError) {
-        if let peer = context.peer { try rate.count(peer, nowMs: clock.nowMs) }
+        if let peer = context.peer.ipv4Address { try rate.count(peer, nowMs: clock.nowMs) }
         guard request.method == .get || request.method == .head else {
             throw CloudError(
                 .methodNotAllowed, "\(request.method.rawValue.shown) is not taken here. Use GET.")
@@ -82,7 +82,8 @@ struct MetadataMiddleware: RouterMiddleware {
             "metadata request",
             metadata: [
                 "requestId": "\(context.requestId)", "method": "\(request.method)",
-                "path": "\(request.uri.path)", "peer": "\(context.peer?.description ?? "unknown")",
+                "path": "\(request.uri.path)",
+                "peer": "\(context.peer.ipv4Address?.description ?? "unknown")",
                 "status": "\(response.status.code)",
                 "ms": "\((ContinuousClock.now - start) / .milliseconds(1))",
             ])

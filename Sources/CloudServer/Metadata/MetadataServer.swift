@@ -20,12 +20,15 @@ struct MetadataServer: Sendable {
         let router = Router(context: CloudRequestContext.self, options: .autoGenerateHeadEndpoints)
         router.add(
             middleware: MetadataMiddleware(
-                clock: cloud.clock, api: EnvelopeMiddleware(clock: cloud.clock, routes: routes)))
+                clock: cloud.clock,
+                api: EnvelopeMiddleware(
+                    clock: cloud.clock, routes: routes, admission: Admission(cloud, guestsOnly: true),
+                    metrics: RequestMetrics(), limits: ListenerLimits())))
         for path in ["", "/**"] { router.get(RouterPath(Self.basePath + path), use: tree) }
         router.get(RouterPath(Self.basePath + "/auth-token"), use: token)
         router.get(RouterPath(Self.basePath + ".json"), use: json)
         for route in routes {
-            router.get(RouterPath(Routes.basePath + route.path)) { try await api(route, $0, $1) }
+            router.get(RouterPath(Routes.basePath + route.path), use: route.handle)
         }
         return router
     }
@@ -59,29 +62,14 @@ struct MetadataServer: Sendable {
             GuestTokenJSON(token: token, cloudAPIUrl: cloud.settings.apiUrl ?? Self.apiUrl))
     }
 
-    /// An endpoint of the API, for guests' tokens alone: an API key is taken where the operator lets the API listen.
-    private func api(_ route: Route, _ request: Request, _ context: CloudRequestContext) async throws
-        -> Response
-    {
-        var context = context
-        if !route.isPublic {
-            switch try await Authenticate(authorization: request.headers[.authorization]).identify(in: cloud)
-            {
-            case .guest(let guest): try route.admit(guest, to: &context)
-            case .caller:
-                throw CloudError(
-                    .forbidden, "API keys are not taken here, only tokens from \(Self.basePath)/auth-token.")
-            }
-        }
-        return try await route.handle(request, context)
-    }
-
     private func compute(_ context: CloudRequestContext) async throws -> Compute {
         try await GetGuestMetadata(address: try peer(context)).run(in: cloud)
     }
 
     private func peer(_ context: CloudRequestContext) throws(CloudError) -> IPv4Address {
-        guard let peer = context.peer else { throw CloudError.bug("a connection without an IPv4 address") }
+        guard let peer = context.peer.ipv4Address else {
+            throw CloudError.bug("a connection without an IPv4 address")
+        }
         return peer
     }
 

@@ -6,8 +6,7 @@ struct MetadataTree: Sendable, Equatable {
     /// Texts by path, one value a line, without the last line break.
     private var texts: [String: String]
 
-    /// - Parameter userData: what the owner gave the compute to run at its first boot.
-    init(_ compute: Compute, userData: String? = nil) {
+    init(_ compute: Compute) {
         texts = [
             "id": String(compute.id), "hostname": compute.hostName, "region": compute.region,
             "image": compute.image, "specification": compute.specification,
@@ -16,7 +15,7 @@ struct MetadataTree: Sendable, Equatable {
             // Asked for with a header of its own, and so no part of the JSON.
             "auth-token": "",
         ]
-        texts["user-data"] = userData
+        texts["user-data"] = compute.userData
         if let address = compute.privateIpv4 {
             let interface = "interfaces/private/0"
             texts["\(interface)/mac"] = MACAddress(privateIpv4: address).description
