@@ -151,7 +151,6 @@ extension Page {
     /// The page that the query asks for.
     init(_ request: Request) throws(CloudError) {
         try self.init(
-            page: request.uri.queryParameters["page"].map(String.init),
-            limit: request.uri.queryParameters["limit"].map(String.init))
+            page: try request.queryParameter("page"), limit: try request.queryParameter("limit"))
     }
 }

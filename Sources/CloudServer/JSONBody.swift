@@ -8,6 +8,8 @@ import NIOCore
 enum JSONBody {
     /// Bytes.
     static let maxLength = 65536
+    /// Bytes of a Content-Type that is looked at; parameters mean nothing here.
+    static let maxTypeLength = 256
 
     static let tooLarge = CloudError(
         .payloadTooLarge, "The body is larger than \(maxLength) bytes. Send fewer or shorter keys and tags.")
@@ -16,9 +18,7 @@ enum JSONBody {
     /// and `VALIDATION_ERROR` when the body is JSON but no object.
     static func members(of request: Request) async throws -> [String: JSONValue] {
         let type = request.headers[.contentType] ?? ""
-        // Spaces may stand before the parameters (RFC 9110, section 8.3.1).
-        let mediaType = type.prefix { $0 != ";" }.filter { $0 != " " && $0 != "\t" }
-        guard mediaType.lowercased() == "application/json" else {
+        guard isJSON(type) else {
             throw CloudError(
                 .unsupportedMediaType,
                 "The Content-Type is '\(type.shown)'. Send 'Content-Type: application/json'.")
@@ -29,6 +29,15 @@ enum JSONBody {
         case .null, .bool, .integer, .double, .string, .array:
             throw CloudError(.validationError, "The body is no JSON object. Send {\"hostName\": …}.")
         }
+    }
+
+    /// Whether the media type is `application/json`, whatever its parameters are (RFC 9110, section 8.3.1).
+    private static func isJSON(_ type: String) -> Bool {
+        guard type.utf8.count <= maxTypeLength else { return false }
+        var mediaType = type.utf8.prefix { $0 != UInt8(ascii: ";") }
+        // Spaces may stand before the parameters.
+        while let last = mediaType.last, " \t".utf8.contains(last) { mediaType.removeLast() }
+        return String(Substring(mediaType)).lowercased() == "application/json"
     }
 
     private static func parse(_ buffer: ByteBuffer) throws(CloudError) -> JSONValue {

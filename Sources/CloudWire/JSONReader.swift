@@ -21,12 +21,11 @@ struct JSONReader {
     // MARK: Values
 
     private mutating func value(depth: Int) throws(JSONSyntaxError) -> JSONValue {
-        guard depth <= Self.maxDepth else { throw fault("is more than \(Self.maxDepth) values deep") }
         skipWhiteSpace()
         guard let byte = peek else { throw fault("the text ends where a value should be") }
         switch byte {
-        case UInt8(ascii: "{"): return try object(depth: depth + 1)
-        case UInt8(ascii: "["): return try array(depth: depth + 1)
+        case UInt8(ascii: "{"): return try object(depth: try deeper(depth))
+        case UInt8(ascii: "["): return try array(depth: try deeper(depth))
         case UInt8(ascii: "\""): return .string(try string())
         case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): return try number()
         case UInt8(ascii: "t"): return try word("true", .bool(true))
@@ -34,6 +33,13 @@ struct JSONReader {
         case UInt8(ascii: "n"): return try word("null", .null)
         default: throw fault("begins no JSON value")
         }
+    }
+
+    private func deeper(_ depth: Int) throws(JSONSyntaxError) -> Int {
+        guard depth < Self.maxDepth else {
+            throw fault("is more than \(Self.maxDepth) arrays and objects deep")
+        }
+        return depth + 1
     }
 
     private mutating func array(depth: Int) throws(JSONSyntaxError) -> JSONValue {

@@ -18,6 +18,8 @@ struct EdgeTests {
         ("a text", Array("\"a\"".utf8), 400, "VALIDATION_ERROR"),
         ("null", Array("null".utf8), 400, "VALIDATION_ERROR"),
         ("two objects", Array("{}{}".utf8), 400, "MALFORMED_JSON"),
+        ("a trailing comma", Array(TestCloud.body(more: ",").utf8), 400, "MALFORMED_JSON"),
+        ("a byte order mark", [0xEF, 0xBB, 0xBF] + bytes(""), 400, "MALFORMED_JSON"),
         ("a comment", Array("{} // a".utf8), 400, "MALFORMED_JSON"),
         ("a lone surrogate", bytes(", \"x\": \"\\ud800\""), 400, "MALFORMED_JSON"),
         ("a number that no double holds", bytes(", \"x\": 1e999"), 400, "MALFORMED_JSON"),
@@ -47,13 +49,14 @@ struct EdgeTests {
         }
     }
 
-    @Test("a member that is there twice is answered without a crash")
+    @Test("a member that is there twice is refused by its name, since either could be meant")
     func twiceTheMember() async throws {
         try await TestCloud.with { cloud in
             let answer = try await cloud.sendRaw(
-                .post, "/api/v1/computes", cloud.createFields(),
-                body: Self.bytes(", \"hostName\": \"other\""))
-            #expect([202, 400].contains(answer.status))
+                .post, "/api/v1/computes", cloud.createFields(), body: Self.bytes(", \"hostName\": \"other\"")
+            )
+            #expect(answer.code == "MALFORMED_JSON")
+            #expect(answer.json["message"]?.string?.contains("'hostName' is there twice") == true)
         }
     }
 

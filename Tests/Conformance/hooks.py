@@ -63,12 +63,14 @@ def is_replaced(slug):
 
 @schemathesis.hook
 def map_query(context, query):
-    """Shortens waits. What is no number is left as it is, to be refused."""
-    try:
-        too_long = int(query["wait"]) > LONGEST_WAIT
-    except (KeyError, TypeError, ValueError):
+    """Shortens waits. What is no number of seconds is left as it is, to be refused."""
+    if not isinstance(query, dict) or "wait" not in query:
         return query
-    return {**query, "wait": LONGEST_WAIT} if too_long else query
+    try:
+        too_long = int(query.get("timeout", LONGEST_WAIT + 1)) > LONGEST_WAIT
+    except (TypeError, ValueError):
+        return query
+    return {**query, "timeout": LONGEST_WAIT} if too_long else query
 
 
 @schemathesis.hook
