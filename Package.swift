@@ -110,7 +110,8 @@ let package = Package(
             name: "CloudTesting",
             dependencies: [
                 "CloudControl", "CloudCore", "CloudDatabase", "CloudMachines", "CloudServer", "CloudWire",
-                "CloudWorker", .httpTypes, .hummingbird, .hummingbirdTesting, .logging, .nioCore, .subprocess,
+                "CloudWorker", .httpTypes, .hummingbird, .hummingbirdTesting, .logging, .nioCore,
+                .serviceLifecycle, .subprocess,
             ],
             path: "Tests/CloudTesting",
             swiftSettings: strict),
@@ -128,9 +129,8 @@ let package = Package(
         .testTarget(
             name: "CloudServerTests",
             dependencies: [
-                "CloudControl", "CloudCore", "CloudDatabase", "CloudServer", "CloudTesting", "CloudWire",
-                .httpTypes,
-                .logging, .nioCore, .nioPosix,
+                "CloudClient", "CloudControl", "CloudCore", "CloudDatabase", "CloudServer", "CloudTesting",
+                "CloudWire", .asyncHTTPClient, .httpTypes, .hummingbird, .logging, .nioCore, .nioPosix,
             ],
             swiftSettings: strict),
         .testTarget(name: "QMPTests", dependencies: ["QMP", .nioCore, .nioPosix], swiftSettings: strict),

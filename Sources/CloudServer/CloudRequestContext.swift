@@ -25,13 +25,17 @@ public struct CloudRequestContext: RequestContext {
     /// The `{id}` of the path. Throws `BAD_REQUEST` unless it is a decimal number as our ids are.
     func requireId() throws(CloudError) -> Int64 {
         let text = parameters.get("id") ?? ""
-        guard (1...18).contains(text.utf8.count), text.utf8.allSatisfy({ (48...57).contains($0) }),
-            let id = Int64(text)
-        else {
+        guard let id = Self.id(text) else {
             throw CloudError(
                 .badRequest, "'\(text.shown)' is no compute id. Send the decimal id, such as 325.",
                 problems: [Problem("id", "'\(text.shown)' is no decimal number of at most 18 digits.")])
         }
         return id
+    }
+
+    /// The number in a text of at most 18 decimal digits, as our ids are.
+    static func id(_ text: String) -> Int64? {
+        (1...18).contains(text.utf8.count) && text.utf8.allSatisfy { (48...57).contains($0) }
+            ? Int64(text) : nil
     }
 }

@@ -3,10 +3,18 @@ import CloudCore
 import CloudWire
 import HTTPTypes
 import Hummingbird
+import ServiceLifecycle
 
 /// `/computes`.
 struct ComputeRoutes: Sendable {
     let cloud: Cloud
+    private let waits = Places("requests that wait", perKey: maxWaitsPerKey, inAll: maxWaits)
+
+    /// Requests with `wait` that one key can have under way, and all keys together.
+    static let maxWaitsPerKey = 16
+    static let maxWaits = 1024
+
+    init(cloud: Cloud) { self.cloud = cloud }
 
     var all: [Route] {
         [
@@ -45,17 +53,34 @@ struct ComputeRoutes: Sendable {
 
     @Sendable
     private func list(_ request: Request, _ context: CloudRequestContext) async throws -> Response {
-        let page = try Page(request)
-        let (computes, total) = try await ListComputes(page: page, caller: try context.requireCaller()).run(
-            in: cloud)
-        return try Envelope(context, cloud.clock).list(computes.map { ComputeWire($0) }, page, total: total)
+        var query = Query(request)
+        let (page, filter) = (query.page(of: .computes), query.computeFilter())
+        try query.check()
+        let items = try await ListComputes(page: page, filter: filter, caller: try context.requireCaller())
+            .run(in: cloud)
+        return try Envelope(context, cloud.clock).list(items, page) { ComputeWire($0) }
     }
 
     @Sendable
     private func get(_ request: Request, _ context: CloudRequestContext) async throws -> Response {
-        let compute = try await GetCompute(id: try context.requireId(), caller: try context.requireCaller())
-            .run(in: cloud)
+        var query = Query(request)
+        let wait = query.computeWait()
+        try query.check()
+        let (id, caller) = (try context.requireId(), try context.requireCaller())
+        let compute =
+            if let wait {
+                try await waited(WaitForCompute(id: id, wait: wait, caller: caller))
+            } else {
+                try await GetCompute(id: id, caller: caller).run(in: cloud)
+            }
         return try Envelope(context, cloud.clock).response(.ok, ComputeWire(compute))
+    }
+
+    /// A server that ends answers at once, with the compute as it is.
+    private func waited(_ wait: WaitForCompute) async throws -> Compute {
+        let place = try waits.take(keyId: wait.caller.keyId)
+        defer { withExtendedLifetime(place) {} }
+        return try await cancelWhenGracefulShutdown { try await wait.run(in: cloud) }
     }
 
     @Sendable
@@ -64,14 +89,5 @@ struct ComputeRoutes: Sendable {
             id: try context.requireId(), caller: try context.requireCaller(), requestId: context.requestId
         ).run(in: cloud)
         return try Envelope(context, cloud.clock).response(.accepted, ComputeWire(compute))
-    }
-}
-
-extension Page {
-    /// The page that the query asks for.
-    init(_ request: Request) throws(CloudError) {
-        try self.init(
-            page: request.uri.queryParameters["page"].map(String.init),
-            limit: request.uri.queryParameters["limit"].map(String.init))
     }
 }

@@ -37,6 +37,16 @@ struct Envelope: Sendable {
         return Self.response(.ok, body: try text(page, meta: meta))
     }
 
+    /// A page of a list that knows cursors.
+    func list<Item, Element: Codable & Sendable>(
+        _ items: PageItems<Item>, _ asked: Page, _ element: (Item) -> Element
+    ) throws -> Response {
+        let meta = MetaWire(
+            total: items.total, page: asked.cursor == nil ? asked.number : nil, limit: asked.limit,
+            nextCursor: items.next?.text)
+        return Self.response(.ok, body: try text(items.items.map(element), meta: meta))
+    }
+
     /// The answer to a request that failed.
     func response(_ error: CloudError) throws -> Response {
         let problems = error.problems.map { ProblemWire(field: $0.field, message: $0.message) }
@@ -49,7 +59,7 @@ struct Envelope: Sendable {
                     requestId: requestId, timestamp: timestamp)))
         switch error.code.status {
         case .unauthorized: response.headers[.wwwAuthenticate] = "Bearer"
-        case .serviceUnavailable: response.headers[.retryAfter] = "1"
+        case .serviceUnavailable, .tooManyRequests: response.headers[.retryAfter] = "1"
         default: break
         }
         return response

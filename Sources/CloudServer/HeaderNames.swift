@@ -4,6 +4,8 @@ import HTTPTypes
 extension HTTPField.Name {
     static let idempotencyKey = named("Idempotency-Key")
     static let idempotentReplayed = named("Idempotent-Replayed")
+    /// WHATWG HTML, "Server-sent events".
+    static let lastEventId = named("Last-Event-ID")
     static let requestId = named("X-Request-Id")
 
     /// Ends the program for a text that is no field name: the names above are constants, and every test meets them.

@@ -26,6 +26,7 @@ enum Routes {
     static let basePath = "/api/v1"
 
     static func all(_ cloud: Cloud) -> [Route] {
-        ComputeRoutes(cloud: cloud).all + CatalogueRoutes(cloud: cloud).all + SystemRoutes(cloud: cloud).all
+        ComputeRoutes(cloud: cloud).all + EventRoutes(cloud: cloud).all + CatalogueRoutes(cloud: cloud).all
+            + SystemRoutes(cloud: cloud).all
     }
 }
