@@ -14,7 +14,7 @@ struct ComputeCommand: AsyncParsableCommand {
         subcommands: [
             ComputeCreateCommand.self, ComputeListCommand.self, ComputeGetCommand.self,
             ComputeWaitCommand.self, ComputeDeleteCommand.self,
-            ComputeSSHCommand.self,
+            ComputeEventsCommand.self, ComputeSSHCommand.self,
         ])
 }
 
