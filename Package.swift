@@ -120,7 +120,8 @@ let package = Package(
             name: "CloudTesting",
             dependencies: [
                 "CloudControl", "CloudCore", "CloudDatabase", "CloudMachines", "CloudServer", "CloudWire",
-                "CloudWorker", .httpTypes, .hummingbird, .hummingbirdTesting, .logging, .nioCore, .subprocess,
+                "CloudWorker", .httpTypes, .hummingbird, .hummingbirdTesting, .logging, .nioCore,
+                .serviceLifecycle, .subprocess,
             ],
             path: "Tests/CloudTesting",
             swiftSettings: strict),
@@ -139,8 +140,10 @@ let package = Package(
         .testTarget(
             name: "CloudServerTests",
             dependencies: [
-                "CloudControl", "CloudCore", "CloudDatabase", "CloudMachines", "CloudMetrics", "CloudServer",
-                "CloudTesting", "CloudWire", .httpTypes, .logging, .nioCore, .nioPosix, .serviceLifecycle,
+                "CloudClient", "CloudControl", "CloudCore", "CloudDatabase", "CloudMachines", "CloudMetrics",
+                "CloudServer", "CloudTesting", "CloudWire", .asyncHTTPClient, .httpTypes, .hummingbird,
+                .logging,
+                .nioCore, .nioPosix, .serviceLifecycle,
             ],
             swiftSettings: strict),
         .testTarget(name: "QMPTests", dependencies: ["QMP", .nioCore, .nioPosix], swiftSettings: strict),

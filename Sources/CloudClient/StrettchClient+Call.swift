@@ -70,7 +70,7 @@ extension StrettchClient {
     }
 
     /// Whether sending the same again may help. 502 and 504 come from a proxy whose server restarts.
-    private static func mayPass(_ failure: ClientError) -> Bool {
+    static func mayPass(_ failure: ClientError) -> Bool {
         switch failure.kind {
         case .unreachable: true
         case .refused, .unreadable: [tooManyRequests, 502, 503, 504].contains(failure.status)
@@ -81,7 +81,7 @@ extension StrettchClient {
     /// The status of a server that limits how often a key may ask.
     private static let tooManyRequests = 429
 
-    private func refusal(_ answer: Answer) -> ClientError {
+    func refusal(_ answer: Answer) -> ClientError {
         do {
             return ClientError(
                 status: answer.status, try JSONDecoder().decode(ErrorWire.self, from: Data(answer.body)))
@@ -92,14 +92,22 @@ extension StrettchClient {
 
     /// One attempt. Throws `ClientError` when no whole answer came, and `CancellationError`.
     private func sendOnce(_ call: Call) async throws -> Answer {
+        try await collect(try await execute(request(call)))
+    }
+
+    /// The answer's head, and its body to be read. Throws `ClientError` when none came.
+    func execute(_ request: HTTPClientRequest) async throws -> HTTPClientResponse {
         let deadline = NIODeadline.now() + .milliseconds(options.attemptTimeoutMs)
-        let response: HTTPClientResponse
         do {
-            response = try await http.execute(request(call), deadline: deadline)
+            return try await http.execute(request, deadline: deadline)
         } catch {
             try Task.checkCancellation()
             throw ClientError.unreachable(url, reason: Self.reason(error))
         }
+    }
+
+    /// The whole answer.
+    func collect(_ response: HTTPClientResponse) async throws -> Answer {
         do {
             let body = try await response.body.collect(upTo: options.maxAnswerBytes)
             return Answer(
@@ -116,7 +124,7 @@ extension StrettchClient {
         }
     }
 
-    private func request(_ call: Call) -> HTTPClientRequest {
+    func request(_ call: Call) -> HTTPClientRequest {
         var request = HTTPClientRequest(url: url + Self.apiPath + call.target)
         request.method = call.method
         request.headers.add(name: "Authorization", value: "Bearer \(key)")

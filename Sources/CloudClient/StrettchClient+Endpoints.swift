@@ -18,6 +18,17 @@ extension StrettchClient {
         try await call(Call(.GET, "/computes/\(Self.pathPart(id))"))
     }
 
+    /// The compute as soon as it is in one of the states, or can't come to any of them, or the time is up. A server that
+    /// knows nothing of waiting answers at once.
+    /// - Parameter seconds: 1 to 60, and less than an attempt may take.
+    public func compute(id: String, waitingFor states: [String], seconds: Int64) async throws -> EnvelopeWire<
+        ComputeWire
+    > {
+        let wait = Self.queryPart(states.joined(separator: ","))
+        return try await call(
+            Call(.GET, "/computes/\(Self.pathPart(id))?wait=\(wait)&timeout=\(seconds)"))
+    }
+
     public func deleteCompute(id: String) async throws -> EnvelopeWire<ComputeWire> {
         try await change(.DELETE, id)
     }
@@ -63,20 +74,31 @@ extension StrettchClient {
         return Array(try encoder.encode(value))
     }
 
-    /// One page of the team's computes. Pages count from 1 and have at most 100.
-    public func computes(page: Int = 1, limit: Int = 20) async throws -> EnvelopeWire<[ComputeWire]> {
-        try await call(Call(.GET, "/computes?page=\(page)&limit=\(limit)"))
+    /// One page of those of the team's computes that pass the filter, at most 100 of them: by its number, which counts
+    /// from 1, or where `cursor` says.
+    public func computes(
+        page: Int = 1, limit: Int = 20, filter: ListFilter = ListFilter(), cursor: String? = nil
+    ) async throws -> EnvelopeWire<[ComputeWire]> {
+        let place = cursor == nil ? "page=\(page)&limit=\(limit)" : "limit=\(limit)"
+        return try await call(Call(.GET, "/computes?\(place)\(Self.cursorPart(cursor))\(filter.query)"))
     }
 
-    /// The team's computes on all pages, or the first `limit` of them.
-    public func allComputes(limit: Int = .max) async throws -> [ComputeWire] {
+    /// Those of the team's computes that pass the filter on all pages, or the first `limit` of them. Goes by cursors
+    /// where the server has them.
+    public func allComputes(
+        limit: Int = .max, filter: ListFilter = ListFilter()
+    ) async throws -> [ComputeWire] {
         var all: [ComputeWire] = []
+        var cursor: String?
         let pageSize = max(1, min(limit, Self.pageSize))
         for page in 1...Self.maxPages {
-            let envelope = try await computes(page: page, limit: pageSize)
+            let envelope = try await computes(page: page, limit: pageSize, filter: filter, cursor: cursor)
             all += envelope.data
-            let total = envelope.meta?.total ?? all.count
-            if envelope.data.count < pageSize || all.count >= min(total, limit) { break }
+            cursor = envelope.meta?.nextCursor
+            let isLast =
+                cursor == nil
+                && (envelope.data.count < pageSize || all.count >= envelope.meta?.total ?? all.count)
+            if isLast || all.count >= limit { break }
         }
         return Array(all.prefix(limit))
     }
@@ -108,9 +130,41 @@ extension StrettchClient {
     static let maxPages = 10_000
 
     /// The text as one part of a path, whatever is in it.
-    private static func pathPart(_ text: String) -> String {
+    static func pathPart(_ text: String) -> String {
         var allowed = CharacterSet.alphanumerics
         allowed.insert(charactersIn: "-_.")
         return text.addingPercentEncoding(withAllowedCharacters: allowed) ?? ""
+    }
+
+    static func cursorPart(_ cursor: String?) -> String { cursor.map { "&cursor=\(queryPart($0))" } ?? "" }
+
+    /// The text as one value in a query, whatever is in it.
+    static func queryPart(_ text: String) -> String { pathPart(text) }
+}
+
+/// Which computes to list; what is `nil` or empty lets all through.
+public struct ListFilter: Sendable, Equatable {
+    public var state: String?
+    /// All of them must be there.
+    public var tags: [String]
+    public var region: String?
+    public var hostName: String?
+
+    public init(
+        state: String? = nil, tags: [String] = [], region: String? = nil, hostName: String? = nil
+    ) {
+        self.state = state
+        self.tags = tags
+        self.region = region
+        self.hostName = hostName
+    }
+
+    /// To be put behind other parameters.
+    var query: String {
+        let pairs =
+            [("state", state), ("region", region), ("hostName", hostName)] + tags.map { ("tag", $0) }
+        return pairs.map { name, value in
+            value.map { "&\(name)=\(StrettchClient.queryPart($0))" } ?? ""
+        }.joined()
     }
 }

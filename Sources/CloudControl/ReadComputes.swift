@@ -39,22 +39,28 @@ public struct GetCompute: Sendable {
     }
 }
 
-/// `GET /computes`: a page of the team's computes, newest first.
+/// `GET /computes`: a page of those of the team's computes that pass the filter, newest first.
 public struct ListComputes: Sendable {
     public var page: Page
+    public var filter: ComputeFilter
     public var caller: Caller
 
-    public init(page: Page, caller: Caller) {
+    public init(page: Page, filter: ComputeFilter = ComputeFilter(), caller: Caller) {
         self.page = page
+        self.filter = filter
         self.caller = caller
     }
 
-    public func run(in cloud: Cloud) async throws -> (computes: [Compute], total: Int) {
+    public func run(in cloud: Cloud) async throws -> PageItems<Compute> {
         try await cloud.database.read { sql in
-            (
-                try sql.computes.list(teamId: caller.teamId, limit: page.limit, offset: page.offset),
-                try sql.computes.count(teamId: caller.teamId)
-            )
+            PageItems(
+                try sql.computes.list(
+                    teamId: caller.teamId, filter: filter, before: page.before, limit: page.limit + 1,
+                    offset: page.offset),
+                page, of: .computes,
+                total: page.cursor == nil
+                    ? try sql.computes.count(teamId: caller.teamId, filter: filter) : nil,
+                id: \.id)
         }
     }
 }

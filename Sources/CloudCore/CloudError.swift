@@ -70,5 +70,12 @@ public struct CloudError: Error, Sendable, Equatable, CustomStringConvertible {
             problems: problems)
     }
 
+    /// All problems of a request's parameters, reported together.
+    public static func parameters(_ problems: [Problem]) -> CloudError {
+        CloudError(
+            .badRequest, problems.map { "\($0.field): \($0.message)" }.joined(separator: " "),
+            problems: problems)
+    }
+
     public var description: String { "\(code.rawValue): \(message)" + (detail.map { " [\($0)]" } ?? "") }
 }

@@ -18,7 +18,7 @@ public struct ComputeQueries {
 
     /// Inserts a compute in CREATING with intent RUNNING, and returns its id.
     public func insert(_ new: NewCompute, nowMs: Int64) throws -> Int64 {
-        try sql.query(
+        let id = try sql.query(
             """
             INSERT INTO computes (
                 team_id, host_name, state, intent, image, specification, region, vcpus, memory_mb, storage_gb,
@@ -36,6 +36,8 @@ public struct ComputeQueries {
                 new.deletionProtection, new.privateIpv4, new.publicIpv4, new.sshPort, nowMs,
             ]
         )[0].int("id")
+        try index(new.tags, of: id)
+        return id
     }
 
     /// The compute with this id, whatever its state.
@@ -53,24 +55,6 @@ public struct ComputeQueries {
     /// The compute that holds this private address, which is one at most.
     public func get(privateIpv4: IPv4Address) throws -> Compute? {
         try sql.query("\(Self.select) WHERE c.private_ipv4 = $1", [privateIpv4]).first.map(Self.compute)
-    }
-
-    /// The team's computes that are not DESTROYED, newest first.
-    public func list(teamId: Int64, limit: Int, offset: Int) throws -> [Compute] {
-        try sql.query(
-            """
-            \(Self.select) WHERE c.team_id = $1 AND c.state <> 'DESTROYED'
-            ORDER BY c.id DESC LIMIT $2 OFFSET $3
-            """,
-            [teamId, limit, offset]
-        ).map(Self.compute)
-    }
-
-    public func count(teamId: Int64) throws -> Int {
-        Int(
-            try sql.query(
-                "SELECT COUNT(*) AS n FROM computes WHERE team_id = $1 AND state <> 'DESTROYED'", [teamId]
-            )[0].int("n"))
     }
 
     /// Every compute whose step is one of `steps`, by id.
@@ -116,6 +100,7 @@ public struct ComputeQueries {
         try sql.execute(
             "UPDATE computes SET state = $2, intent = $3, updated_at_ms = $4 WHERE id = $1",
             [id, state.rawValue, intent.rawValue, nowMs])
+        if state == .destroyed { try index([], of: id) }
         try sql.meters.follow(id, state, nowMs: nowMs)
     }
 
@@ -129,6 +114,7 @@ public struct ComputeQueries {
             WHERE id = $1
             """,
             [id, hostName, try StringList.encode(tags), deletionProtection, nowMs])
+        try index(tags, of: id)
     }
 
     /// Sets its size.

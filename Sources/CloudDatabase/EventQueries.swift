@@ -36,7 +36,8 @@ public struct Event: Sendable, Equatable {
     }
 }
 
-/// What happened, append-only.
+/// What happened, append-only. Ids become visible in ascending order, so who has read up to an id has all before it:
+/// SQLite has one writer; an engine with several has to let one append at a time.
 public struct EventQueries {
     let sql: any SQLConnection
 

@@ -5,6 +5,7 @@ import GRDB
 public final class SQLiteDatabase: Database {
     private let pool: DatabasePool
     private let writes: WriteQueue
+    public let changes = Changes()
     /// Seconds that a writer waits for another process's transaction, such as a command of the operator's.
     private static let busyTimeoutSeconds = 10.0
 
@@ -21,6 +22,7 @@ public final class SQLiteDatabase: Database {
             // ignored inside a transaction.
             try pool.writeWithoutTransaction { db in try db.execute(sql: "PRAGMA synchronous = FULL") }
             try pool.writeWithoutTransaction(Self.migrate)
+            pool.add(transactionObserver: CommitObserver(changes), extent: .databaseLifetime)
         } catch let error as DatabaseError {
             throw CloudError(
                 .internalServerError,

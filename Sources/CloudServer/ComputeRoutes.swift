@@ -3,10 +3,18 @@ import CloudCore
 import CloudWire
 import HTTPTypes
 import Hummingbird
+import ServiceLifecycle
 
 /// `/computes`.
 struct ComputeRoutes: Sendable {
     let cloud: Cloud
+    private let waits = Places("requests that wait", perKey: maxWaitsPerKey, inAll: maxWaits)
+
+    /// Requests with `wait` that one key can have under way, and all keys together.
+    static let maxWaitsPerKey = 16
+    static let maxWaits = 1024
+
+    init(cloud: Cloud) { self.cloud = cloud }
 
     var all: [Route] {
         [
@@ -25,7 +33,10 @@ struct ComputeRoutes: Sendable {
     @Sendable
     private func create(_ request: Request, _ context: CloudRequestContext) async throws -> Response {
         let key = try IdempotencyKey(header: request.headers[.idempotencyKey])
-        if try request.isDryRun() { return try await quote(request, context) }
+        var query = Query(request)
+        let isDryRun = query.dryRun()
+        try query.check()
+        if isDryRun { return try await quote(request, context) }
         let members = try await JSONBody.members(of: request)
         let asked = try ComputeRequest(members: members)
         let change = try changeRequest(
@@ -73,19 +84,40 @@ struct ComputeRoutes: Sendable {
 
     @Sendable
     private func list(_ request: Request, _ context: CloudRequestContext) async throws -> Response {
-        let page = try Page(request)
-        let (computes, total) = try await ListComputes(page: page, caller: try context.requireCaller()).run(
-            in: cloud)
-        return try Envelope(context, cloud.clock).list(try await wires(computes), page, total: total)
+        var query = Query(request)
+        let (page, filter) = (query.page(of: .computes), query.computeFilter())
+        try query.check()
+        let items = try await ListComputes(page: page, filter: filter, caller: try context.requireCaller())
+            .run(in: cloud)
+        let costs = try await ReadCosts(computeIds: items.items.map(\.id)).run(in: cloud)
+        return try Envelope(context, cloud.clock).list(items, page) {
+            ComputeWire($0, costMilliRwf: costs[$0.id])
+        }
     }
 
     @Sendable
     private func get(_ request: Request, _ context: CloudRequestContext) async throws -> Response {
-        let asked =
-            try context.guest.map { GetCompute(guest: $0) }
-            ?? GetCompute(id: try context.requireId(), caller: try context.requireCaller())
-        let compute = try await asked.run(in: cloud)
-        return try Envelope(context, cloud.clock).response(.ok, try await wires([compute])[0])
+        if let guest = context.guest {
+            return try await shown(GetCompute(guest: guest).run(in: cloud), context)
+        }
+        var query = Query(request)
+        let wait = query.computeWait()
+        try query.check()
+        let (id, caller) = (try context.requireId(), try context.requireCaller())
+        let compute =
+            if let wait {
+                try await waited(WaitForCompute(id: id, wait: wait, caller: caller))
+            } else {
+                try await GetCompute(id: id, caller: caller).run(in: cloud)
+            }
+        return try await shown(compute, context)
+    }
+
+    /// A server that ends answers at once, with the compute as it is.
+    private func waited(_ wait: WaitForCompute) async throws -> Compute {
+        let place = try waits.take(keyId: wait.caller.keyId)
+        defer { withExtendedLifetime(place) {} }
+        return try await cancelWhenGracefulShutdown { try await wait.run(in: cloud) }
     }
 
     @Sendable
@@ -114,10 +146,11 @@ struct ComputeRoutes: Sendable {
             status, try await ChangeCompute(id: id, change: change, request: asked).run(in: cloud))
     }
 
-    /// At most a page of computes as the public API shows them, with what they have cost.
-    private func wires(_ computes: [Compute]) async throws -> [ComputeWire] {
-        let costs = try await ReadCosts(computeIds: computes.map(\.id)).run(in: cloud)
-        return computes.map { ComputeWire($0, costMilliRwf: costs[$0.id]) }
+    /// One compute as the public API shows it, with what it has cost.
+    private func shown(_ compute: Compute, _ context: CloudRequestContext) async throws -> Response {
+        let costs = try await ReadCosts(computeIds: [compute.id]).run(in: cloud)
+        return try Envelope(context, cloud.clock).response(
+            .ok, ComputeWire(compute, costMilliRwf: costs[compute.id]))
     }
 }
 
@@ -129,28 +162,5 @@ extension ComputeAction {
         case .update, .delete: "/computes/\(id)"
         case .start, .stop, .reboot, .upsize: "/computes/\(id)/\(rawValue)"
         }
-    }
-}
-
-extension Request {
-    /// Whether the query has `dryRun=true`. Throws `BAD_REQUEST` for what is neither `true` nor `false`.
-    fileprivate func isDryRun() throws(CloudError) -> Bool {
-        switch uri.queryParameters["dryRun"].map(String.init) {
-        case nil, "false": return false
-        case "true": return true
-        case .some(let other):
-            throw CloudError(
-                .badRequest,
-                "dryRun: '\(other.shown)' is neither true nor false. Send dryRun=true, or leave it out.",
-                problems: [Problem("dryRun", "'\(other.shown)' is neither true nor false.")])
-        }
-    }
-}
-
-extension Page {
-    /// The page that the query asks for.
-    init(_ request: Request) throws(CloudError) {
-        try self.init(
-            page: try request.queryParameter("page"), limit: try request.queryParameter("limit"))
     }
 }

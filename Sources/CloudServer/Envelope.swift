@@ -41,6 +41,16 @@ struct Envelope: Sendable {
         return Self.response(.ok, body: try text(page, meta: meta))
     }
 
+    /// A page of a list that knows cursors.
+    func list<Item, Element: Codable & Sendable>(
+        _ items: PageItems<Item>, _ asked: Page, _ element: (Item) -> Element
+    ) throws -> Response {
+        let meta = MetaWire(
+            total: items.total, page: asked.cursor == nil ? asked.number : nil, limit: asked.limit,
+            nextCursor: items.next?.text)
+        return Self.response(.ok, body: try text(items.items.map(element), meta: meta))
+    }
+
     /// The answer to a request that failed.
     func response(_ error: CloudError) throws -> Response {
         var response = Self.response(error.code.status, body: try text(error))

@@ -7,6 +7,8 @@ extension HTTPField.Name {
     static let rateLimitLimit = named("x-ratelimit-limit")
     static let rateLimitRemaining = named("x-ratelimit-remaining")
     static let rateLimitReset = named("x-ratelimit-reset")
+    /// WHATWG HTML, "Server-sent events".
+    static let lastEventId = named("Last-Event-ID")
     static let requestId = named("X-Request-Id")
     static let resourceId = named("X-Resource-ID")
     static let forwarded = named("Forwarded")

@@ -75,6 +75,7 @@ enum Routes {
     static func all(_ cloud: Cloud) -> [Route] {
         ComputeRoutes(cloud: cloud).all + BillingRoutes(cloud: cloud).all
             + CatalogueRoutes(cloud: cloud).all + IdempotencyRoutes(cloud: cloud).all
+            + EventRoutes(cloud: cloud).all
             + TeamRoutes(cloud: cloud).all
             + SystemRoutes(cloud: cloud).all
     }

@@ -28,14 +28,19 @@ public struct EnvelopeWire<Payload: Codable & Sendable>: Codable, Sendable {
 
 /// Where a page lies in its list.
 public struct MetaWire: Codable, Sendable, Equatable {
-    public var total: Int
-    public var page: Int
+    /// Items in the whole list; absent on a page that was asked for by cursor.
+    public var total: Int?
+    /// Absent on a page that was asked for by cursor.
+    public var page: Int?
     public var limit: Int
+    /// What to send as `cursor` for the next page; absent on the last one, and in lists that know no cursors.
+    public var nextCursor: String?
 
-    public init(total: Int, page: Int, limit: Int) {
+    public init(total: Int?, page: Int?, limit: Int, nextCursor: String? = nil) {
         self.total = total
         self.page = page
         self.limit = limit
+        self.nextCursor = nextCursor
     }
 }
 

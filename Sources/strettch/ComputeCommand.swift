@@ -15,7 +15,7 @@ struct ComputeCommand: AsyncParsableCommand {
             ComputeCreateCommand.self, ComputeListCommand.self, ComputeGetCommand.self,
             ComputeWaitCommand.self, ComputeStartCommand.self, ComputeStopCommand.self,
             ComputeRebootCommand.self, ComputeUpsizeCommand.self, ComputeUpdateCommand.self,
-            ComputeDeleteCommand.self, ComputeSSHCommand.self,
+            ComputeDeleteCommand.self, ComputeEventsCommand.self, ComputeSSHCommand.self,
         ])
 }
 

@@ -28,7 +28,8 @@ enum ComputeCommandFind {
         return first
     }
 
-    private static func isId(_ text: String) -> Bool {
+    /// Whether the text can be an id.
+    static func isId(_ text: String) -> Bool {
         !text.isEmpty && text.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
     }
 

@@ -7,6 +7,8 @@ enum ComputeCommandWait {
     /// Half an hour: a full guest without hardware virtualization needs minutes, a new image may need more.
     static let defaultTimeoutSeconds = 1800
     private static let maxTimeoutSeconds = 86_400
+    /// Where a create can end, its owner's other wishes included.
+    static let createdStates = ["RUNNING", "FAILED", "STOPPED", "DESTROYING"]
 
     /// Throws `ValidationError` for a time that is none.
     static func validate(timeoutSeconds: Int) throws {
@@ -17,13 +19,15 @@ enum ComputeCommandWait {
     }
 
     /// Shows the compute's steps on standard error until `isReached`, or the time is up.
+    /// - Parameter states: the server is asked to answer as soon as the compute is in one of them.
     static func wait(
-        _ id: String, _ client: StrettchClient, timeoutSeconds: Int, until isReached: (ComputeWire?) -> Bool
+        _ id: String, _ client: StrettchClient, timeoutSeconds: Int, for states: [String] = [],
+        until isReached: (ComputeWire?) -> Bool
     ) async throws -> WaitOutcome {
         var progress = OutputProgress(isTerminal: OutputStreams.isTerminal, columns: OutputStreams.columns)
         defer { OutputStreams.progress(progress.finish()) }
         return try await client.wait(
-            id: id, bounds: WaitBounds(timeout: .seconds(timeoutSeconds)), until: isReached
+            id: id, bounds: WaitBounds(timeout: .seconds(timeoutSeconds)), for: states, until: isReached
         ) { compute, elapsed in
             OutputStreams.progress(progress.show(compute, elapsed: elapsed))
         }

@@ -106,7 +106,9 @@ struct ComputeCreateCommand: AsyncParsableCommand {
     private func waitUntilRunning(_ compute: ComputeWire, _ client: StrettchClient) async throws
         -> ComputeWire
     {
-        let outcome = try await ComputeCommandWait.wait(compute.id, client, timeoutSeconds: timeout) {
+        let outcome = try await ComputeCommandWait.wait(
+            compute.id, client, timeoutSeconds: timeout, for: ComputeCommandWait.createdStates
+        ) {
             // CREATING and STARTING lead to RUNNING; from every other state it would not come by itself.
             !["CREATING", "STARTING", "REBOOTING"].contains($0?.state ?? "gone")
         }

@@ -68,7 +68,9 @@ struct ComputeDeleteCommand: AsyncParsableCommand {
     private func report(_ compute: ComputeWire, _ client: StrettchClient) async throws {
         let name = OutputCompute.name(compute)
         if wait {
-            let outcome = try await ComputeCommandWait.wait(compute.id, client, timeoutSeconds: timeout) {
+            let outcome = try await ComputeCommandWait.wait(
+                compute.id, client, timeoutSeconds: timeout, for: ["DESTROYED"]
+            ) {
                 $0 == nil || $0?.state == "DESTROYED"
             }
             try ComputeCommandWait.gone(outcome, name: name, timeoutSeconds: timeout)

@@ -9,7 +9,23 @@ struct ComputeListCommand: AsyncParsableCommand {
     @Option(help: "Show at most so many.")
     var limit: Int?
 
+    @Option(help: "Only those in this state, like RUNNING.")
+    var state: String?
+
+    @Option(help: "Only those with this tag. Can be repeated: all must be there.")
+    var tag: [String] = []
+
+    @Option(help: "Only those in the region with this slug.")
+    var region: String?
+
+    @Option(help: "Only those with this name.")
+    var name: String?
+
     @OptionGroup var options: ComputeOptions
+
+    var filter: ListFilter {
+        ListFilter(state: state?.uppercased(), tags: tag, region: region, hostName: name)
+    }
 
     func validate() throws {
         if let limit, limit < 1 { throw ValidationError("--limit: \(limit) is less than 1.") }
@@ -17,8 +33,11 @@ struct ComputeListCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await options.withClient { client in
-            let computes = try await client.allComputes(limit: limit ?? .max)
-            OutputStreams.result(options.json ? try OutputText.json(computes) : OutputCompute.list(computes))
+            let computes = try await client.allComputes(limit: limit ?? .max, filter: filter)
+            OutputStreams.result(
+                options.json
+                    ? try OutputText.json(computes)
+                    : OutputCompute.list(computes, isFiltered: filter != ListFilter()))
         }
     }
 }

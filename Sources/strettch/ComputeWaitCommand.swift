@@ -20,7 +20,9 @@ struct ComputeWaitCommand: AsyncParsableCommand {
     func run() async throws {
         try await options.withClient { client in
             let found = try await ComputeCommandFind.find(compute, client)
-            let outcome = try await ComputeCommandWait.wait(found.id, client, timeoutSeconds: timeout) {
+            let outcome = try await ComputeCommandWait.wait(
+                found.id, client, timeoutSeconds: timeout, for: ComputeCommandWait.createdStates
+            ) {
                 $0?.state != "CREATING"
             }
             let running = try ComputeCommandWait.running(

@@ -3,7 +3,8 @@ import CloudWire
 /// How computes are shown to people.
 enum OutputCompute {
     /// A table of computes, or what to do when there are none.
-    static func list(_ computes: [ComputeWire]) -> String {
+    static func list(_ computes: [ComputeWire], isFiltered: Bool = false) -> String {
+        guard !computes.isEmpty || !isFiltered else { return "No compute passes the filter." }
         guard !computes.isEmpty else {
             return "There are no computes. Make one with: strettch compute create NAME"
         }

@@ -97,6 +97,15 @@ struct OpenAPIDocumentTests {
             id: "f47ac10b-58cc-4372-a567-0e02b2c3d479", specification: "S-1C", vcpus: 1, memoryMb: 512,
             storageGb: 10)
         try check([specification], "SpecificationListEnvelope", meta: MetaWire(total: 1, page: 1, limit: 20))
+        let event = EventWire(
+            id: "7", kind: "compute.created", at: time,
+            actor: ActorWire(type: "key", keyId: full ? "1" : nil, keyName: full ? "deploy" : nil),
+            computeId: full ? "325" : nil,
+            requestId: full ? "f47ac10b-58cc-4372-a567-0e02b2c3d479" : nil, detail: full ? "why" : nil)
+        try check(
+            [event], "EventListEnvelope",
+            meta: MetaWire(
+                total: full ? 1 : nil, page: full ? 1 : nil, limit: 20, nextCursor: full ? "MWM1" : nil))
         let image = ImageWire(
             image: "UBUNTU-24.04", imageName: "Ubuntu", version: "24.04", displayName: "24.04 LTS")
         try check([image], "ImageListEnvelope")

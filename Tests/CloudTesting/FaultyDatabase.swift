@@ -29,6 +29,8 @@ public final class FaultyDatabase: Database {
         }
     }
 
+    public var changes: Changes { database.changes }
+
     /// How often a write was asked for.
     public var writes: Int { state.withLock { $0.writes } }
 

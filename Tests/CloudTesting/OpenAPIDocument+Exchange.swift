@@ -41,9 +41,10 @@ extension OpenAPIDocument {
             return exchange.responseBody.isEmpty ? [] : ["body: there is one, and none is declared"]
         }
         let type = Self.mediaType(exchange.responseHeader("content-type"))
-        guard let schema = declared[type]?["schema"] else {
+        guard let media = declared[type], let schema = media["schema"] else {
             return ["header content-type: \(type) is not declared"]
         }
+        if type == "text/event-stream" { return checkEventStream(exchange.responseBody, media) }
         let body: JSONValue
         do { body = try JSONValue(parsing: exchange.responseBody) } catch { return ["body: is no JSON"] }
         return checker.problems(body, schema: schema, at: "body") + checkRequestId(exchange, body: body)
@@ -81,6 +82,10 @@ extension OpenAPIDocument {
         default: return ["\(place): this kind of parameter is not checked"]
         }
         if values.isEmpty { return parameter["required"] == .bool(true) ? ["\(place): is missing"] : [] }
+        if followed(parameter["schema"] ?? .null)["type"] == .string("array") {
+            return checker.problems(
+                .array(values.map { .string($0) }), schema: parameter["schema"] ?? .bool(true), at: place)
+        }
         if values.count > 1 { return ["\(place): is given \(values.count) times"] }
         return checkText(values[0], schema: parameter["schema"], at: place)
     }

@@ -1,0 +1,75 @@
+/// An event as it was appended.
+public struct EventRecord: Sendable, Equatable {
+    /// Grows with time, over all teams.
+    public var id: Int64
+    public var atMs: Int64
+    public var event: Event
+    /// The name of the actor's key, `nil` without one.
+    public var keyName: String?
+}
+
+/// Whose events are read.
+public enum EventScope: Sendable, Equatable {
+    case team(Int64)
+    case compute(Int64)
+
+    fileprivate var column: String {
+        switch self {
+        case .team: "e.team_id"
+        case .compute: "e.compute_id"
+        }
+    }
+
+    fileprivate var id: Int64 {
+        switch self {
+        case .team(let id), .compute(let id): id
+        }
+    }
+}
+
+extension EventQueries {
+    private static var select: String {
+        "SELECT e.*, k.name AS key_name FROM events e LEFT JOIN api_keys k ON k.id = e.key_id"
+    }
+
+    /// At most `limit` events with an id smaller than `before`, newest first, without the first `offset`.
+    public func newest(
+        _ scope: EventScope, before: Int64 = .max, limit: Int, offset: Int = 0
+    ) throws -> [EventRecord] {
+        try sql.query(
+            """
+            \(Self.select) WHERE \(scope.column) = $1 AND e.id < $2
+            ORDER BY e.id DESC LIMIT $3 OFFSET $4
+            """,
+            [scope.id, before, limit, offset]
+        ).map(Self.record)
+    }
+
+    /// At most `limit` events with an id greater than `after`, oldest first.
+    public func following(_ scope: EventScope, after: Int64, limit: Int) throws -> [EventRecord] {
+        try sql.query(
+            "\(Self.select) WHERE \(scope.column) = $1 AND e.id > $2 ORDER BY e.id LIMIT $3",
+            [scope.id, after, limit]
+        ).map(Self.record)
+    }
+
+    public func count(_ scope: EventScope) throws -> Int {
+        Int(
+            try sql.query("SELECT COUNT(*) AS n FROM events e WHERE \(scope.column) = $1", [scope.id])[0].int(
+                "n"))
+    }
+
+    /// The id of the newest event; 0 before the first.
+    public func newestId(_ scope: EventScope) throws -> Int64 {
+        try sql.query(
+            "SELECT COALESCE(MAX(e.id), 0) AS id FROM events e WHERE \(scope.column) = $1", [scope.id])[
+                0
+            ].int("id")
+    }
+
+    private static func record(_ row: SQLRow) throws -> EventRecord {
+        EventRecord(
+            id: try row.int("id"), atMs: try row.int("at_ms"), event: try event(row),
+            keyName: try row.textOrNil("key_name"))
+    }
+}

@@ -1,0 +1,83 @@
+import CloudControl
+import CloudCore
+import CloudDatabase
+import CloudWire
+import FoundationEssentials
+import Hummingbird
+import NIOCore
+import ServiceLifecycle
+
+/// The body of `GET /events`: server-sent events (WHATWG HTML, "Server-sent events") that go on until the client goes,
+/// the key is revoked or the server ends. Each batch is read from the database only when the client has taken the one
+/// before, so a slow client holds a batch and no more.
+struct EventStream: Sendable {
+    /// How often something is sent, so that proxies keep the connection and the server finds out who is gone; the key
+    /// is looked at as often.
+    static let keepAlive = Duration.seconds(15)
+    /// The safety net under the signal: other processes write too.
+    static let pollLimit = Duration.seconds(1)
+    /// What a client that has lost the connection is asked to wait before it comes back.
+    static let retryMs = 2000
+    static let contentType = "text/event-stream; charset=utf-8"
+
+    let cloud: Cloud
+    let follow: FollowEvents
+    /// Looked at again and again: a stream must not outlive its key.
+    let authorization: String?
+    /// The id behind which it begins.
+    let start: Int64
+    var keepAlive = Self.keepAlive
+
+    /// Writes until the end, and ends the body unless the task is cancelled, which is when the client is gone.
+    func write(to writer: inout any ResponseBodyWriter) async throws {
+        // Without data, so nobody is told of it; but a client that loses the connection now comes back with this id.
+        try await send(ServerSentEvent(id: String(start), retryMs: Self.retryMs).text, to: &writer)
+        var position = start
+        var lastLook = ContinuousClock.now
+        while !Task.isCancelled, !Task.isShuttingDownGracefully {
+            if ContinuousClock.now - lastLook >= keepAlive {
+                guard await isStillAllowed() else { break }
+                try await send(": keep-alive\n\n", to: &writer)
+                lastLook = .now
+            }
+            let events = try await next(after: position)
+            guard let last = events.last else { continue }
+            try await send(try events.map(Self.text).joined(), to: &writer)
+            position = last.id
+        }
+        try Task.checkCancellation()
+        try await writer.finish(nil)
+    }
+
+    /// An error of the database ends the stream as well: the client comes back, and is then told.
+    private func isStillAllowed() async -> Bool {
+        do {
+            _ = try await Authenticate(authorization: authorization).run(in: cloud)
+            return true
+        } catch {
+            return false
+        }
+    }
+
+    private func next(after position: Int64) async throws -> [EventRecord] {
+        let changes = cloud.database.changes
+        return try await withGracefulShutdownHandler {
+            try await follow.next(after: position, atMost: min(Self.pollLimit, keepAlive), in: cloud)
+        } onGracefulShutdown: {
+            changes.signal()
+        }
+    }
+
+    private func send(_ text: String, to writer: inout any ResponseBodyWriter) async throws {
+        try await writer.write(ByteBuffer(string: text))
+    }
+
+    private static func text(_ record: EventRecord) throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        let wire = EventWire(record)
+        return ServerSentEvent(
+            id: wire.id, event: wire.kind, data: String(decoding: try encoder.encode(wire), as: UTF8.self)
+        ).text
+    }
+}
