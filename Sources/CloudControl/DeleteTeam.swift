@@ -35,7 +35,7 @@ public struct DeleteTeam: Sendable {
     private func checkEmpty(_ team: Team, _ sql: any SQLConnection) throws {
         let count = try sql.computes.count(teamId: teamId)
         guard count > 0 else { return }
-        let first = try sql.computes.list(teamId: teamId, limit: Self.maxNamed, offset: 0)
+        let first = try sql.computes.list(teamId: teamId, limit: Self.maxNamed)
         let names = first.map { "\($0.hostName) (\($0.id))" }.joined(separator: ", ")
         throw CloudError(
             .conflict,

@@ -48,7 +48,7 @@ extension ComputeState {
     /// The states that a compute in this one can come to, by the cell's work or its owner's wish.
     public var reachable: Set<ComputeState> {
         switch self {
-        case .creating, .running, .stopped:
+        case .creating, .running, .stopped, .starting, .rebooting:
             Set(Self.allCases).subtracting([.creating])
         case .failed: [.destroying, .destroyed]
         case .destroying: [.destroyed]

@@ -5,7 +5,7 @@ extension ComputeQueries {
     /// At most `limit` of the team's computes that are not DESTROYED and pass the filter, newest first: those with an
     /// id smaller than `before`, without the first `offset`.
     public func list(
-        teamId: Int64, filter: ComputeFilter, before: Int64 = .max, limit: Int, offset: Int = 0
+        teamId: Int64, filter: ComputeFilter = ComputeFilter(), before: Int64 = .max, limit: Int, offset: Int = 0
     ) throws -> [Compute] {
         var conditions = Conditions(teamId: teamId, filter: filter)
         conditions.add("\(conditions.id) <", before)
@@ -22,7 +22,7 @@ extension ComputeQueries {
     }
 
     /// How many of the team's computes are not DESTROYED and pass the filter.
-    public func count(teamId: Int64, filter: ComputeFilter) throws -> Int {
+    public func count(teamId: Int64, filter: ComputeFilter = ComputeFilter()) throws -> Int {
         let conditions = Conditions(teamId: teamId, filter: filter)
         return Int(
             try sql.query(

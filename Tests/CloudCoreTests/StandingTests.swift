@@ -5,12 +5,12 @@ import Testing
 struct StandingTests {
     @Test("forbids what costs more, and never what ends a cost")
     func table() {
-        let forbidden: [TeamStanding: Set<TeamAction>] = [
+        let forbidden: [TeamStanding: Set<ComputeAction>] = [
             .active: [], .pastDue: [.create, .upsize], .suspended: [.create, .upsize, .start, .reboot],
             .terminated: [.create, .upsize, .start, .reboot, .update],
         ]
         for standing in TeamStanding.allCases {
-            for action in TeamAction.allCases {
+            for action in ComputeAction.allCases {
                 #expect(standing.allows(action) == !(forbidden[standing] ?? []).contains(action))
             }
         }
