@@ -1,6 +1,5 @@
 import CloudControl
 import CloudCore
-import CloudDatabase
 import CloudWire
 import HTTPTypes
 import Hummingbird
