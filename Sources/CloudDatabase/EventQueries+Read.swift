@@ -1,12 +1,4 @@
-/// An event as it was appended.
-public struct EventRecord: Sendable, Equatable {
-    /// Grows with time, over all teams.
-    public var id: Int64
-    public var atMs: Int64
-    public var event: Event
-    /// The name of the actor's key, `nil` without one.
-    public var keyName: String?
-}
+import CloudCore
 
 /// Whose events are read.
 public enum EventScope: Sendable, Equatable {

@@ -1,39 +1,7 @@
+import CloudCore
+
 extension SQLConnection {
     public var events: EventQueries { EventQueries(sql: self) }
-}
-
-/// One thing that happened in a team, most often to one of its computes.
-public struct Event: Sendable, Equatable {
-    /// `nil` when it is about the team: its keys, its wallet, its standing.
-    public var computeId: Int64?
-    public var teamId: Int64
-    /// Dotted and lower case: `compute.created`.
-    public var kind: String
-    public var detail: String?
-    public var actor: Actor
-    public var requestId: String?
-
-    /// Who did it.
-    public enum Actor: Sendable, Equatable {
-        /// A caller of the API, by the key's id.
-        case key(Int64)
-        /// A command on the server's machine.
-        case `operator`
-        /// The cell itself.
-        case system
-    }
-
-    public init(
-        computeId: Int64?, teamId: Int64, kind: String, detail: String? = nil, actor: Actor,
-        requestId: String? = nil
-    ) {
-        self.computeId = computeId
-        self.teamId = teamId
-        self.kind = kind
-        self.detail = detail
-        self.actor = actor
-        self.requestId = requestId
-    }
 }
 
 /// What happened, append-only. Ids become visible in ascending order, so who has read up to an id has all before it:

@@ -12,7 +12,7 @@ struct ComputeRoutes: Sendable {
 
     /// Requests with `wait` that one key can have under way, and all keys together.
     static let maxWaitsPerKey = 16
-    static let maxWaits = 1024
+    static let maxWaits = 200
 
     init(cloud: Cloud) { self.cloud = cloud }
 

@@ -1,6 +1,5 @@
 import CloudControl
 import CloudCore
-import CloudDatabase
 import CloudWire
 import HTTPTypes
 import Hummingbird
@@ -10,9 +9,10 @@ struct EventRoutes: Sendable {
     let cloud: Cloud
     private let places = Places("streams of events", perKey: maxStreamsPerKey, inAll: maxStreams)
 
-    /// Streams that one key can have open, and all keys together.
+    /// Streams that one key can have open, and all keys together: with `ComputeRoutes.maxWaits` fewer than there can be
+    /// connections, so that some are left for requests that do not stay.
     static let maxStreamsPerKey = 8
-    static let maxStreams = 512
+    static let maxStreams = 200
 
     init(cloud: Cloud) { self.cloud = cloud }
 

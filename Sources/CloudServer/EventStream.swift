@@ -1,6 +1,5 @@
 import CloudControl
 import CloudCore
-import CloudDatabase
 import CloudWire
 import FoundationEssentials
 import Hummingbird
@@ -59,12 +58,14 @@ struct EventStream: Sendable {
         }
     }
 
+    /// None when there is nothing new, or the server ends.
     private func next(after position: Int64) async throws -> [EventRecord] {
-        let changes = cloud.database.changes
-        return try await withGracefulShutdownHandler {
-            try await follow.next(after: position, atMost: min(Self.pollLimit, keepAlive), in: cloud)
-        } onGracefulShutdown: {
-            changes.signal()
+        do {
+            return try await cancelWhenGracefulShutdown {
+                try await follow.next(after: position, atMost: min(Self.pollLimit, keepAlive), in: cloud)
+            }
+        } catch is CancellationError where Task.isShuttingDownGracefully {
+            return []
         }
     }
 

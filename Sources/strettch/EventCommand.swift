@@ -46,15 +46,17 @@ struct ComputeEventsCommand: AsyncParsableCommand {
 
     /// The compute's id and its newest events, newest first. One that is gone has no name any more.
     private func find(_ client: StrettchClient) async throws -> (id: String, events: [EventWire]) {
-        if ComputeCommandFind.isId(compute) {
-            do {
-                return (compute, try await newest(compute, client))
-            } catch let error as ClientError where error.kind == .refused && error.status == 404 {
-                // A name may be all digits.
-            }
-        }
+        if ComputeCommandFind.isId(compute), let events = try await ofId(client) { return (compute, events) }
         let id = try await ComputeCommandFind.find(compute, client).id
         return (id, try await newest(id, client))
+    }
+
+    private func ofId(_ client: StrettchClient) async throws -> [EventWire]? {
+        do {
+            return try await newest(compute, client)
+        } catch let error as ClientError where error.kind == .refused && error.status == 404 {
+            return nil  // a name may be all digits
+        }
     }
 
     private func newest(_ id: String, _ client: StrettchClient) async throws -> [EventWire] {

@@ -137,6 +137,17 @@ struct EventStreamTests {
         }
     }
 
+    @Test("a stream that is never written, as for HEAD, holds no place")
+    func head() async throws {
+        try await TestCloud.with { cloud in
+            for _ in 0..<(2 * EventRoutes.maxStreamsPerKey) {
+                let answer = try await cloud.sendRaw(.head, "/api/v1/events", cloud.createFields())
+                #expect(answer.status == 200)
+                #expect(answer.text.isEmpty)
+            }
+        }
+    }
+
     @Test("streams end at a graceful shutdown, and hold it up no longer")
     func shutdown() async throws {
         try await TestCloud.with { cloud in

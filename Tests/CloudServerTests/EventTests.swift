@@ -1,5 +1,6 @@
 import CloudCore
 import CloudTesting
+import CloudWire
 import HTTPTypes
 import Testing
 

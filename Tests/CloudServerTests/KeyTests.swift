@@ -2,6 +2,7 @@ import CloudControl
 import CloudCore
 import CloudDatabase
 import CloudTesting
+import CloudWire
 import HTTPTypes
 import Testing
 

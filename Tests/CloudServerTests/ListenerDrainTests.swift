@@ -125,6 +125,8 @@ private struct HeldDatabase: Database {
     let database: any Database
     let wait: @Sendable () async throws -> Void
 
+    var changes: Changes { database.changes }
+
     func read<T: Sendable>(
         _ body: @escaping @Sendable (any SQLConnection) throws -> T
     ) async throws -> T {

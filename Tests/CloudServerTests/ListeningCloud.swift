@@ -32,8 +32,7 @@ struct ListeningCloud: Sendable {
         try await withTemporaryFolder { folder in
             let database = try SQLiteDatabase(path: "\(folder)/db")
             let inner = cloud(database)
-            let team = try await CreateTeam(name: "team").run(in: inner)
-            let key = try await CreateKey(teamId: team, name: "k", role: .owner).run(in: inner)
+            let key = try await CreateTeam(name: "team").run(in: inner).key
             let metrics = RequestMetrics()
             let (running, isRunning) = AsyncStream<String>.makeStream()
             let listener = CloudListener(

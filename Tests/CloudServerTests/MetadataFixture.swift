@@ -3,6 +3,7 @@ import CloudCore
 import CloudDatabase
 import CloudServer
 import CloudTesting
+import CloudWire
 import HTTPTypes
 import Logging
 import NIOCore

@@ -95,11 +95,12 @@ struct TeamTests {
             }
             let error = await #expect(throws: CloudError.self) {
                 try await CreateCompute(
-                    request: ComputeRequest(
+                    ComputeRequest(
                         hostName: "a", image: "TINY-1", region: "KGL-1", specification: "S-1C",
-                        publicKeys: [TestCloud.publicKey], tags: [], withPublicIp: false),
-                    key: try IdempotencyKey(header: TestCloud.newKey()), members: [:], caller: caller,
-                    requestId: "r", answer: { _ in "" }
+                        publicKeys: [TestCloud.publicKey]),
+                    request: ChangeRequest(
+                        endpoint: CreateCompute.endpoint, key: try IdempotencyKey(header: TestCloud.newKey()),
+                        members: [:], caller: caller, requestId: "r", answer: { _, _ in "" })
                 ).run(in: cloud.cloud)
             }
             #expect(error?.code == .unauthorized)
