@@ -5,7 +5,8 @@ extension ComputeQueries {
     /// At most `limit` of the team's computes that are not DESTROYED and pass the filter, newest first: those with an
     /// id smaller than `before`, without the first `offset`.
     public func list(
-        teamId: Int64, filter: ComputeFilter = ComputeFilter(), before: Int64 = .max, limit: Int, offset: Int = 0
+        teamId: Int64, filter: ComputeFilter = ComputeFilter(), before: Int64 = .max, limit: Int,
+        offset: Int = 0
     ) throws -> [Compute] {
         var conditions = Conditions(teamId: teamId, filter: filter)
         conditions.add("\(conditions.id) <", before)

@@ -17,7 +17,7 @@ public struct NewCompute: Sendable {
 
     public init(
         teamId: Int64, hostName: String, image: String, specification: Specification, region: String,
-        publicKeys: [String], tags: [String], userData: String?, deletionProtection: Bool,
+        publicKeys: [String], tags: [String], userData: String? = nil, deletionProtection: Bool = false,
         privateIpv4: IPv4Address, publicIpv4: IPv4Address?, sshPort: Int?
     ) {
         self.teamId = teamId

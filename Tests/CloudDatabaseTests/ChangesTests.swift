@@ -82,14 +82,14 @@ struct ChangesTests {
 extension SQLConnection {
     func makeTeamAndCompute(tags: [String] = [], privateIpv4: UInt32 = 0x0A00_0005) throws -> (Int64, Int64) {
         guard let network = IPv4Network("10.0.0.0/22") else { throw CloudError.bug("no network") }
-        let team = try teams.id(name: "a") ?? teams.insert(name: "a", network: network, nowMs: 1)
+        let team = try teams.get(name: "a")?.id ?? teams.insert(name: "a", network: network, nowMs: 1)
         let id = try computes.insert(
             NewCompute(
                 teamId: team, hostName: "Web", image: "TINY-1",
                 specification: Catalogue.test.specifications[0], region: "KGL-1", publicKeys: ["k"],
                 tags: tags, privateIpv4: IPv4Address(privateIpv4), publicIpv4: nil, sshPort: nil),
             nowMs: 1)
-        try jobs.insert(computeId: id, step: .image, nowMs: 1)
+        try jobs.insert(computeId: id, nowMs: 1)
         return (team, id)
     }
 

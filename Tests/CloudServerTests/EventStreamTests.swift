@@ -192,7 +192,7 @@ struct EventStreamTests {
             #expect(!sent.isFinished)
             let now = cloud.clock.nowMs
             try await cloud.database.write { sql in
-                _ = try sql.teams.revokeKey(id: caller.keyId, nowMs: now)
+                _ = try sql.keys.revoke(caller.keyId, nowMs: now)
             }
             try await written
             #expect(sent.isFinished)

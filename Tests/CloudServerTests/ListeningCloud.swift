@@ -32,7 +32,7 @@ struct ListeningCloud: Sendable {
         try await withTemporaryFolder { folder in
             let database = try SQLiteDatabase(path: "\(folder)/db")
             let inner = cloud(database)
-            let key = try await CreateTeam(name: "team").run(in: inner).key
+            let key = try await CreateTeam(name: "team").run(in: inner).key.secret
             let metrics = RequestMetrics()
             let (running, isRunning) = AsyncStream<String>.makeStream()
             let listener = CloudListener(

@@ -58,7 +58,7 @@ struct ObservabilityTests {
             let worker = Worker(
                 database: cloud.database, host: cloud.host, catalogue: .test, clock: cloud.clock,
                 wake: Wake(),
-                bootSlots: 2, owner: "worker", metrics: metrics.worker,
+                bootSlots: 2, stopGrace: .seconds(60), owner: "worker", metrics: metrics.worker,
                 logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
             _ = try await cloud.create()
             try await worker.runDueJobs()
