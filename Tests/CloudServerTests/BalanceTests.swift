@@ -99,9 +99,8 @@ struct BalanceTests {
             try await cloud.topUp(10_000_000)
             let body = TestCloud.body(specification: "\"S-1C\"", more: ", \"withPublicIp\": true")
             let key = ["Idempotency-Key": TestCloud.newKey()]
-            for headers in [[:], key] {
-                let answer = try await cloud.send(
-                    .post, "/computes?dryRun=true", headers: headers, body: body)
+            for _ in 0..<2 {
+                let answer = try await cloud.send(.post, "/computes?dryRun=true", headers: key, body: body)
                 #expect(answer.status == 200)
                 #expect(answer.data?["pricePerHour"]?.string == "5.479")
                 #expect(answer.data?["pricePerMonth"]?.string == "3999.000")
@@ -119,6 +118,15 @@ struct BalanceTests {
         }
     }
 
+    /// The request of a create, with a key of its own and the parameter.
+    private func dryRun(
+        _ cloud: TestCloud, _ value: String = "true", as key: TestCloud.Key = .of(.owner), body: String
+    ) async throws -> TestAnswer {
+        try await cloud.send(
+            .post, "/computes?dryRun=\(value)", as: key, headers: ["Idempotency-Key": TestCloud.newKey()],
+            body: body)
+    }
+
     static let refused: [(String, code: String)] = [
         (TestCloud.body(hostName: "\"-\""), "VALIDATION_ERROR"), ("{", "MALFORMED_JSON"),
         (TestCloud.body(image: "\"NONE\""), "RESOURCE_NOT_FOUND"),
@@ -132,7 +140,7 @@ struct BalanceTests {
         if code == "UNPROCESSABLE_ENTITY" { settings.capacity = Capacity(memoryMb: 100) }
         try await TestCloud.with(settings: settings) { cloud in
             try await cloud.topUp(Self.reserve)
-            let dry = try await cloud.send(.post, "/computes?dryRun=true", body: body)
+            let dry = try await dryRun(cloud, body: body)
             let real = try await cloud.create(body)
             #expect(dry.code == code)
             #expect(real.code == code)
@@ -146,10 +154,9 @@ struct BalanceTests {
         try await TestCloud.with { cloud in
             let body = TestCloud.body()
             #expect(
-                try await cloud.send(.post, "/computes?dryRun=true", as: .of(.member), body: body).code
-                    == "FORBIDDEN")
+                try await dryRun(cloud, as: .of(.member), body: body).code == "FORBIDDEN")
             for value in ["1", "TRUE", ""] {
-                let answer = try await cloud.send(.post, "/computes?dryRun=\(value)", body: body)
+                let answer = try await dryRun(cloud, value, body: body)
                 #expect(answer.code == "BAD_REQUEST")
                 #expect(answer.fields == ["dryRun"])
             }

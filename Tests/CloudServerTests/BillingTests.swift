@@ -44,7 +44,7 @@ struct BillingTests {
             let data = try await cloud.send(.get, "/billing").data
             #expect(data?["enabled"]?.bool == false)
             #expect(data?["balance"] == nil)
-            #expect(data?["prices"]?["specifications"]?.array?.count == 2)
+            #expect(data?["prices"]?["specifications"]?.array?.count == 3)
             #expect(try await cloud.send(.get, "/computes/\(id)").data?["cost"] == nil)
             #expect(try await cloud.ledger().isEmpty)
         }

@@ -145,8 +145,9 @@ struct ContractSentences {
             #expect(
                 Set(data?.object?.keys.map(\.self) ?? []) == [
                     "id", "hostName", "state", "image", "specification", "region", "ipv4", "privateIpv4",
-                    "tags",
-                    "createdAt", "updatedAt",
+                    "tags", "createdAt", "updatedAt",
+                    // Ours:
+                    "deletionProtection",
                 ])
             #expect(data?["id"]?.string == "1")
             #expect(data?["createdAt"]?.string == "2024-01-15T10:00:00Z")
@@ -209,7 +210,7 @@ struct ContractSentences {
                 let meta = try await cloud.send(.get, path + query).json["meta"]
                 #expect(meta?["page"]?.number == page)
                 #expect(meta?["limit"]?.number == limit)
-                #expect(meta?["total"]?.number == (path == "/computes" ? 0 : 2))
+                #expect(meta?["total"]?.number == (path == "/computes" ? 0 : 3))
                 #expect(try await cloud.send(.get, path + "?limit=101").code == "BAD_REQUEST")
             }
         }

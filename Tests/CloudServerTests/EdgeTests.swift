@@ -150,7 +150,8 @@ struct EdgeTests {
             for (method, path, allow) in [
                 (HTTPRequest.Method.delete, "/api/v1/computes/specifications", "GET"),
                 (.options, "/api/v1/computes", "POST, GET"), (.post, "/api/v1/health", "GET"),
-                (.patch, "/api/v1/computes/1", "GET, DELETE"),
+                (.post, "/api/v1/computes/1", "GET, PATCH, DELETE"),
+                (.get, "/api/v1/computes/1/start", "POST"),
             ] {
                 let answer = try await cloud.sendRaw(method, path, cloud.createFields())
                 #expect(answer.status == 405, "\(method) \(path)")
