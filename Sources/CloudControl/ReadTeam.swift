@@ -7,14 +7,17 @@ public struct GetTeam: Sendable {
 
     public init(caller: Caller) { self.caller = caller }
 
-    public func run(in cloud: Cloud) async throws -> Team {
+    /// The team, and what its wallet allows.
+    public func run(in cloud: Cloud) async throws -> (team: Team, standing: TeamStanding) {
         try caller.require(.view)
-        let team = try await cloud.database.read { sql in try sql.teams.get(caller.teamId) }
+        let found = try await cloud.database.read { sql in
+            try sql.teams.get(caller.teamId).map { ($0, try sql.wallets.get($0.id).standing) }
+        }
         // Its keys are revoked with it, so only a request that is under way meanwhile gets here.
-        guard let team else {
+        guard let found else {
             throw CloudError(.unauthorized, "The team was deleted. Use another team's key.")
         }
-        return team
+        return found
     }
 }
 
@@ -43,6 +46,7 @@ public struct ListKeys: Sendable {
 /// What the operator sees of a team.
 public struct TeamReport: Sendable {
     public var team: Team
+    public var standing: TeamStanding
     /// Keys that work, oldest first.
     public var keys: [TeamKey]
     /// Computes that are not DESTROYED.
@@ -72,7 +76,8 @@ public struct ReportTeams: Sendable {
 
     private static func report(_ team: Team, _ sql: any SQLConnection) throws -> TeamReport {
         TeamReport(
-            team: team, keys: try sql.keys.working(teamId: team.id),
+            team: team, standing: try sql.wallets.get(team.id).standing,
+            keys: try sql.keys.working(teamId: team.id),
             computes: try sql.computes.count(teamId: team.id))
     }
 }

@@ -20,8 +20,9 @@ struct TeamRoutes: Sendable {
     @Sendable
     private func team(_ request: Request, _ context: CloudRequestContext) async throws -> Response {
         let caller = try context.requireCaller()
-        let team = try await GetTeam(caller: caller).run(in: cloud)
-        return try Envelope(context, cloud.clock).response(.ok, TeamWire(team, role: caller.role))
+        let (team, standing) = try await GetTeam(caller: caller).run(in: cloud)
+        return try Envelope(context, cloud.clock).response(
+            .ok, TeamWire(team, standing: standing, role: caller.role))
     }
 
     @Sendable

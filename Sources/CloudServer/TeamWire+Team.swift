@@ -3,10 +3,10 @@ import CloudWire
 
 extension TeamWire {
     /// - Parameter role: of the key that asks.
-    public init(_ team: Team, role: Role? = nil) {
+    public init(_ team: Team, standing: TeamStanding, role: Role? = nil) {
         self.init(
             id: String(team.id), name: team.name, role: role?.rawValue, network: team.network.description,
-            createdAt: Timestamp.text(team.createdAtMs))
+            standing: standing.rawValue, createdAt: Timestamp.text(team.createdAtMs))
     }
 }
 

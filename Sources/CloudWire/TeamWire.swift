@@ -7,13 +7,17 @@ public struct TeamWire: Codable, Sendable, Equatable {
     public var role: String?
     /// The block of the private addresses of its computes: `10.0.0.0/22`.
     public var network: String
+    /// What its wallet allows: `ACTIVE`, `PAST_DUE`, `SUSPENDED` or `TERMINATED`.
+    public var standing: String
     public var createdAt: String
 
-    public init(id: String, name: String, role: String?, network: String, createdAt: String) {
+    public init(id: String, name: String, role: String?, network: String, standing: String, createdAt: String)
+    {
         self.id = id
         self.name = name
         self.role = role
         self.network = network
+        self.standing = standing
         self.createdAt = createdAt
     }
 }

@@ -11,7 +11,7 @@ struct OutputTeam: Encodable {
     var computes: Int
 
     init(_ report: TeamReport) {
-        team = TeamWire(report.team)
+        team = TeamWire(report.team, standing: report.standing)
         keys = report.keys.map { KeyWire($0) }
         computes = report.computes
     }
@@ -21,10 +21,11 @@ struct OutputTeam: Encodable {
             return "There are no teams. Make one with: strettch admin team create NAME"
         }
         return OutputTable(
-            header: ["ID", "NAME", "NETWORK", "KEYS", "COMPUTES", "CREATED"],
+            header: ["ID", "NAME", "STANDING", "NETWORK", "KEYS", "COMPUTES", "CREATED"],
             rows: teams.map {
                 [
-                    $0.team.id, $0.team.name, $0.team.network, "\($0.keys.count)", "\($0.computes)",
+                    $0.team.id, $0.team.name, $0.team.standing, $0.team.network, "\($0.keys.count)",
+                    "\($0.computes)",
                     $0.team.createdAt,
                 ]
             }
@@ -34,7 +35,8 @@ struct OutputTeam: Encodable {
     /// All that is known of the team, a line each, and its keys.
     var detail: String {
         OutputText.clean(lines: [
-            "id         \(team.id)", "name       \(team.name)", "network    \(team.network)",
+            "id         \(team.id)", "name       \(team.name)", "standing   \(team.standing)",
+            "network    \(team.network)",
             "computes   \(computes)", "createdAt  \(team.createdAt)",
         ]) + "\n\n" + OutputKey.table(keys)
     }
