@@ -26,7 +26,7 @@ struct AdminCommandTests {
 
             let list = try await admin(["team", "list"], folder).output.split(separator: "\n")
             #expect(list.count == 2)
-            #expect(list[1].hasPrefix("1   payments  10.0.0.0/22  2     0"))
+            #expect(list[1].hasPrefix("1   payments  ACTIVE    10.0.0.0/22  2     0"))
             let shown = try await admin(["team", "show", "payments"], folder).output
             #expect(shown.contains("network    10.0.0.0/22"))
             #expect(shown.contains("ci     Admin"))
