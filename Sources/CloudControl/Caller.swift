@@ -22,9 +22,6 @@ public struct Caller: Sendable, Equatable {
             "This API key has the role \(role.rawValue), which does not allow this. Use an "
                 + "\(allowed.joined(separator: " or ")) key.")
     }
-
-    /// Throws `FORBIDDEN` for a Member, who may only look.
-    func requireChangingComputes() throws(CloudError) { try require(.changeComputes) }
 }
 
 /// Finds who is behind an `Authorization` header.

@@ -17,7 +17,7 @@ public struct CreateCompute: Sendable {
     /// `UNPROCESSABLE_ENTITY` for a key that was used otherwise, no room, or no address, the team's standing, and
     /// `INSUFFICIENT_BALANCE`. What throws changes nothing, the idempotency key included.
     public func run(in cloud: Cloud) async throws -> ChangeRequest.Outcome {
-        try request.caller.requireChangingComputes()
+        try request.caller.require(.changeComputes)
         let outcome = try await cloud.database.write { sql in
             let now = cloud.clock.nowMs
             let make = MakeCompute(asked: asked, caller: request.caller, requestId: request.requestId)

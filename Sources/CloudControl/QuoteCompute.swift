@@ -31,7 +31,7 @@ public struct QuoteCompute: Sendable {
 
     /// Throws what the create would throw.
     public func run(in cloud: Cloud) async throws -> Quote {
-        try caller.requireChangingComputes()
+        try caller.require(.changeComputes)
         do {
             try await cloud.database.write { sql in throw Undo(quote: try quote(sql, cloud)) }
         } catch let undo as Undo {

@@ -24,7 +24,7 @@ extension ComputeRequest {
 
 extension ComputeUpdate {
     /// Reads the members of an update's body; those that are absent stay as they are. Throws `VALIDATION_ERROR`.
-    init(members: [String: BodyValue]) throws(CloudError) {
+    init(members: [String: JSONValue]) throws(CloudError) {
         var fields = Fields(members)
         self.init(
             hostName: fields.stringIfSent("hostName"), tags: fields.stringsIfSent("tags"),
@@ -38,7 +38,7 @@ extension ComputeUpdate {
 extension ChangeCompute.Change {
     /// Reads an upsize's body, `newSpecification` or the older dialect's `newSpecificationId`. Throws
     /// `VALIDATION_ERROR`.
-    init(upsizeMembers members: [String: BodyValue]) throws(CloudError) {
+    init(upsizeMembers members: [String: JSONValue]) throws(CloudError) {
         var fields = Fields(members)
         let older = members["newSpecification"] == nil && members["newSpecificationId"] != nil
         self = .upsize(to: fields.string(older ? "newSpecificationId" : "newSpecification"))

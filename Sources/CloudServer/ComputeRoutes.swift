@@ -46,7 +46,7 @@ struct ComputeRoutes: Sendable {
 
     /// A request to change something, answered with the compute.
     private func changeRequest(
-        _ endpoint: String, _ key: IdempotencyKey?, _ members: [String: BodyValue],
+        _ endpoint: String, _ key: IdempotencyKey?, _ members: [String: JSONValue],
         _ context: CloudRequestContext, warnings: [String] = []
     ) throws -> ChangeRequest {
         let envelope = Envelope(context, cloud.clock)
@@ -136,7 +136,7 @@ struct ComputeRoutes: Sendable {
 
     private func change(
         _ change: ChangeCompute.Change, _ request: Request, _ context: CloudRequestContext,
-        _ members: [String: BodyValue] = [:], status: HTTPResponse.Status = .accepted
+        _ members: [String: JSONValue] = [:], status: HTTPResponse.Status = .accepted
     ) async throws -> Response {
         let id = try context.requireId()
         let key = try IdempotencyKey.ifSent(header: request.headers[.idempotencyKey])

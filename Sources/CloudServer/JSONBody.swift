@@ -49,6 +49,3 @@ enum JSONBody {
         }
     }
 }
-
-/// A value in the body of a request.
-typealias BodyValue = JSONValue

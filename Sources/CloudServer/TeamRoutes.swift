@@ -63,7 +63,7 @@ private struct KeyRequest {
     var role: Role
 
     /// Unknown members are ignored. Throws `VALIDATION_ERROR` with every member that is missing or wrong.
-    init(members: [String: BodyValue]) throws(CloudError) {
+    init(members: [String: JSONValue]) throws(CloudError) {
         var fields = Fields(members)
         name = fields.string("name")
         let text = fields.string("role")
