@@ -13,7 +13,7 @@ public struct ComputeWait: Sendable, Equatable {
 
     /// `nil` when nothing is waited for. Adds to `problems` each name that is no state, and a time out of its range.
     /// - Parameters:
-    ///   - wait: names of states, with commas.
+    ///   - wait: names of states, with commas, no more than there are.
     ///   - timeout: whole seconds.
     public init?(wait: String?, timeout: String?, _ problems: inout [Problem]) {
         let seconds = timeout.map { Self.seconds($0) } ?? Self.defaultSeconds
@@ -25,7 +25,13 @@ public struct ComputeWait: Sendable, Equatable {
         guard let wait else { return nil }
         let names = wait.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
         let unknown = names.filter { ComputeState(rawValue: $0) == nil }
-        if let first = unknown.first { problems.append(Problem("wait", ComputeState.unknown(first))) }
+        if let first = unknown.first {
+            problems.append(Problem("wait", ComputeState.unknown(first)))
+        } else if names.count > ComputeState.allCases.count {
+            let states = ComputeState.allCases.map(\.rawValue).joined(separator: ", ")
+            problems.append(
+                Problem("wait", "names \(names.count) states, and these are all: \(states). Name each once."))
+        }
         self.init(
             states: Set(names.compactMap(ComputeState.init(rawValue:))),
             timeout: .seconds(seconds ?? Self.defaultSeconds))

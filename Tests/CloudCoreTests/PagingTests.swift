@@ -79,7 +79,8 @@ struct WaitAndFilterTests {
         ("RUNNING", nil, []), ("RUNNING,FAILED", "60", []), (nil, "1", []), ("", nil, ["wait"]),
         ("running", nil, ["wait"]), ("RUNNING,", nil, ["wait"]), ("UP,DOWN", nil, ["wait"]),
         ("RUNNING", "0", ["timeout"]), ("RUNNING", "61", ["timeout"]), ("RUNNING", "1.5", ["timeout"]),
-        (nil, "", ["timeout"]), ("RUNNING", "+5", ["timeout"]), ("NO", "NO", ["timeout", "wait"]),
+        (nil, "", ["timeout"]), (Array(repeating: "RUNNING", count: 9).joined(separator: ","), nil, ["wait"]),
+        ("RUNNING", "+5", ["timeout"]), ("NO", "NO", ["timeout", "wait"]),
     ]
 
     @Test("states and seconds are checked, and the message names the states that there are", arguments: waits)

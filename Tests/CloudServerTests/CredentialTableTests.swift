@@ -15,13 +15,14 @@ struct CredentialTableTests {
 
     /// The statuses of one endpoint.
     struct Row: Sendable, CustomTestStringConvertible {
+        /// `{id}` in it stands for what the row is about, and `{key}` for the Idempotency-Key that made it.
         var endpoint: String
         var owner: Int
         var member: Int
         /// An owner's key of another team.
         var stranger: Int
         var isPublic = false
-        /// `{id}` in it stands for what is in the path too.
+        /// `{id}` in it stands for what is in the path too, or without that for a text that is new.
         var body: String?
 
         var testDescription: String { endpoint }
@@ -41,19 +42,29 @@ struct CredentialTableTests {
         open("GET /health"),
         open("GET /openapi.json"),
 
+        view("GET /audit-logs"),
         view("GET /billing"),
         view("GET /billing/ledger"),
         view("GET /computes"),
         view("GET /computes/specifications"),
+        view("GET /events"),
         view("GET /images"),
         view("GET /keys"),
         view("GET /regions"),
         view("GET /team"),
 
         view("GET /computes/{id}", stranger: 404),
+        view("GET /computes/{id}/events", stranger: 404),
+        view("GET /idempotency-keys/{key}", stranger: 404),
 
         change("POST /computes", 202, stranger: 202, body: TestCloud.body()),
+        change("PATCH /computes/{id}", 200, stranger: 404, body: #"{"hostName": "renamed"}"#),
         change("DELETE /computes/{id}", 202, stranger: 404),
+        change("POST /computes/{id}/reboot", 202, stranger: 404),
+        change("POST /computes/{id}/start", 202, stranger: 404),
+        change("POST /computes/{id}/stop", 202, stranger: 404),
+        change(
+            "PATCH /computes/{id}/upsize", 202, stranger: 404, body: #"{"newSpecification": "S-2C-4G"}"#),
         change("POST /keys", 201, stranger: 201, body: #"{"name": "beside {id}", "role": "Member"}"#),
         change("DELETE /keys/{id}", 200, stranger: 404),
     ]
@@ -98,19 +109,45 @@ struct CredentialTableTests {
         _ row: Row, _ credential: Credential, to cloud: TestCloud
     ) async throws -> TestAnswer {
         let parts = row.endpoint.split(separator: " ").map(String.init)
-        let id = try await target(row.endpoint, in: cloud)
+        let (id, key) = try await target(row.endpoint, in: cloud)
+        let path = parts[1].replacing("{id}", with: id).replacing("{key}", with: key)
+        if path == "/events" { return try await headOfStream(path, credential, in: cloud) }
         var headers: [String: String] = [:]
         if row.body != nil { headers["Idempotency-Key"] = TestCloud.newKey() }
         return try await cloud.send(
-            try #require(HTTPRequest.Method(parts[0])), parts[1].replacing("{id}", with: id),
-            as: try await key(credential, in: cloud), headers: headers,
-            body: row.body?.replacing("{id}", with: id))
+            try #require(HTTPRequest.Method(parts[0])), path, as: try await self.key(credential, in: cloud),
+            headers: headers, body: row.body?.replacing("{id}", with: id))
     }
 
-    /// What the endpoint is asked for: a new key of a Member, or a new compute that runs.
-    private static func target(_ endpoint: String, in cloud: TestCloud) async throws -> String {
-        if endpoint.contains("/keys") { return try await makeKey(cloud).id }
-        return endpoint.contains("{id}") ? try await cloud.createAndSettle() : "none"
+    /// A stream goes on until its client goes, and HEAD is answered as its beginning is.
+    private static func headOfStream(
+        _ path: String, _ credential: Credential, in cloud: TestCloud
+    ) async throws -> TestAnswer {
+        let key = try await key(credential, in: cloud)
+        var fields = HTTPFields()
+        switch key {
+        case .none: break
+        case .raw(let header): fields[.authorization] = header
+        case .of, .stranger: fields[.authorization] = "Bearer \(cloud.secret(key))"
+        }
+        return try await cloud.sendRaw(.head, "/api/v1\(path)", fields)
+    }
+
+    /// What the endpoint is asked for: a new key of a Member, or a new compute that runs, or is stopped where the
+    /// endpoint needs it so.
+    private static func target(
+        _ endpoint: String, in cloud: TestCloud
+    ) async throws -> (id: String, key: String) {
+        let key = TestCloud.newKey()
+        if endpoint.hasSuffix(" /keys/{id}") { return (try await makeKey(cloud).id, key) }
+        guard endpoint.contains("{") else { return (key, key) }
+        let id = try #require(try await cloud.create(idempotencyKey: key).data?["id"]?.string)
+        try await cloud.settle()
+        if endpoint.hasSuffix("/start") || endpoint.hasSuffix("/upsize") {
+            _ = try await cloud.act(.stop, on: id)
+            try await cloud.settle()
+        }
+        return (id, key)
     }
 
     private static func key(_ credential: Credential, in cloud: TestCloud) async throws -> TestCloud.Key {

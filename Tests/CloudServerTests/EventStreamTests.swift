@@ -18,14 +18,17 @@ struct EventStreamTests {
     func live() async throws {
         try await TestCloud.with { cloud in
             try await cloud.append(["test.before"])
+            let before = cloud.lastSetUpEventId + 1
             try await cloud.live { server in
                 let stream = try await RawStream.open(server.url, cloud.secret(.of(.member)))
-                try await stream.read(until: "id: 1\n\n")
+                try await stream.read(until: "id: \(before)\n\n")
                 _ = try await cloud.create()
                 try await stream.read(until: "event: compute.created\n")
                 try await cloud.settle()
                 try await stream.read(until: "\"kind\":\"compute.running\"}\n\n")
-                #expect(stream.text.hasPrefix("retry: 2000\nid: 1\n\nid: 2\nevent: compute.created\ndata: {"))
+                let begin =
+                    "retry: 2000\nid: \(before)\n\nid: \(before + 1)\nevent: compute.created\ndata: {"
+                #expect(stream.text.hasPrefix(begin))
                 #expect(!stream.text.contains("test.before"))
                 #expect(cloud.contract.check(stream.exchange) == [])
             }
@@ -36,19 +39,21 @@ struct EventStreamTests {
     func resume() async throws {
         try await TestCloud.with { cloud in
             try await cloud.append((1...250).map { "test.n\($0)" })
+            let (third, last) = (cloud.lastSetUpEventId + 3, cloud.lastSetUpEventId + 250)
             try await cloud.append(["test.theirs"], as: .stranger)
             try await cloud.live { server in
                 let key = cloud.secret(.of(.owner))
                 for (query, headers) in [
-                    ("?after=3", [:]), ("", ["Last-Event-ID": "3"]), ("?after=200", ["last-event-id": "3"]),
+                    ("?after=\(third)", [:]), ("", ["Last-Event-ID": "\(third)"]),
+                    ("?after=\(last)", ["last-event-id": "\(third)"]),
                 ] {
                     let stream = try await RawStream.open(server.url, key, query: query, headers: headers)
-                    try await stream.read(until: "id: 250\n")
+                    try await stream.read(until: "id: \(last)\n")
                     let ids = stream.text.split(separator: "\n").filter { $0.hasPrefix("id: ") }
-                    #expect(ids == (3...250).map { "id: \($0)" })
+                    #expect(ids == (third...last).map { "id: \($0)" })
                 }
                 let ahead = try await RawStream.open(server.url, key, query: "?after=999999")
-                try await ahead.read(until: "id: 250\n\n")
+                try await ahead.read(until: "id: \(last)\n\n")
                 try await cloud.append(["test.new"])
                 try await ahead.read(until: "event: test.new\n")
             }
@@ -73,6 +78,7 @@ struct EventStreamTests {
         let writers = 4
         let each = 60
         try await TestCloud.with { cloud in
+            let start = cloud.lastSetUpEventId
             try await cloud.live { server in
                 async let written: Void = withThrowingTaskGroup(of: Void.self) { group in
                     for writer in 0..<writers {
@@ -89,11 +95,11 @@ struct EventStreamTests {
                     // Each connection is dropped in the midst of the stream.
                     let most = min(1 + connections % 7, writers * each - got.count)
                     got += try await follow(
-                        server, cloud.secret(.of(.owner)), after: got.last?.id ?? "0", most: most)
+                        server, cloud.secret(.of(.owner)), after: got.last?.id ?? "\(start)", most: most)
                 }
                 try await written
                 #expect(connections > 50)
-                #expect(got.map { $0.id } == (1...(writers * each)).map { String($0) })
+                #expect(got.map { $0.id } == (1...writers * each).map { String(start + Int64($0)) })
                 for writer in 0..<writers {
                     let kinds = got.map(\.kind).filter { $0.hasPrefix("test.w\(writer).") }
                     #expect(kinds == (0..<each).map { "test.w\(writer).n\($0)" })
@@ -153,7 +159,7 @@ struct EventStreamTests {
         try await TestCloud.with { cloud in
             try await cloud.live { server in
                 let stream = try await RawStream.open(server.url, cloud.secret(.of(.owner)))
-                try await stream.read(until: "id: 0\n\n")
+                try await stream.read(until: "\n\n")
                 let start = ContinuousClock.now
                 await server.end()
                 try await stream.readToEnd()
@@ -208,16 +214,17 @@ struct EventStreamTests {
     func backPressure() async throws {
         try await TestCloud.with { cloud in
             try await cloud.append((1...350).map { "test.n\($0)" })
+            let start = cloud.lastSetUpEventId
             let caller = try await Authenticate(authorization: "Bearer \(cloud.secret(.of(.owner)))")
                 .run(in: cloud.cloud)
             let stream = EventStream(
-                cloud: cloud.cloud, follow: FollowEvents(caller: caller), authorization: nil, start: 0)
+                cloud: cloud.cloud, follow: FollowEvents(caller: caller), authorization: nil, start: start)
             let sent = Sent(heldAfter: 2)
             let writing = Task { try await write(stream, to: sent) }
             try await eventually("it is held") { await sent.gate.arrivals.count == 1 }
-            #expect(sent.text.contains("id: 100\n") && !sent.text.contains("id: 101\n"))
+            #expect(sent.text.contains("test.n100\"") && !sent.text.contains("test.n101\""))
             await sent.gate.open()
-            try await eventually("the rest comes") { sent.text.contains("id: 350\n") }
+            try await eventually("the rest comes") { sent.text.contains("test.n350\"") }
             writing.cancel()
             _ = await writing.result
             #expect(!sent.isFinished, "nobody is there to be told of an end")

@@ -26,6 +26,8 @@ public struct TestCloud: Sendable {
     public let keys: [Role: String]
     /// The owner's key of another team.
     public let strangersKey: String
+    /// The id of the last event that making teams and keys left. What a test does begins behind it.
+    public let lastSetUpEventId: Int64
     let client: any TestClientProtocol
     let contract: OpenAPIDocument
 
@@ -50,6 +52,9 @@ public struct TestCloud: Sendable {
                 ).run(in: cloud).secret
             }
             let strangersKey = try await CreateTeam(name: "strangers").run(in: cloud).key.secret
+            let lastSetUpEventId = try await database.read { sql in
+                try sql.query("SELECT MAX(id) AS id FROM events")[0].int("id")
+            }
             let host = SimulatedHost(networkMode: settings.sshPorts == nil ? .bridged : .user)
             let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
             let worker = Worker(
@@ -69,7 +74,7 @@ public struct TestCloud: Sendable {
                     TestCloud(
                         cloud: cloud, database: database, host: host, clock: clock, worker: worker,
                         supervisor: supervisor, accountant: accountant, keys: roleKeys,
-                        strangersKey: strangersKey, client: client,
+                        strangersKey: strangersKey, lastSetUpEventId: lastSetUpEventId, client: client,
                         contract: contract))
             }
         }
