@@ -79,9 +79,14 @@ struct ComputeUpdateCommand: AsyncParsableCommand {
         guard tag.isEmpty || !noTags else { throw ValidationError("--tag and --no-tags exclude each other.") }
     }
 
-    func run() async throws {
-        let update = UpdateComputeWire(
+    /// What is sent.
+    var update: UpdateComputeWire {
+        UpdateComputeWire(
             hostName: name, tags: noTags ? [] : (tag.isEmpty ? nil : tag), deletionProtection: protection)
+    }
+
+    func run() async throws {
+        let update = update
         try await change.run { try await $0.updateCompute(id: $1, update) }
     }
 }
@@ -108,20 +113,24 @@ struct ComputeChangeOptions: ParsableArguments {
         try await options.withClient { client in
             let found = try await ComputeCommandFind.find(compute, client)
             var changed = try await send(client, found.id).data
-            if wait { changed = try await end(of: changed, client) }
+            // What is done at once has nothing to wait for, and a failure that it shows is an older one.
+            if wait, changed.task != nil { changed = try await end(of: changed, client) }
             OutputStreams.result(
                 options.json ? try OutputText.json(changed) : OutputCompute.changed(changed))
         }
     }
 
-    /// The compute once nothing is being done to it. Throws `CommandFailure` with status 8 when that takes too long, or
-    /// ended otherwise than was asked for.
     private func end(of compute: ComputeWire, _ client: StrettchClient) async throws -> ComputeWire {
-        let name = OutputCompute.name(compute)
         let outcome = try await ComputeCommandWait.wait(compute.id, client, timeoutSeconds: timeout) {
             $0?.task == nil
         }
-        let ended = try ComputeCommandWait.ended(outcome, name: name, timeoutSeconds: timeout)
+        return try Self.ended(outcome, name: OutputCompute.name(compute), timeoutSeconds: timeout)
+    }
+
+    /// The compute once nothing is being done to it. Throws `CommandFailure` with status 8 when that takes too long, or
+    /// ended otherwise than was asked for.
+    static func ended(_ outcome: WaitOutcome, name: String, timeoutSeconds: Int) throws -> ComputeWire {
+        let ended = try ComputeCommandWait.ended(outcome, name: name, timeoutSeconds: timeoutSeconds)
         guard let failure = ended.failure else { return ended }
         throw CommandFailure(.notReached, code: failure.code, "\(name) is \(ended.state): \(failure.message)")
     }

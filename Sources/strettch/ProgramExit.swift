@@ -39,6 +39,7 @@ enum ProgramExit: Int32, CaseIterable {
             case 401, 403: self = .unauthorized
             case 404: self = .notFound
             case 409: self = .conflict
+            case 400 where error.code == ErrorCode.computeRunning.rawValue: self = .conflict
             case 429: self = .unavailable
             case 400..<500: self = .refused
             default: self = .unavailable
@@ -51,10 +52,9 @@ enum ProgramExit: Int32, CaseIterable {
         case .unauthorized, .forbidden, .insufficientBalance, .teamPastDue, .teamSuspended, .teamTerminated:
             self = .unauthorized
         case .resourceNotFound: self = .notFound
-        case .conflict: self = .conflict
-        case .badRequest, .validationError, .malformedJSON, .invalidIdempotencyKey, .computeRunning,
-            .methodNotAllowed,
-            .payloadTooLarge, .unsupportedMediaType, .unprocessableEntity:
+        case .conflict, .computeRunning: self = .conflict
+        case .badRequest, .validationError, .malformedJSON, .invalidIdempotencyKey,
+            .methodNotAllowed, .payloadTooLarge, .unsupportedMediaType, .unprocessableEntity:
             self = .refused
         case .tooManyRequests, .internalServerError, .serviceUnavailable: self = .unavailable
         }

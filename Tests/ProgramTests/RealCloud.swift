@@ -39,10 +39,19 @@ struct RealCloud: Sendable {
         try await Command(
             "ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "test@here", "-f", privateKey]
         ).run()
-        if let namespace {
-            try await Command("ip", ["netns", "add", namespace]).run()
-            try await Command("ip", ["-n", namespace, "link", "set", "lo", "up"]).run()
-        }
+        try await addNamespace()
+    }
+
+    private func addNamespace() async throws {
+        guard let namespace else { return }
+        try await Command("ip", ["netns", "add", namespace]).run()
+        try await Command("ip", ["-n", namespace, "link", "set", "lo", "up"]).run()
+    }
+
+    /// Makes the host's network as new as after a reboot. Nothing may run in it.
+    func renewNamespace() async throws {
+        if let namespace { try await Command("ip", ["netns", "del", namespace]).run() }
+        try await addNamespace()
     }
 
     private func tearDown() async {
@@ -71,14 +80,14 @@ struct RealCloud: Sendable {
 
     // MARK: The server
 
-    /// Starts the server and returns once it answers.
-    func start() async throws {
+    /// Starts the server, with more options if need be, and returns once it answers.
+    func start(more options: [String] = []) async throws {
         let program = inside(
             self.program,
             [
                 "serve", "--listen", "unix:\(folder)/s", "--data", data, "--boot-slots", "2", "--rate-limit",
                 "0",
-            ])
+            ] + options)
         try await Command("env", environment + [program.program] + program.arguments)
             .startDetached(log: "\(folder)/serve.log")
         try await eventually("the server answers", within: .seconds(30)) {
@@ -108,6 +117,15 @@ struct RealCloud: Sendable {
             let state = text.split(separator: ")").last?.split(separator: " ").first
         else { return false }
         return state != "Z" && state != "X"
+    }
+
+    /// The namespace's links, addresses and rules, as text.
+    func leftovers() async throws -> String {
+        var text = ""
+        for arguments in [["ip", "-br", "link"], ["ip", "-br", "-4", "addr"], ["nft", "list", "tables"]] {
+            text += try await inside(arguments[0], Array(arguments.dropFirst())).run().standardOutput
+        }
+        return text
     }
 
     // MARK: Clients

@@ -105,13 +105,4 @@ extension RealCloud {
     fileprivate func reaches(_ compute: ComputeWire, _ address: String) async throws -> Bool {
         try await ssh(compute, "ping -c 2 -W 2 \(address) >/dev/null 2>&1 && echo yes || echo no") == "yes"
     }
-
-    /// The namespace's links, addresses and rules, as text.
-    fileprivate func leftovers() async throws -> String {
-        var text = ""
-        for arguments in [["ip", "-br", "link"], ["ip", "-br", "-4", "addr"], ["nft", "list", "tables"]] {
-            text += try await inside(arguments[0], Array(arguments.dropFirst())).run().standardOutput
-        }
-        return text
-    }
 }

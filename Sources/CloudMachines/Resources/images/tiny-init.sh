@@ -143,6 +143,21 @@ chown 0:0 /root /root/.ssh
 chmod 700 /root /root/.ssh
 chmod 600 /root/.ssh/authorized_keys
 
+# --- The owner's script: the part in base64 of the user data (MachineSeed), if it begins with #!. It runs once in the
+# guest's life, beside the SSH server, as cloud-init runs it; other formats are for full guests.
+mkdir -p /var/log
+tr -d '\r' <"$seed/user-data" 2>/dev/null | awk '
+    inside && /^--/ { exit }
+    inside { print }
+    found && /^$/ { inside = 1 }
+    /^Content-Transfer-Encoding: base64$/ { found = 1 }' | base64 -d >/run/user-data
+chmod 700 /run/user-data
+run_once=
+if [ "$(head -c 2 /run/user-data)" = '#!' ] && [ ! -e /root/.user-data-ran ]; then
+    : >/root/.user-data-ran
+    run_once='::once:/run/user-data >/var/log/cloud-init-output.log 2>&1'
+fi
+
 umount "$seed" 2>/dev/null
 
 # --- The host key: this guest's own, made once.
@@ -152,6 +167,7 @@ host_key=/root/.ssh/host_key
 cat >/etc/inittab <<END
 ::respawn:/usr/sbin/dropbear -F -s -r $host_key -p 22 -P /run/dropbear.pid
 ::respawn:/bin/acpid -f -l /dev/null
+$run_once
 ::ctrlaltdel:/bin/reboot
 ::shutdown:/bin/sync
 ::shutdown:/bin/umount -r /root
