@@ -32,6 +32,14 @@ struct ImagesRuleTests {
         #expect(DownloadDecision.decide(answer, offset: offset) == expected)
     }
 
+    @Test("what one recipe made is not taken for what another made")
+    func recipes() {
+        let digests = ImageRecipe.allCases.map(\.digest)
+        #expect(Set(digests).count == digests.count)
+        #expect(digests.allSatisfy { $0.count == 64 })
+        #expect(ImageRecipe.tiny.digest == ImageRecipe.tiny.digest, "the order of its files does not count")
+    }
+
     @Test("only what tells versions apart lets a part be resumed")
     func validators() {
         let url = "https://example.org/disk.img"

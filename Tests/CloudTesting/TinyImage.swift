@@ -12,7 +12,10 @@ public actor TinyImage {
     public func store() async throws -> ImageStore {
         if let building { return try await building.value }
         let task = Task {
-            let store = ImageStore(directory: "/tmp/strettch-test-images", logger: Logger(label: "images"))
+            // What an older recipe left there is not what is tested.
+            let version = ImageRecipe.tiny.digest.prefix(8)
+            let store = ImageStore(
+                directory: "/tmp/strettch-test-images-\(version)", logger: Logger(label: "images"))
             try await store.prepare(try Self.image())
             return store
         }

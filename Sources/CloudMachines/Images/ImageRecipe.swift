@@ -1,3 +1,5 @@
+import Crypto
+
 /// How an image is made on this machine out of Debian's packages.
 public enum ImageRecipe: String, Sendable, CaseIterable {
     /// A kernel, busybox and dropbear: boots in seconds without KVM.
@@ -75,5 +77,15 @@ public enum ImageRecipe: String, Sendable, CaseIterable {
         case .debian12:
             ["build-debian.sh": PackageResources.build_debian_sh]
         }
+    }
+
+    /// 64 hexadecimal digits that change when any of the files does, so that what an older recipe made can be told apart.
+    public var digest: String {
+        var hash = SHA256()
+        for (name, bytes) in files.sorted(by: { $0.key < $1.key }) {
+            hash.update(data: Array("\(name) \(bytes.count)\n".utf8))
+            hash.update(data: bytes)
+        }
+        return FileDigest.hex(hash.finalize())
     }
 }
