@@ -6,7 +6,8 @@ public enum ComputeAction: String, Sendable, CaseIterable {
     /// with the transaction that accepts it.
     public var steps: [ComputeStep] {
         switch self {
-        case .create, .start: Self.bringUp
+        case .create: [.image, .disk, .seed, .network, .boot, .confirm]
+        case .start: Self.bringUp
         case .stop: Self.bringDown
         // By the power button, and then a fresh process: this works with every guest that can be stopped.
         case .reboot: Self.bringDown + Self.bringUp
@@ -16,7 +17,8 @@ public enum ComputeAction: String, Sendable, CaseIterable {
         }
     }
 
-    private static let bringUp: [ComputeStep] = [.image, .disk, .seed, .network, .boot, .confirm]
+    /// With the disk that is there: whatever has become of its image in the catalogue, nothing is made of it again.
+    private static let bringUp: [ComputeStep] = [.resize, .seed, .network, .boot, .confirm]
     private static let bringDown: [ComputeStep] = [.shutdown, .stopping, .unplug]
 
     /// The step that is due when the job stands at `present`: that one if it is on this action's way, else the way's

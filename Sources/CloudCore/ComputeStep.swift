@@ -2,13 +2,13 @@
 ///
 /// A step looks first and acts second, so each can be repeated after a crash at any point.
 public enum ComputeStep: String, Sendable, CaseIterable {
-    // Bring a machine up.
+    // Make a machine and bring it up.
     case image, disk, seed, network, boot, confirm
     /// The machine is as it should be; look at it now and then.
     case idle
     // Bring it down and keep it: ask the guest, give it time, take the power away.
     case shutdown, stopping, unplug
-    /// The disk grows.
+    /// The disk that is there becomes as large as it shall be.
     case resize
     // Take it away, also after a failed create.
     case halt, detach, erase, release

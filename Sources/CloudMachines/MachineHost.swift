@@ -13,9 +13,13 @@ public protocol MachineHost: Sendable {
     /// are not, and returns at once.
     func image(_ image: Image) async -> ImageStatus
 
-    /// Makes the machine's disk, as large as its specification says, over the image, which is ready; or makes the
-    /// existing one that large, never smaller. The machine must be off then.
-    func makeDisk(_ machine: Machine) async throws
+    /// Makes the machine's disk, as large as its specification says, over the image, which is ready. A disk that is
+    /// there is kept, since it is its owner's.
+    func makeDisk(_ machine: Machine, from image: Image) async throws
+
+    /// Makes the disk that is there as large as the specification says; never smaller, and never anew. The machine must
+    /// be off. Throws when the disk is gone.
+    func growDisk(_ machine: Machine) async throws
 
     /// Makes the seed that the guest reads its identity from (NoCloud).
     func makeSeed(_ machine: Machine) async throws
@@ -62,7 +66,6 @@ public struct Machine: Sendable, Equatable {
     /// The compute's id.
     public var id: Int64
     public var hostName: String
-    public var image: Image
     public var vcpus: Int
     public var memoryMb: Int
     public var storageGb: Int
@@ -73,12 +76,11 @@ public struct Machine: Sendable, Equatable {
     public var attachment: NetworkAttachment
 
     public init(
-        id: Int64, hostName: String, image: Image, vcpus: Int, memoryMb: Int, storageGb: Int,
+        id: Int64, hostName: String, vcpus: Int, memoryMb: Int, storageGb: Int,
         publicKeys: [String], userData: String? = nil, attachment: NetworkAttachment
     ) {
         self.id = id
         self.hostName = hostName
-        self.image = image
         self.vcpus = vcpus
         self.memoryMb = memoryMb
         self.storageGb = storageGb

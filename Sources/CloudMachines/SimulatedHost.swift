@@ -5,7 +5,8 @@ import CloudCore
 public actor SimulatedHost: MachineHost {
     /// What a host can be asked to do.
     public enum Operation: String, Sendable, CaseIterable {
-        case image, makeDisk, makeSeed, applyNetwork, boot, answersSSH, pressPowerButton, halt, erase
+        case image, makeDisk, growDisk, makeSeed, applyNetwork, boot, answersSSH, pressPowerButton, halt,
+            erase
     }
 
     /// Whether the call's effect has been made.
@@ -13,7 +14,6 @@ public actor SimulatedHost: MachineHost {
 
     public nonisolated let networkMode: NetworkMode
 
-    public private(set) var disks: Set<Int64> = []
     public private(set) var seeds: [Int64: Machine] = [:]
     public private(set) var running: Set<Int64> = []
     /// Guests that have powered themselves off and were not halted since.
@@ -62,12 +62,23 @@ public actor SimulatedHost: MachineHost {
         return imageStatus
     }
 
-    public func makeDisk(_ machine: Machine) async throws {
+    /// Takes a disk away, as a broken host would.
+    public func loseDisk(_ id: Int64) { diskSizes[id] = nil }
+
+    /// Machines that have a disk.
+    public var disks: Set<Int64> { Set(diskSizes.keys) }
+
+    public func makeDisk(_ machine: Machine, from image: Image) async throws {
         await visit(.makeDisk, machine.id)
-        try act(.makeDisk) {
-            disks.insert(machine.id)
-            diskSizes[machine.id] = max(machine.storageGb, diskSizes[machine.id] ?? 0)
+        try act(.makeDisk) { diskSizes[machine.id] = diskSizes[machine.id] ?? machine.storageGb }
+    }
+
+    public func growDisk(_ machine: Machine) async throws {
+        await visit(.growDisk, machine.id)
+        guard let size = diskSizes[machine.id] else {
+            throw CloudError(.internalServerError, "The compute's disk is gone.")
         }
+        try act(.growDisk) { diskSizes[machine.id] = max(machine.storageGb, size) }
     }
 
     public func makeSeed(_ machine: Machine) async throws {
@@ -116,7 +127,6 @@ public actor SimulatedHost: MachineHost {
     public func erase(_ id: Int64) async throws {
         await visit(.erase, id)
         try act(.erase) {
-            disks.remove(id)
             diskSizes[id] = nil
             seeds[id] = nil
         }

@@ -24,9 +24,7 @@ struct ComputeWorkflow: Sendable {
     ) async throws -> StepOutcome {
         switch step {
         case .image: return await image(compute)
-        case .disk:
-            try await host.makeDisk(try machine(compute))
-            return .advance(.seed)
+        case .disk: return try await disk(compute)
         case .seed:
             try await host.makeSeed(try machine(compute))
             return .advance(.network)
@@ -42,10 +40,10 @@ struct ComputeWorkflow: Sendable {
         case .stopping: return try await stopping(compute, nowMs: nowMs)
         case .unplug:
             try await host.halt(compute.id)
-            return .advance(compute.intent == .running ? .image : .idle)
+            return .advance(compute.intent == .running ? .resize : .idle)
         case .resize:
-            try await host.makeDisk(try machine(compute))
-            return .advance(.idle)
+            try await host.growDisk(try machine(compute))
+            return .advance(compute.task?.action == .upsize ? .idle : .seed)
         case .halt:
             try await host.halt(compute.id)
             return .advance(.detach)
@@ -67,6 +65,12 @@ struct ComputeWorkflow: Sendable {
         case .preparing(let note): return .wait(milliseconds: Self.imagePollMs, note: note)
         case .unavailable(let reason): return .fail(ComputeFailure(.imageUnavailable, reason))
         }
+    }
+
+    private func disk(_ compute: Compute) async throws -> StepOutcome {
+        guard let image = catalogue.image(compute.image) else { return .fail(Self.noImage(compute)) }
+        try await host.makeDisk(try machine(compute), from: image)
+        return .advance(.seed)
     }
 
     private func boot(_ compute: Compute, booting: Int) async throws -> StepOutcome {
@@ -123,11 +127,8 @@ struct ComputeWorkflow: Sendable {
             throw CloudError.bug(
                 "compute \(compute.id) has no address at step \(compute.task?.step.rawValue ?? "?")")
         }
-        guard let image = catalogue.image(compute.image) else {
-            throw CloudError(.internalServerError, Self.noImage(compute).message)
-        }
         return Machine(
-            id: compute.id, hostName: compute.hostName, image: image, vcpus: compute.vcpus,
+            id: compute.id, hostName: compute.hostName, vcpus: compute.vcpus,
             memoryMb: compute.memoryMb, storageGb: compute.storageGb, publicKeys: compute.publicKeys,
             userData: compute.userData, attachment: attachment)
     }

@@ -110,7 +110,7 @@ struct SaveOutcome: Sendable {
 
     /// The action is done, unless another has taken its place meanwhile.
     private func complete(_ compute: Compute, _ sql: any SQLConnection) throws {
-        guard let action = compute.task?.action, action.steps.contains(step) else { return }
+        guard let action = compute.task?.action, action.steps.last == step else { return }
         try sql.jobs.set(computeId, action: nil)
         switch action {
         case .create, .start, .reboot:

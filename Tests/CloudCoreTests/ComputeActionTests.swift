@@ -46,7 +46,7 @@ struct ComputeActionTests {
         #expect(ComputeAction.delete.step(from: .done) == .halt)
         #expect(ComputeAction.stop.step(from: .confirm) == .shutdown)
         #expect(ComputeAction.stop.step(from: .stopping) == .stopping)
-        #expect(ComputeAction.start.step(from: .resize) == .image)
+        #expect(ComputeAction.start.step(from: .idle) == .resize)
         #expect(ComputeAction.update.step(from: .idle) == .idle)
     }
 

@@ -14,7 +14,7 @@ enum QEMUFixture {
     ) throws -> Machine {
         let network = try #require(IPv4Network("10.0.0.0/22"))
         return Machine(
-            id: id, hostName: "web-1", image: image, vcpus: 2, memoryMb: memoryMb, storageGb: 10,
+            id: id, hostName: "web-1", vcpus: 2, memoryMb: memoryMb, storageGb: 10,
             publicKeys: keys,
             attachment: NetworkAttachment(
                 computeId: id, teamId: 1, network: network,

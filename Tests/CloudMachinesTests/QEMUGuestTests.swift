@@ -30,7 +30,7 @@ struct QEMUGuestTests {
             let publicKey = try #require(MachineFiles.text("\(key).pub", limit: 1000))
             let machine = try QEMUFixture.machine(
                 keys: [publicKey.filter { !$0.isNewline }], sshPort: try await freePort(), memoryMb: 192)
-            try await host.makeDisk(machine)
+            try await host.makeDisk(machine, from: QEMUFixture.image)
             try await host.makeSeed(machine)
             #expect(await !host.answersSSH(machine))
 

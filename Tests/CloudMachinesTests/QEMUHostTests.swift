@@ -21,7 +21,7 @@ struct QEMUHostTests {
     /// A machine with disk and seed that has been booted.
     private func boot(_ host: QEMUHost, id: Int64 = 5) async throws -> Machine {
         let machine = try QEMUFixture.machine(id: id)
-        try await host.makeDisk(machine)
+        try await host.makeDisk(machine, from: QEMUFixture.image)
         try await host.makeSeed(machine)
         try await host.boot(machine)
         return machine
@@ -35,7 +35,7 @@ struct QEMUHostTests {
             let machine = try await boot(host)
             #expect(try await host.status(5) == .running)
             let pid = try QEMUFixture.pid(folder, 5)
-            try await host.makeDisk(machine)
+            try await host.makeDisk(machine, from: QEMUFixture.image)
             try await host.makeSeed(machine)
             try await host.boot(machine)
             #expect(try QEMUFixture.pid(folder, 5) == pid)

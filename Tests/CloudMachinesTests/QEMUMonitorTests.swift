@@ -12,7 +12,7 @@ struct QEMUMonitorTests {
     ) async throws -> Result {
         try await QEMUFixture.withHost { host, folder in
             let machine = try QEMUFixture.machine()
-            try await host.makeDisk(machine)
+            try await host.makeDisk(machine, from: QEMUFixture.image)
             try await host.makeSeed(machine)
             try await host.boot(machine)
             let socket = MachineDirectory(data: folder, id: machine.id).monitorSocket

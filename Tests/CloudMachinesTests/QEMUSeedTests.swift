@@ -129,9 +129,32 @@ struct MachineDiskTests {
             let image = try await base(folder)
             for (asked, expected) in [(10, 10), (20, 20), (10, 20)] as [(Int, UInt64)] {
                 let disk = MachineDisk(path: "\(folder)/disk.qcow2", storageGb: asked)
-                try await disk.make(over: image)
+                if !MachineFiles.exists(disk.path) { try await disk.make(over: image) }
+                try await disk.grow()
                 #expect(try MachineDisk.virtualBytes(disk.path) == expected << 30)
             }
+        }
+    }
+
+    @Test(
+        "it knows the image that it lies over, with the kernel beside it; one that is gone is not made anew")
+    func base() async throws {
+        try await QEMUFixture.withFolder { folder in
+            let disk = MachineDisk(path: "\(folder)/disk.qcow2", storageGb: 10)
+            let image = try await base(folder)
+            try await disk.make(over: image)
+            #expect(try disk.base() == image)
+            try MachineFiles.write("x".utf8, to: "\(folder)/kernel")
+            try MachineFiles.write("quiet\n".utf8, to: "\(folder)/cmdline")
+            let kernel = DirectKernel(
+                kernel: "\(folder)/kernel", initrd: "\(folder)/initrd", commandLine: "quiet")
+            #expect(try disk.base() == ReadyImage(disk: image.disk, kernel: kernel))
+            #expect(throws: CloudError.self) {
+                try MachineDisk(path: image.disk, storageGb: 3).base()
+            }
+            try MachineFiles.remove(disk.path)
+            await #expect(throws: CloudError.self) { try await disk.grow() }
+            #expect(!MachineFiles.exists(disk.path))
         }
     }
 

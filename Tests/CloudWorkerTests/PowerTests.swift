@@ -131,18 +131,52 @@ struct PowerTests {
         }
     }
 
-    @Test("a start that can't succeed ends STOPPED with the reason, and keeps the disk")
+    @Test("a start whose disk is gone ends STOPPED with the reason, and makes no other disk")
     func startFails() async throws {
         try await TestCloud.with { cloud in
             let id = try await cloud.createAndSettle()
             try await act(.stop, id, cloud, shows: "RUNNING")
-            await cloud.host.set(imageStatus: .unavailable("the image is gone. Run 'strettch image pull X'."))
+            await cloud.host.loseDisk(1)
             try await act(.start, id, cloud, shows: "STARTING")
             let answer = try await cloud.send(.get, "/computes/\(id)")
             #expect(answer.data?["state"]?.string == "STOPPED")
-            #expect(answer.data?["failure"]?["code"]?.string == "IMAGE_UNAVAILABLE")
-            #expect(await cloud.host.disks == [1])
+            #expect(answer.data?["failure"]?["code"]?.string == "DEADLINE_EXCEEDED")
+            #expect(answer.data?["failure"]?["message"]?.string?.contains("disk is gone") == true)
+            #expect(await cloud.host.disks.isEmpty)
             #expect(answer.data?["privateIpv4"] != nil)
+        }
+    }
+
+    @Test("a start needs nothing of its image, which may have left the catalogue")
+    func startWithoutImage() async throws {
+        try await TestCloud.with { cloud in
+            let id = try await cloud.createAndSettle()
+            try await act(.stop, id, cloud, shows: "RUNNING")
+            await cloud.host.set(imageStatus: .unavailable("it is gone"))
+            try await act(.start, id, cloud, shows: "STARTING")
+            #expect(try await cloud.state(id) == "RUNNING")
+        }
+    }
+
+    @Test("a start that is asked for while the disk grows comes up, with the larger disk")
+    func startWhileGrowing() async throws {
+        try await TestCloud.with { cloud in
+            let id = try await cloud.createAndSettle()
+            try await act(.stop, id, cloud, shows: "RUNNING")
+            let gate = Gate()
+            await cloud.host.set(visit: { operation, id in if operation == .growDisk { await gate.pass(id) } }
+            )
+            _ = try await cloud.act(.upsize, on: id)
+            async let worked: Void = cloud.worker.runDueJobs()
+            try await eventually("the disk grows") { await gate.arrivals == [1] }
+            _ = try await cloud.act(.start, on: id)
+            #expect(try await cloud.state(id) == "STARTING")
+            await gate.open()
+            try await worked
+            try await cloud.settle()
+            #expect(try await cloud.state(id) == "RUNNING")
+            #expect(await cloud.host.running == [1])
+            #expect(await cloud.host.diskSizes[1] == 80)
         }
     }
 
@@ -202,8 +236,8 @@ struct PowerTests {
 
     /// What an action does to a host.
     private static let operations: [ComputeAction: Set<SimulatedHost.Operation>] = [
-        .stop: [.pressPowerButton, .halt], .start: [.makeDisk, .makeSeed, .applyNetwork, .boot],
-        .reboot: [.pressPowerButton, .halt, .makeDisk, .makeSeed, .applyNetwork, .boot], .upsize: [.makeDisk],
+        .stop: [.pressPowerButton, .halt], .start: [.growDisk, .makeSeed, .applyNetwork, .boot],
+        .reboot: [.pressPowerButton, .halt, .growDisk, .makeSeed, .applyNetwork, .boot], .upsize: [.growDisk],
     ]
 
     @Test("a monitor that can't be asked is no reason to let a guest run on")

@@ -42,24 +42,6 @@ struct ImageFolder: Sendable {
         return .installed(manifest, folder: folder)
     }
 
-    /// The paths that QEMU is given.
-    func readyImage(_ manifest: ImageManifest, folder: String) throws(CloudError) -> ReadyImage {
-        let disk = "\(folder)/\(ImageManifest.disk)"
-        guard manifest.files.contains(where: { $0.name == ImageManifest.kernel }) else {
-            return ReadyImage(disk: disk)
-        }
-        guard let text = HostFiles.read("\(folder)/\(ImageManifest.commandLine)") else {
-            throw CloudError(
-                .internalServerError, "The kernel parameters of image \(image) can't be read in \(folder).")
-        }
-        let line = String(decoding: text, as: UTF8.self).split(whereSeparator: \.isNewline).first ?? ""
-        return ReadyImage(
-            disk: disk,
-            kernel: DirectKernel(
-                kernel: "\(folder)/\(ImageManifest.kernel)", initrd: "\(folder)/\(ImageManifest.initrd)",
-                commandLine: String(line)))
-    }
-
     /// Makes the files of a folder on the same file system read-only and durable and the image's content, atomically.
     /// The lock must be held. The same content once more keeps what is there, unless that is damaged.
     func install(_ staged: String, origin: String, nowMs: Int64) throws(CloudError) {

@@ -53,7 +53,8 @@ public actor ImageStore {
     public func ready(_ image: Image) throws(CloudError) -> ReadyImage {
         let folder = folder(image)
         switch folder.state() {
-        case .installed(let manifest, let content): return try folder.readyImage(manifest, folder: content)
+        case .installed(_, let content):
+            return try ReadyImage.installed(disk: "\(content)/\(ImageManifest.disk)")
         case .missing:
             throw CloudError(
                 .serviceUnavailable,

@@ -9,13 +9,43 @@ struct MachineDisk {
     private var wantedBytes: UInt64 { UInt64(storageGb) << 30 }
     private var temporary: String { "\(path).new" }
 
-    /// Makes the disk, or makes an existing one larger; never smaller, and never anew, since it is its owner's.
+    /// Makes the disk unless it is there.
     ///
-    /// The machine must be off for a disk to grow. After a crash at any point there is a whole disk or none.
+    /// After a crash at any point there is a whole disk or none.
     func make(over image: @autoclosure () async throws -> ReadyImage) async throws {
         try MachineFiles.remove(temporary)
-        if MachineFiles.exists(path) { try await grow() } else { try await create(over: try await image()) }
+        guard !MachineFiles.exists(path) else {
+            _ = try base()  // damaged: nobody makes another in its place
+            return
+        }
+        try await create(over: try await image())
     }
+
+    /// Makes the disk larger where it is too small; never smaller, and never anew, since it is its owner's. The machine
+    /// must be off.
+    func grow() async throws {
+        guard MachineFiles.exists(path) else { throw Self.damaged("\(path) is gone") }
+        guard try Self.virtualBytes(path) < wantedBytes else { return }
+        try await Command("qemu-img", ["resize", "-q", "-f", "qcow2", path, "\(storageGb)G"]).run()
+    }
+
+    /// The image that the disk lies over, out of the file's header (QEMU, docs/interop/qcow2: the name's place at byte 8
+    /// and length at byte 16, both big-endian): the same for as long as the machine lives, whatever the catalogue says.
+    func base() throws(CloudError) -> ReadyImage {
+        guard let header = MachineFiles.bytes(path, limit: Self.headerLimit), header.count >= 32 else {
+            throw Self.damaged("\(path) can't be read")
+        }
+        let start = header[8..<16].reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+        let length = header[16..<20].reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+        guard length > 0, start <= UInt64(header.count), length <= UInt64(header.count) - start else {
+            throw Self.damaged("\(path) names no image that it lies over")
+        }
+        let name = header[Int(start)..<Int(start + length)]
+        return try ReadyImage.installed(disk: String(decoding: name, as: UTF8.self))
+    }
+
+    /// The name of the image stands in the first cluster, which is 64 KiB in the files that we make.
+    private static let headerLimit = 65536
 
     private func create(over image: ReadyImage) async throws {
         let baseBytes = try Self.virtualBytes(image.disk)
@@ -33,21 +63,21 @@ struct MachineDisk {
         try MachineFiles.publish(temporary, as: path)
     }
 
-    private func grow() async throws {
-        guard try Self.virtualBytes(path) < wantedBytes else { return }
-        try await Command("qemu-img", ["resize", "-q", "-f", "qcow2", path, "\(storageGb)G"]).run()
-    }
-
     /// The size that a guest sees, out of the file's header (QEMU, docs/interop/qcow2: magic at byte 0, size at
     /// byte 24, both big-endian). Needs no lock, so it works while the machine runs.
     static func virtualBytes(_ path: String) throws(CloudError) -> UInt64 {
         guard let header = MachineFiles.bytes(path, limit: 32), header.count == 32,
             header.starts(with: [0x51, 0x46, 0x49, 0xFB])
         else {
-            throw CloudError(
-                .internalServerError, "A disk on the host is damaged.",
-                detail: "\(path) is no readable qcow2 file. Restore it from a backup, or delete the compute.")
+            throw damaged("\(path) is no readable qcow2 file")
         }
         return header[24..<32].reduce(0) { $0 << 8 | UInt64($1) }
+    }
+
+    private static func damaged(_ detail: String) -> CloudError {
+        CloudError(
+            .internalServerError,
+            "The compute's disk is damaged or gone. Ask the operator to restore it, or delete the compute.",
+            detail: detail)
     }
 }

@@ -89,12 +89,13 @@ public struct QEMUHost: MachineHost {
 
     public func image(_ image: Image) async -> ImageStatus { await images.status(image) }
 
-    public func makeDisk(_ machine: Machine) async throws {
+    public func makeDisk(_ machine: Machine, from image: Image) async throws {
         let directory = directory(machine.id)
         try MachineFiles.makeFolder(directory.path)
-        let disk = MachineDisk(path: directory.disk, storageGb: machine.storageGb)
-        try await disk.make(over: try await images.ready(machine.image))
+        try await disk(machine).make(over: try await images.ready(image))
     }
+
+    public func growDisk(_ machine: Machine) async throws { try await disk(machine).grow() }
 
     public func makeSeed(_ machine: Machine) async throws {
         let directory = directory(machine.id)
@@ -113,7 +114,7 @@ public struct QEMUHost: MachineHost {
     public func boot(_ machine: Machine) async throws {
         try await process(machine.id).start(settings.program) {
             try QEMUArguments(
-                machine: machine, image: try await images.ready(machine.image),
+                machine: machine, image: try disk(machine).base(),
                 directory: directory(machine.id),
                 uuid: MachineUUID(installation: settings.installationId, id: machine.id),
                 accelerator: accelerator.accelerator, networkMode: networkMode, uid: uid(machine.id),
@@ -160,6 +161,10 @@ public struct QEMUHost: MachineHost {
 
     private func directory(_ id: Int64) -> MachineDirectory {
         MachineDirectory(data: settings.dataDirectory, id: id)
+    }
+
+    private func disk(_ machine: Machine) -> MachineDisk {
+        MachineDisk(path: directory(machine.id).disk, storageGb: machine.storageGb)
     }
 
     private func process(_ id: Int64) -> MachineProcess {
