@@ -116,32 +116,19 @@ private struct OldDatabase {
                 for statement in migration(.sqlite) { try db.execute(sql: statement) }
                 try db.execute(sql: "INSERT INTO schema_version (version) VALUES (?)", arguments: [index + 1])
             }
-            for rows in rows where rows.versions.contains(version) { try db.execute(sql: rows.sql) }
+            for rows in rows { try db.execute(sql: rows) }
         }
     }
 
-    private var rows: [(versions: PartialRangeFrom<Int>, sql: String)] {
-        [
-            (1..., Self.team), (1..., Self.compute(1, "a", "RUNNING")),
-            (1..., Self.compute(2, "b", "CREATING")),
-            (4..., Self.compute(3, "c", "STARTING")),
-            (
-                1...,
-                """
-                INSERT INTO jobs (compute_id, step, step_since_ms, due_at_ms) VALUES (1, 'idle', 10, NULL), (2, 'boot', 10, 10)
-                """
-            ),
-            (
-                4...,
-                "INSERT INTO jobs (compute_id, step, step_since_ms, due_at_ms) VALUES (3, 'boot', 10, 10)"
-            ),
-            (4..., "UPDATE jobs SET action = CASE compute_id WHEN 2 THEN 'create' WHEN 3 THEN 'start' END"),
-            (1..., Self.key),
-            version < 3
-                ? (1..., Self.events(columns: "", key: "", system: ""))
-                : (3..., Self.events(columns: ", actor", key: ", 'key'", system: ", 'system'")),
-            (6..., Self.money), (8..., Self.tags),
+    private var rows: [String] {
+        var rows = [
+            Self.team, Self.compute(1, "a", "RUNNING", step: "idle", dueAtMs: "NULL"),
+            Self.compute(2, "b", "CREATING"), Self.key, events,
         ]
+        if version >= 4 { rows += [Self.compute(3, "c", "STARTING"), Self.actions] }
+        if version >= 6 { rows.append(Self.money) }
+        if version >= 8 { rows.append(Self.tags) }
+        return rows
     }
 
     private static let team = """
@@ -150,7 +137,10 @@ private struct OldDatabase {
         VALUES (1, 'owner', 'Owner', '\(String(repeating: "1", count: 64))', 1);
         """
 
-    private static func compute(_ id: Int, _ hostName: String, _ state: String) -> String {
+    /// A compute that should run, with its job.
+    private static func compute(
+        _ id: Int, _ hostName: String, _ state: String, step: String = "boot", dueAtMs: String = "10"
+    ) -> String {
         """
         INSERT INTO computes (
             team_id, host_name, state, intent, image, specification, region, vcpus, memory_mb, storage_gb,
@@ -158,7 +148,8 @@ private struct OldDatabase {
         ) VALUES (
             1, '\(hostName)', '\(state)', 'RUNNING', 'TINY-1', 'S-1C', 'KGL-1', 1, 512, 10,
             '[]', '\(id == 1 ? "[\"web\",\"live\"]" : "[]")', \(167_772_164 + id), 10, 10
-        )
+        );
+        INSERT INTO jobs (compute_id, step, step_since_ms, due_at_ms) VALUES (\(id), '\(step)', 10, \(dueAtMs));
         """
     }
 
@@ -168,11 +159,19 @@ private struct OldDatabase {
         ) VALUES (1, 'POST /computes', 'key', '{}', 1, '{"the": "answer"}', 10)
         """
 
-    private static func events(columns: String, key: String, system: String) -> String {
-        """
-        INSERT INTO events (team_id, compute_id, at_ms, kind, key_id\(columns))
-        VALUES (1, 1, 10, 'compute.created', 1\(key)), (1, 1, 11, 'compute.running', NULL\(system))
-        """
+    private static let actions =
+        "UPDATE jobs SET action = CASE compute_id WHEN 2 THEN 'create' WHEN 3 THEN 'start' END"
+
+    private var events: String {
+        version < 3
+            ? """
+            INSERT INTO events (team_id, compute_id, at_ms, kind, key_id)
+            VALUES (1, 1, 10, 'compute.created', 1), (1, 1, 11, 'compute.running', NULL)
+            """
+            : """
+            INSERT INTO events (team_id, compute_id, at_ms, kind, actor, key_id)
+            VALUES (1, 1, 10, 'compute.created', 'key', 1), (1, 1, 11, 'compute.running', 'system', NULL)
+            """
     }
 
     /// 7 thousandths an hour, and 5 francs in the wallet.
