@@ -44,12 +44,13 @@ extension TestCloud {
         }
     }
 
-    /// What happened to the team itself, oldest first.
+    /// What happened to the team itself since its set-up, oldest first.
     public func teamEvents() async throws -> [String] {
-        try await cloud.database.read { sql in
+        let setUp = lastSetUpEventId
+        return try await cloud.database.read { sql in
             try sql.query(
-                "SELECT kind FROM events WHERE team_id = $1 AND compute_id IS NULL ORDER BY id",
-                [Self.teamId]
+                "SELECT kind FROM events WHERE team_id = $1 AND compute_id IS NULL AND id > $2 ORDER BY id",
+                [Self.teamId, setUp]
             ).map { try $0.text("kind") }
         }
     }

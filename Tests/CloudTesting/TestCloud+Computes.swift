@@ -64,6 +64,12 @@ extension TestCloud {
         try await send(.get, "/computes/\(id)", as: key).data?["state"]?.string
     }
 
+    /// Lets the worker do all that is due now.
+    public func work() async throws { try await worker.runDueJobs() }
+
+    /// Lets the supervisor look once.
+    public func supervise() async throws { try await supervisor.look() }
+
     /// Lets the worker work and the clock go on until nothing is due within the next minute of the clock, or `limit`
     /// rounds are over.
     public func settle(limit: Int = 200) async throws {

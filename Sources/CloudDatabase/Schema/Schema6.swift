@@ -34,7 +34,7 @@ extension Migrations {
             """
             INSERT INTO meters (compute_id, team_id, began_at_ms)
             SELECT id, team_id, CASE WHEN state = 'CREATING' THEN NULL ELSE created_at_ms END FROM computes
-            WHERE state IN ('CREATING', 'RUNNING', 'STOPPED')
+            WHERE state IN ('CREATING', 'RUNNING', 'STOPPED', 'STARTING', 'REBOOTING')
             """,
             """
             INSERT INTO meter_prices (compute_id, since_ms, hour_milli_rwf, ip_month_milli_rwf)
