@@ -141,7 +141,10 @@ struct SaveOutcome: Sendable {
             try sql.jobs.set(computeId, action: nil)
             try sql.jobs.move(computeId, to: .idle, nowMs: nowMs)
             try append("compute.upsize.failed", failure.message, compute, sql)
-        case .create, .update, nil:
+        case .update, nil:
+            // Nothing that can fail is under way; and only a create may take what is there away.
+            throw CloudError.bug("compute \(computeId) failed at '\(step.rawValue)' without an action")
+        case .create:
             try sql.computes.set(computeId, state: .failed, intent: compute.intent, nowMs: nowMs)
             try sql.computes.set(computeId, failure: failure)
             try sql.jobs.set(computeId, action: nil)
