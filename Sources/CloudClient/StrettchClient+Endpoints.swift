@@ -14,6 +14,14 @@ extension StrettchClient {
                 idempotencyKey: idempotencyKey.uuidString.lowercased()))
     }
 
+    /// Checks and prices a create, and makes nothing. Throws what the create would throw.
+    public func quoteCompute(_ compute: CreateComputeWire) async throws -> EnvelopeWire<ComputeQuoteWire> {
+        try await call(
+            Call(
+                .POST, "/computes?dryRun=true", body: try Self.body(compute),
+                idempotencyKey: UUID().uuidString.lowercased()))
+    }
+
     public func compute(id: String) async throws -> EnvelopeWire<ComputeWire> {
         try await call(Call(.GET, "/computes/\(Self.pathPart(id))"))
     }

@@ -53,7 +53,10 @@ struct ComputeRoutes: Sendable {
         return ChangeRequest(
             endpoint: endpoint, key: key, members: try members.mapValues { try $0.canonical() },
             caller: try context.requireCaller(), requestId: context.requestId,
-            answer: { try envelope.text(ComputeWire($0, costMilliRwf: $1), warnings: warnings) })
+            answer: { compute, cost in
+                context.trace.note("compute", "\(compute.id)")
+                return try envelope.text(ComputeWire(compute, costMilliRwf: cost), warnings: warnings)
+            })
     }
 
     private static func response(_ status: HTTPResponse.Status, _ outcome: ChangeRequest.Outcome) -> Response

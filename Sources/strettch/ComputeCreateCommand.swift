@@ -43,6 +43,9 @@ struct ComputeCreateCommand: AsyncParsableCommand {
     @Flag(help: "Refuse its deletion until 'strettch compute update --no-protection'.")
     var protection = false
 
+    @Flag(help: "Check and price it, and make nothing.")
+    var dryRun = false
+
     @Option(help: "UUID v4 that names this create. The same one again never makes a second compute.")
     var idempotencyKey: String?
 
@@ -56,6 +59,7 @@ struct ComputeCreateCommand: AsyncParsableCommand {
 
     func validate() throws {
         guard !hostName.isEmpty else { throw ValidationError("The name is empty. Give one like web-1.") }
+        guard !dryRun || !wait else { throw ValidationError("--dry-run makes nothing to --wait for.") }
         try ComputeCommandWait.validate(timeoutSeconds: timeout)
         if let idempotencyKey, UUID(uuidString: idempotencyKey) == nil {
             throw ValidationError("--idempotency-key: \"\(idempotencyKey)\" is no UUID.")
@@ -69,10 +73,9 @@ struct ComputeCreateCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await options.withClient { client in
+            guard !dryRun else { return try await quote(client) }
             let accepted = try await create(client)
-            for warning in accepted.warnings ?? [] {
-                OutputStreams.note("warning: \(OutputText.clean(warning))")
-            }
+            warn(accepted.warnings)
             let compute = wait ? try await waitUntilRunning(accepted.data, client) : accepted.data
             if options.json {
                 OutputStreams.result(try OutputText.json(compute))
@@ -85,13 +88,28 @@ struct ComputeCreateCommand: AsyncParsableCommand {
     /// As much as the API takes.
     private static let maxUserDataBytes = 16384
 
-    private func create(_ client: StrettchClient) async throws -> EnvelopeWire<ComputeWire> {
+    private func quote(_ client: StrettchClient) async throws {
+        let quote = try await client.quoteCompute(try request())
+        warn(quote.warnings)
+        OutputStreams.result(
+            options.json ? try OutputText.json(quote.data) : OutputCompute.quote(quote.data))
+    }
+
+    private func warn(_ warnings: [String]?) {
+        for warning in warnings ?? [] { OutputStreams.note("warning: \(OutputText.clean(warning))") }
+    }
+
+    private func request() throws -> CreateComputeWire {
         let keys = try ComputeCommandKeys.read(files: key, home: ProcessInfo.processInfo.environment["HOME"])
         let userData = try userData.map { try CommandFile.text($0, maxBytes: Self.maxUserDataBytes) }
-        let request = CreateComputeWire(
+        return CreateComputeWire(
             hostName: hostName, image: image, region: region, specification: specification, publicKeys: keys,
             tags: tag.isEmpty ? nil : tag, withPublicIp: publicIp ? true : nil,
             userData: userData, deletionProtection: protection ? true : nil)
+    }
+
+    private func create(_ client: StrettchClient) async throws -> EnvelopeWire<ComputeWire> {
+        let request = try request()
         let id = idempotencyKey.flatMap { UUID(uuidString: $0) } ?? UUID()
         do {
             return try await client.createCompute(request, idempotencyKey: id)

@@ -59,6 +59,17 @@ enum OutputCompute {
         ])
     }
 
+    /// What to say of a create that was checked and priced.
+    static func quote(_ quote: ComputeQuoteWire) -> String {
+        var lines = [
+            "\(quote.hostName) can be made: \(quote.specification) with \(quote.image) in \(quote.region)."
+        ]
+        lines.append("\(quote.pricePerHour) \(quote.currency) an hour, \(quote.pricePerMonth) a month.")
+        if let fee = quote.publicIpPerMonth { lines.append("\(fee) a month for its public address.") }
+        if let days = quote.daysLeft { lines.append("The balance lasts \(days) days with it.") }
+        return OutputText.clean(lines: lines)
+    }
+
     /// What to say of a compute after a change was accepted or is done.
     static func changed(_ compute: ComputeWire) -> String {
         let action = compute.task?.action.map { ", and '\($0)' is under way" } ?? ""

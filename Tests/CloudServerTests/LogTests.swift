@@ -20,6 +20,21 @@ struct LogTests {
         }
     }
 
+    @Test("tells which compute a create made")
+    func create() async throws {
+        let log = CapturedLog()
+        try await ListeningCloud.with(logger: log.logger) { cloud in
+            _ = try await cloud.curl(
+                [
+                    "--header", "Authorization: Bearer \(cloud.key)", "--header",
+                    "Idempotency-Key: \(TestCloud.newKey())", "--json", TestCloud.body(),
+                ], "/api/v1/computes")
+            let line = try #require(log.text.split(separator: "\n").first { $0.hasPrefix("request ") })
+            #expect(line.contains(" status=202"))
+            #expect(line.contains("compute=1"))
+        }
+    }
+
     @Test("never holds a key, whatever becomes of the request, at any level")
     func secrets() async throws {
         let log = CapturedLog()

@@ -21,6 +21,26 @@ struct ComputePowerCommandTests {
         #expect(throws: (any Error).self) { try command.parse(["web-1", "--timeout", "86401"] + more) }
     }
 
+    @Test("a dry run tells the price and how long the balance lasts, and there is nothing to wait for")
+    func dryRun() throws {
+        var quote = ComputeQuoteWire(
+            hostName: "web-1", image: "UBUNTU-24.04", specification: "S-1C", region: "KGL-1", publicIp: true,
+            currency: "RWF", pricePerHour: "5.479", pricePerMonth: "3999.000", publicIpPerMonth: "2000.000",
+            daysLeft: 50)
+        #expect(
+            OutputCompute.quote(quote) == """
+                web-1 can be made: S-1C with UBUNTU-24.04 in KGL-1.
+                5.479 RWF an hour, 3999.000 a month.
+                2000.000 a month for its public address.
+                The balance lasts 50 days with it.
+                """)
+        (quote.publicIpPerMonth, quote.daysLeft) = (nil, nil)
+        #expect(OutputCompute.quote(quote).hasSuffix("3999.000 a month."))
+        let create = ["web-1", "--image", "I", "--region", "R", "--specification", "S", "--dry-run"]
+        #expect(try ComputeCreateCommand.parse(create).dryRun)
+        #expect(throws: (any Error).self) { try ComputeCreateCommand.parse(create + ["--wait"]) }
+    }
+
     @Test("an upsize needs a specification")
     func upsize() throws {
         #expect(throws: (any Error).self) { try ComputeUpsizeCommand.parse(["web-1"]) }
