@@ -15,13 +15,13 @@ struct Call {
     var retry: RetryPolicy?
 
     init(
-        _ method: HTTPMethod, _ target: String, body: [UInt8]? = nil, idempotencyKey: String? = nil,
+        _ method: HTTPMethod, _ target: String, body: [UInt8]? = nil, idempotencyKey: UUID? = nil,
         retry: RetryPolicy? = nil
     ) {
         self.method = method
         self.target = target
         self.body = body
-        self.idempotencyKey = idempotencyKey
+        self.idempotencyKey = idempotencyKey?.uuidString.lowercased()
         self.retry = retry
     }
 }

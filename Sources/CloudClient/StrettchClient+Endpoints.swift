@@ -11,7 +11,7 @@ extension StrettchClient {
         try await call(
             Call(
                 .POST, "/computes", body: try Self.body(compute),
-                idempotencyKey: idempotencyKey.uuidString.lowercased()))
+                idempotencyKey: idempotencyKey))
     }
 
     /// Checks and prices a create, and makes nothing. Throws what the create would throw.
@@ -19,7 +19,7 @@ extension StrettchClient {
         try await call(
             Call(
                 .POST, "/computes?dryRun=true", body: try Self.body(compute),
-                idempotencyKey: UUID().uuidString.lowercased()))
+                idempotencyKey: UUID()))
     }
 
     public func compute(id: String) async throws -> EnvelopeWire<ComputeWire> {
@@ -73,7 +73,7 @@ extension StrettchClient {
         try await call(
             Call(
                 method, "/computes/\(Self.pathPart(id))\(path)", body: body,
-                idempotencyKey: UUID().uuidString.lowercased()))
+                idempotencyKey: UUID()))
     }
 
     private static func body(_ value: some Encodable) throws -> [UInt8] {

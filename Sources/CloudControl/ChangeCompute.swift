@@ -49,7 +49,8 @@ public struct ChangeCompute: Sendable {
         let compute = try GetCompute.find(id, request.caller, sql)
         guard let state = try change.action.accept(compute) else { return compute }
         try TeamWallet(sql: sql, teamId: compute.teamId, cloud: cloud).check(change.action)
-        let detail = try apply(to: compute, state, sql, cloud, nowMs: nowMs)
+        let detail = try apply(to: compute, sql, cloud, nowMs: nowMs)
+        try sql.computes.begin(change.action, id, showing: state, nowMs: nowMs)
         try sql.events.append(
             Event(
                 computeId: id, teamId: compute.teamId, kind: change.action.requestedKind, detail: detail,
@@ -58,28 +59,17 @@ public struct ChangeCompute: Sendable {
         return try GetCompute.find(id, request.caller, sql)
     }
 
-    /// Records what is wanted. Returns what the event tells of it.
+    /// Checks and records what is this change's own. Returns what the event tells of it.
     private func apply(
-        to compute: Compute, _ state: ComputeState, _ sql: any SQLConnection, _ cloud: Cloud, nowMs: Int64
+        to compute: Compute, _ sql: any SQLConnection, _ cloud: Cloud, nowMs: Int64
     ) throws -> String? {
-        var detail: String?
         switch change {
-        case .start, .reboot:
-            try sql.computes.set(id, state: state, intent: .running, nowMs: nowMs)
-            try sql.computes.set(id, failure: nil)
-        case .stop:
-            try sql.computes.set(id, state: state, intent: .stopped, nowMs: nowMs)
-            try sql.computes.set(id, failure: nil)
-        case .delete:
-            try Self.requireUnprotected(compute)
-            try sql.computes.set(id, state: state, intent: .destroyed, nowMs: nowMs)
-        case .upsize(let slug):
-            detail = try upsize(compute, to: slug, sql, cloud, nowMs: nowMs)
-        case .update(let update):
-            detail = try self.update(compute, update, sql, nowMs: nowMs)
+        case .start, .stop, .reboot: try sql.computes.set(id, failure: nil)
+        case .delete: try Self.requireUnprotected(compute)
+        case .upsize(let slug): return try upsize(compute, to: slug, sql, cloud, nowMs: nowMs)
+        case .update(let update): return try self.update(compute, update, sql, nowMs: nowMs)
         }
-        if !change.action.steps.isEmpty { try sql.jobs.begin(change.action, computeId: id, nowMs: nowMs) }
-        return detail
+        return nil
     }
 
     private static func requireUnprotected(_ compute: Compute) throws(CloudError) {

@@ -16,9 +16,6 @@ public struct ChangeRequest: Sendable {
     /// - Parameter cost: thousandths of RWF that the compute has cost so far; `nil` where nothing is billed.
     public var answer: @Sendable (_ compute: Compute, _ cost: Int64?) throws -> String
 
-    /// A key is kept for 30 days after its request, and a create's for the life of its compute and 30 days after.
-    static let keyRetentionMs: Int64 = 30 * 86_400_000
-
     public init(
         endpoint: String, key: IdempotencyKey?, members: [String: String], caller: Caller, requestId: String,
         answer: @escaping @Sendable (_ compute: Compute, _ cost: Int64?) throws -> String
@@ -56,7 +53,8 @@ public struct ChangeRequest: Sendable {
             teamId: caller.teamId, key: key.value,
             record: IdempotencyRecord(
                 endpoint: endpoint, request: try Self.canonical(members), computeId: compute.id,
-                answer: body, createdAtMs: nowMs, expiresAtMs: keptForLife ? nil : nowMs + Self.keyRetentionMs
+                answer: body, createdAtMs: nowMs,
+                expiresAtMs: keptForLife ? nil : nowMs + IdempotencyKey.retentionMs
             ))
         return Outcome(answer: body, replayed: false)
     }

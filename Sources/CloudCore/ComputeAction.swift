@@ -27,6 +27,16 @@ public enum ComputeAction: String, Sendable, CaseIterable {
         steps.contains(present) ? present : steps.first ?? present
     }
 
+    /// What the owner wants of the machine from this action on; `nil`: what he wanted before.
+    public var intent: ComputeIntent? {
+        switch self {
+        case .create, .start, .reboot: .running
+        case .stop: .stopped
+        case .delete: .destroyed
+        case .upsize, .update: nil
+        }
+    }
+
     /// What the event is called that tells of the request.
     public var requestedKind: String {
         switch self {

@@ -3,6 +3,10 @@ public struct IdempotencyKey: Sendable, Hashable {
     /// Lower case, so that a retry in the other case is the same key.
     public var value: String
 
+    /// Milliseconds that a key is remembered after its request, and a create's after the end of its compute: 30 days (API
+    /// reference, last section).
+    public static let retentionMs: Int64 = 30 * 86_400_000
+
     /// For the requests that may come without one. Throws `INVALID_IDEMPOTENCY_KEY` when there is one and it holds
     /// something else.
     public static func ifSent(header: String?) throws(CloudError) -> IdempotencyKey? {

@@ -104,6 +104,14 @@ public struct ComputeQueries {
         try sql.meters.follow(id, state, nowMs: nowMs)
     }
 
+    /// Records that an action is wanted of the compute, which shows `state` until it is done; the worker makes the machine
+    /// follow.
+    public func begin(_ action: ComputeAction, _ id: Int64, showing state: ComputeState, nowMs: Int64) throws
+    {
+        if let intent = action.intent { try set(id, state: state, intent: intent, nowMs: nowMs) }
+        if !action.steps.isEmpty { try sql.jobs.begin(action, computeId: id, nowMs: nowMs) }
+    }
+
     /// Sets what its owner may change.
     public func set(
         _ id: Int64, hostName: String, tags: [String], deletionProtection: Bool, nowMs: Int64

@@ -36,11 +36,12 @@ struct EnvelopeMiddleware: RouterMiddleware {
         _ request: Request, _ context: CloudRequestContext,
         _ next: (Request, CloudRequestContext) async throws -> Response
     ) async throws -> Response {
-        let admitted = await admission.decide(request, routes.serving(request), peer: context.peer)
+        let route = routes.serving(request)
+        let admitted = await admission.decide(request, route, peer: context.peer)
         var response: Response
         do {
             var context = context
-            try admit(try admitted.identity.get(), routes.serving(request), &context)
+            try admit(try admitted.identity.get(), route, &context)
             response = try await next(request, context)
         } catch {
             let refusal = refusal(error)

@@ -35,7 +35,7 @@ struct TeamRoutes: Sendable {
     @Sendable
     private func create(_ request: Request, _ context: CloudRequestContext) async throws -> Response {
         let caller = try context.requireCaller()
-        let idempotencyKey = try request.headers[.idempotencyKey].map { try IdempotencyKey(header: $0) }
+        let idempotencyKey = try IdempotencyKey.ifSent(header: request.headers[.idempotencyKey])
         let asked = try KeyRequest(members: try await JSONBody.members(of: request))
         let created = try await CreateKey(
             name: asked.name, role: asked.role, by: .caller(caller, requestId: context.requestId),

@@ -20,28 +20,16 @@ struct EnforceStanding: Sendable {
     func run(_ sql: any SQLConnection) throws {
         switch try sql.wallets.lock(teamId).standing {
         case .active, .pastDue: break
-        case .suspended: for id in try affected(sql) { try stop(id, sql) }
-        case .terminated: for id in try affected(sql) { try delete(id, sql) }
+        case .suspended: for id in try affected(sql) { try request(.stop, id, sql) }
+        case .terminated: for id in try affected(sql) { try request(.delete, id, sql) }
         }
     }
 
-    private func stop(_ id: Int64, _ sql: any SQLConnection) throws {
-        try request(.stop, id, intent: .stopped, sql)
-    }
-
-    /// Whatever protects the compute from its owner.
-    private func delete(_ id: Int64, _ sql: any SQLConnection) throws {
-        try request(.delete, id, intent: .destroyed, sql)
-    }
-
-    /// What the API does when the owner asks for the action.
-    private func request(
-        _ action: ComputeAction, _ id: Int64, intent: ComputeIntent, _ sql: any SQLConnection
-    ) throws {
+    /// What the API does when the owner asks for the action, whatever protects the compute from its owner.
+    private func request(_ action: ComputeAction, _ id: Int64, _ sql: any SQLConnection) throws {
         guard let compute = try sql.computes.get(id), case .accepted(let state) = action.verdict(on: compute)
         else { return }
-        try sql.computes.set(id, state: state, intent: intent, nowMs: nowMs)
-        try sql.jobs.begin(action, computeId: id, nowMs: nowMs)
+        try sql.computes.begin(action, id, showing: state, nowMs: nowMs)
         try sql.events.append(
             Event(
                 computeId: id, teamId: teamId, kind: action.requestedKind, detail: "by the team's standing",

@@ -12,9 +12,6 @@ struct SaveOutcome: Sendable {
     /// Milliseconds until a failed step is tried again.
     let backoffMs: Int64
 
-    /// An idempotency key outlives its compute by 30 days (API reference, last section).
-    static let keyRetentionMs: Int64 = 30 * 86_400_000
-
     /// What the worker does next.
     enum Next: Sendable, Equatable {
         /// The lease is renewed; run the job's next step.
@@ -171,7 +168,7 @@ struct SaveOutcome: Sendable {
         }
         try sql.computes.set(computeId, state: .destroyed, intent: .destroyed, nowMs: nowMs)
         try sql.jobs.schedule(computeId, dueAtMs: nil)
-        try sql.idempotencyKeys.expire(computeId: computeId, atMs: nowMs + Self.keyRetentionMs)
+        try sql.idempotencyKeys.expire(computeId: computeId, atMs: nowMs + IdempotencyKey.retentionMs)
         try append("compute.destroyed", nil, compute, sql)
     }
 
