@@ -21,7 +21,7 @@ public struct Bootstrap: Sendable {
     /// Throws what `keep` throws, and then there is neither team nor key.
     public func run(in cloud: Cloud) async throws -> Outcome {
         let fresh = APIKey.hex(cloud.randomBytes(8))
-        let (installationId, isFirst) = try await cloud.database.write { sql in
+        let (installationId, isFirst) = try await cloud.database.write(.createCell) { sql in
             let known = try sql.installationId()
             if known == nil { try sql.setInstallationId(fresh) }
             return (known ?? fresh, try sql.teams.count() == 0)
@@ -31,7 +31,7 @@ public struct Bootstrap: Sendable {
         try keep(key)
         let now = cloud.clock.nowMs
         let settings = cloud.settings
-        try await cloud.database.write { sql in
+        try await cloud.database.write(.createFirstTeam) { sql in
             _ = try CreateTeam(name: Self.teamName, keyName: "first owner")
                 .insert(sql, settings, secret: key, nowMs: now)
         }

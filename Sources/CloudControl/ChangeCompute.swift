@@ -37,7 +37,7 @@ public struct ChangeCompute: Sendable {
     /// table of `ComputeAction`, the team's standing, and for an upsize or update what is wrong with its values.
     public func run(in cloud: Cloud) async throws -> ChangeRequest.Outcome {
         try request.caller.require(.changeComputes)
-        let outcome = try await cloud.database.write { sql in
+        let outcome = try await cloud.database.write(.changeCompute) { sql in
             let now = cloud.clock.nowMs
             return try request.once(sql, cloud, nowMs: now) { try transact(sql, cloud, nowMs: now) }
         }

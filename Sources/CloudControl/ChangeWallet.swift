@@ -71,7 +71,7 @@ private struct OperatorEntry: Sendable {
             ])
         }
         let now = cloud.clock.nowMs
-        return try await cloud.database.write { sql in try append(sql, nowMs: now) }
+        return try await cloud.database.write(.changeWallet) { sql in try append(sql, nowMs: now) }
     }
 
     private func append(_ sql: any SQLConnection, nowMs: Int64) throws -> LedgerEntry {

@@ -31,7 +31,7 @@ public struct CreateKey: Sendable {
     public func run(in cloud: Cloud) async throws -> CreatedKey {
         let secret = APIKey.make(cloud.randomBytes)
         let now = cloud.clock.nowMs
-        return try await cloud.database.write { sql in
+        return try await cloud.database.write(.createKey) { sql in
             try authority.check(sql)
             try authority.check(keyOf: role)
             return try insert(sql, secret: secret, nowMs: now)

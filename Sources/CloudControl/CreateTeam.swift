@@ -24,7 +24,7 @@ public struct CreateTeam: Sendable {
         let now = cloud.clock.nowMs
         let settings = cloud.settings
         let secret = APIKey.make(cloud.randomBytes)
-        return try await cloud.database.write { sql in
+        return try await cloud.database.write(.createTeam) { sql in
             try insert(sql, settings, secret: secret, nowMs: now)
         }
     }

@@ -13,7 +13,7 @@ public struct DeleteTeam: Sendable {
     /// Throws `RESOURCE_NOT_FOUND`, and `CONFLICT` that names the computes that are left.
     public func run(in cloud: Cloud) async throws {
         let now = cloud.clock.nowMs
-        try await cloud.database.write { sql in
+        try await cloud.database.write(.deleteTeam) { sql in
             guard let team = try sql.teams.get(teamId) else {
                 throw CloudError(.resourceNotFound, "There is no team \(teamId).")
             }

@@ -59,7 +59,7 @@ public struct CreateGuestToken: Sendable {
         let token = APIKey.makeGuestToken(cloud.randomBytes)
         let hash = APIKey.hash(token)
         let now = cloud.clock.nowMs
-        try await cloud.database.write { sql in
+        try await cloud.database.write(.issueGuestToken) { sql in
             try check(try GetGuestMetadata.find(address, sql))
             try sql.guestTokens.removeExpired(nowMs: now, limit: Self.maxForgotten)
             try sql.guestTokens.insert(

@@ -25,7 +25,7 @@ public final class KeyUse: Sendable {
         let noted = lastUsedMs.withLock { $0.sorted { $0.key < $1.key } }
         for start in stride(from: 0, to: noted.count, by: Self.maxTogether) {
             let some = Array(noted[start..<min(start + Self.maxTogether, noted.count)])
-            try await database.write { sql in
+            try await database.write(.noteKeyUse) { sql in
                 for (keyId, atMs) in some { try sql.keys.used(keyId, atMs: atMs) }
             }
             lastUsedMs.withLock { used in

@@ -33,7 +33,7 @@ public struct QuoteCompute: Sendable {
     public func run(in cloud: Cloud) async throws -> Quote {
         try caller.require(.changeComputes)
         do {
-            try await cloud.database.write { sql in throw Undo(quote: try quote(sql, cloud)) }
+            try await cloud.database.write(.quoteCompute) { sql in throw Undo(quote: try quote(sql, cloud)) }
         } catch let undo as Undo {
             return undo.quote
         }

@@ -15,7 +15,7 @@ public struct RevokeKey: Sendable {
     /// the key that asks: so no team can lock itself out, since an owner's key always needs another to revoke it.
     public func run(in cloud: Cloud) async throws -> TeamKey {
         let now = cloud.clock.nowMs
-        return try await cloud.database.write { sql in
+        return try await cloud.database.write(.revokeKey) { sql in
             try authority.check(sql)
             let key = try find(sql)
             try authority.check(keyOf: key.role)

@@ -16,7 +16,7 @@ public struct SuspendTeam: Sendable {
     /// The wallet as it then is. Repeating it is harmless. Throws `RESOURCE_NOT_FOUND`.
     public func run(in cloud: Cloud) async throws -> Wallet {
         let now = cloud.clock.nowMs
-        return try await cloud.database.write { sql in
+        return try await cloud.database.write(.suspendTeam) { sql in
             let wallet = try sql.wallets.lock(teamId)
             guard !wallet.isSuspendedByOperator else { return wallet }
             try sql.wallets.setSuspendedByOperator(teamId: teamId, true)
@@ -39,7 +39,7 @@ public struct ResumeTeam: Sendable {
     /// The wallet as it then is. Repeating it is harmless. Throws `RESOURCE_NOT_FOUND`.
     public func run(in cloud: Cloud) async throws -> Wallet {
         let now = cloud.clock.nowMs
-        return try await cloud.database.write { sql in
+        return try await cloud.database.write(.resumeTeam) { sql in
             let wallet = try sql.wallets.lock(teamId)
             guard wallet.standing != .active else { return wallet }
             try sql.wallets.setSuspendedByOperator(teamId: teamId, false)

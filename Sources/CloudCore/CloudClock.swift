@@ -8,6 +8,9 @@
 public protocol CloudClock: Sendable {
     /// Milliseconds since 1970-01-01T00:00:00Z.
     var nowMs: Int64 { get }
+
+    /// Returns after so long by this clock. Throws when the task is cancelled.
+    func sleep(for duration: Duration) async throws
 }
 
 /// The host's real-time clock.
@@ -20,4 +23,6 @@ public struct SystemClock: CloudClock {
         clock_gettime(CLOCK_REALTIME, &time)
         return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
     }
+
+    public func sleep(for duration: Duration) async throws { try await Task.sleep(for: duration) }
 }

@@ -1,12 +1,13 @@
-/// Runs `body`; cancels it after `limit` and throws `late` in its place. Returns or throws once `body` has ended.
+/// Runs `body`; cancels it after `limit` by the clock and throws `late` in its place. Returns or throws once `body` has ended.
 public func withTimeout<T: Sendable>(
-    _ limit: Duration, late: @escaping @autoclosure @Sendable () -> CloudError,
+    _ limit: Duration, by clock: any CloudClock = SystemClock(),
+    late: @escaping @autoclosure @Sendable () -> CloudError,
     _ body: @escaping @Sendable () async throws -> T
 ) async throws -> T {
     try await withThrowingTaskGroup(of: T.self) { group in
         group.addTask { try await body() }
         group.addTask {
-            try await Task.sleep(for: limit)
+            try await clock.sleep(for: limit)
             throw late()
         }
         defer { group.cancelAll() }

@@ -8,7 +8,9 @@ public protocol Database: Sendable {
 
     /// Runs `body` in one transaction: committed and synced to disk when this returns, undone when `body` throws.
     /// `body` may run more than once, so it may not have effects outside of the database.
-    func write<T: Sendable>(_ body: @escaping @Sendable (any SQLConnection) throws -> T) async throws -> T
+    func write<T: Sendable>(
+        _ name: DurableWrite, _ body: @escaping @Sendable (any SQLConnection) throws -> T
+    ) async throws -> T
 
     /// Signalled after each write that changed events or states. Other processes write too, so who waits by it also
     /// looks now and then.

@@ -52,6 +52,7 @@ public final class SQLiteDatabase: Database {
     }
 
     public func write<T: Sendable>(
+        _ name: DurableWrite,
         _ body: @escaping @Sendable (any SQLConnection) throws -> T
     ) async throws -> T {
         try await Self.translatingErrors {

@@ -60,7 +60,7 @@ public struct Accountant: Service {
         var afterId: Int64 = 0
         for _ in 0..<Self.maxRounds {
             let id = afterId
-            let last = try await database.write { sql in
+            let last = try await database.write(.setPrices) { sql in
                 let computes = try sql.meters.open(afterId: id, limit: Self.maxTogether)
                 for compute in computes {
                     guard let price = price(compute) else { continue }
@@ -95,7 +95,7 @@ public struct Accountant: Service {
         try await each(teams) { team in
             for _ in 0..<Self.maxRounds {
                 let debit = DebitTeam(teamId: team, midnightMs: midnight, nowMs: now)
-                guard try await database.write({ sql in try debit.run(sql) }) else { return }
+                guard try await database.write(.debit, { sql in try debit.run(sql) }) else { return }
             }
         }
     }
@@ -112,7 +112,7 @@ public struct Accountant: Service {
             afterId = last
             try await each(page) { team in
                 let move = MoveStanding(teamId: team, settings: settings, nowMs: now)
-                try await database.write { sql in try move.run(sql) }
+                try await database.write(.moveStanding) { sql in try move.run(sql) }
                 try await enforce(team, nowMs: now)
             }
         }
@@ -126,7 +126,7 @@ public struct Accountant: Service {
             // What one round could not change is for the next look.
             guard !affected.isEmpty, affected != last else { return }
             last = affected
-            try await database.write { sql in try enforce.run(sql) }
+            try await database.write(.enforceStanding) { sql in try enforce.run(sql) }
             wake.signal()
         }
     }

@@ -52,7 +52,7 @@ public struct Supervisor: Service {
         }
         let due = await gone(idle.filter { $0.intent == .running }.map(\.id))
         guard expired || !due.isEmpty else { return }
-        try await database.write { sql in
+        try await database.write(.supervise) { sql in
             for id in due { try sql.jobs.schedule(id, dueAtMs: now) }
             if expired { _ = try sql.idempotencyKeys.removeExpired(nowMs: now, limit: Self.maxForgotten) }
         }
@@ -90,7 +90,8 @@ public struct Supervisor: Service {
             let host = host
             return .success(
                 try await withTimeout(
-                    Self.lookTimeout, late: .late("Looking at machine \(id)", after: Self.lookTimeout)
+                    Self.lookTimeout, by: clock,
+                    late: .late("Looking at machine \(id)", after: Self.lookTimeout)
                 ) {
                     try await host.status(id)
                 })

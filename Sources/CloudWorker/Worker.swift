@@ -66,7 +66,7 @@ public struct Worker: Service {
 
     /// Frees the leases of this host's earlier worker, which is dead, and puts the network right.
     func start() async throws {
-        try await database.write { sql in try sql.jobs.releaseAll() }
+        try await database.write(.freeLeases) { sql in try sql.jobs.releaseAll() }
         do {
             try await workflow.network.apply()
         } catch {
@@ -100,7 +100,7 @@ public struct Worker: Service {
 
     private func lease(limit: Int) async throws -> [Int64] {
         let now = clock.nowMs
-        return try await database.write { sql in
+        return try await database.write(.lease) { sql in
             try sql.jobs.lease(owner: owner, limit: limit, nowMs: now, untilMs: now + Self.leaseMs)
         }
     }
@@ -153,7 +153,7 @@ public struct Worker: Service {
         let save = SaveOutcome(
             computeId: compute.id, step: task.step, outcome: outcome, owner: owner, nowMs: now,
             leaseUntilMs: now + Self.leaseMs, backoffMs: backoffMs(attempts: task.attempts))
-        let next = try await database.write { sql in try save.run(sql) }
+        let next = try await database.write(.outcome(of: task.step)) { sql in try save.run(sql) }
         if outcome.endsStep { log(compute, task) }
         if outcome == .advance(.idle), compute.state == .creating {
             metrics.created(after: now - compute.createdAtMs)
@@ -181,7 +181,8 @@ public struct Worker: Service {
     private func attempt(_ step: ComputeStep, _ compute: Compute, _ booting: Int) async -> StepOutcome {
         do {
             return try await withTimeout(
-                Self.stepTimeout, late: .late("The step '\(step.rawValue)'", after: Self.stepTimeout)
+                Self.stepTimeout, by: clock,
+                late: .late("The step '\(step.rawValue)'", after: Self.stepTimeout)
             ) {
                 try await workflow.run(step, compute, booting: booting, nowMs: clock.nowMs)
             }

@@ -135,8 +135,9 @@ private struct HeldDatabase: Database {
     }
 
     func write<T: Sendable>(
+        _ name: DurableWrite,
         _ body: @escaping @Sendable (any SQLConnection) throws -> T
     ) async throws -> T {
-        try await database.write(body)
+        try await database.write(name, body)
     }
 }

@@ -173,6 +173,7 @@ struct ListenerTLSTests {
 private struct LaterClock: CloudClock {
     let laterMs: Int64
     var nowMs: Int64 { SystemClock().nowMs + laterMs }
+    func sleep(for duration: Duration) async throws { try await SystemClock().sleep(for: duration) }
 }
 
 extension Substring {

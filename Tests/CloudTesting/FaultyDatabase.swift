@@ -42,6 +42,7 @@ public final class FaultyDatabase: Database {
     }
 
     public func write<T: Sendable>(
+        _ name: DurableWrite,
         _ body: @escaping @Sendable (any SQLConnection) throws -> T
     ) async throws -> T {
         let fault = state.withLock { state -> (any Error)? in
@@ -53,6 +54,15 @@ public final class FaultyDatabase: Database {
             return state.writeFault
         }
         if let fault { throw fault }
-        return try await database.write(body)
+        return try await database.write(name, body)
+    }
+}
+
+extension Database {
+    /// A write that only a test makes: it plants rows. No test asks for its name.
+    public func write<T: Sendable>(
+        _ body: @escaping @Sendable (any SQLConnection) throws -> T
+    ) async throws -> T {
+        try await write(.createCell, body)
     }
 }

@@ -25,13 +25,14 @@ struct WorkerTests {
                 cloud.clock.advance(milliseconds: Worker.leaseMs + 1)
                 _ = try await cloud.create()
                 try await eventually("the second disk is begun") { await gate.arrivals.contains(2) }
+                // The first is late by now, and is done again, but only once it has ended.
+                #expect(await gate.arrivals == [1, 2])
                 await gate.open()
                 try await eventually("both run") {
                     cloud.clock.advance(milliseconds: 250)
                     return try await cloud.runningCount() == 2
                 }
             }
-            #expect(await gate.arrivals.sorted() == [1, 2])
         }
     }
 

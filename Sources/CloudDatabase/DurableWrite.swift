@@ -1,0 +1,42 @@
+import CloudCore
+
+/// Every transaction that changes the database, by name: `Database.write` takes one, so that none can be made that the
+/// tests of crashes don't know. Each is a point where a crash parts what is done from what is known to be done.
+public enum DurableWrite: String, Sendable, CaseIterable {
+    // The verbs of the API and of the operator.
+    case createCell, createFirstTeam, createTeam, deleteTeam, createKey, revokeKey, noteKeyUse,
+        issueGuestToken
+    case createCompute, changeCompute, changeWallet, suspendTeam, resumeTeam
+    /// Always undone: it changes nothing.
+    case quoteCompute
+
+    // The worker, and the accountant's and the supervisor's looks.
+    case freeLeases, lease, supervise, setPrices, debit, moveStanding, enforceStanding
+
+    // A step's outcome with the rows that it changes.
+    case saveImage, saveDisk, saveSeed, saveNetwork, saveBoot, saveConfirm, saveIdle
+    case saveShutdown, saveStopping, saveUnplug, saveResize
+    case saveHalt, saveDetach, saveErase, saveRelease, saveDone
+
+    /// The write that saves what this step decided.
+    public static func outcome(of step: ComputeStep) -> DurableWrite {
+        switch step {
+        case .image: .saveImage
+        case .disk: .saveDisk
+        case .seed: .saveSeed
+        case .network: .saveNetwork
+        case .boot: .saveBoot
+        case .confirm: .saveConfirm
+        case .idle: .saveIdle
+        case .shutdown: .saveShutdown
+        case .stopping: .saveStopping
+        case .unplug: .saveUnplug
+        case .resize: .saveResize
+        case .halt: .saveHalt
+        case .detach: .saveDetach
+        case .erase: .saveErase
+        case .release: .saveRelease
+        case .done: .saveDone
+        }
+    }
+}
