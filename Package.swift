@@ -170,6 +170,13 @@ let package = Package(
                 .logging,
             ],
             swiftSettings: strict),
+        .testTarget(
+            name: "CrashTests",
+            dependencies: [
+                "CloudControl", "CloudCore", "CloudDatabase", "CloudMachines", "CloudTesting", "CloudWorker",
+                .logging,
+            ],
+            swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
     ]
 )

@@ -76,6 +76,10 @@ public struct Command: Sendable {
         }
     }
 
+    /// Runs it for a machine, as the change that it makes to the host; `nil`: as a look. Throws what `run` throws.
+    @discardableResult
+    func run(as effect: HostEffect?) async throws -> Output { try await effect.make { try await run() } }
+
     private var executable: Executable { program.hasPrefix("/") ? .path(FilePath(program)) : .name(program) }
 
     private func withinTimeLimit<Result: Sendable>(

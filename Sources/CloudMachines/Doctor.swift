@@ -33,7 +33,7 @@ public struct Doctor: Sendable {
         self.networkMode = networkMode
         self.network = network
         accelerator = {
-            try MachineFiles.makeFolder(dataFolder)
+            try await MachineFiles.makeFolder(dataFolder, as: nil)
             return try await AcceleratorProbe(program: "qemu-system-x86_64", folder: dataFolder).choice()
         }
     }
@@ -48,7 +48,7 @@ public struct Doctor: Sendable {
             }
             findings += await looking("Accelerator") { [Self.finding(try await accelerator())] }
         }
-        findings += await looking("Data folder") { try resources() }
+        findings += await looking("Data folder") { try await resources() }
         if let listen { findings.append(DoctorPort(host: listen.host, port: listen.port).finding) }
         findings.append(mode)
         if networkMode == .bridged, present.isSuperset(of: ["ip", "nft"]) {
@@ -86,8 +86,8 @@ public struct Doctor: Sendable {
         }
     }
 
-    private func resources() throws -> [DoctorFinding] {
-        try MachineFiles.makeFolder(dataFolder)
+    private func resources() async throws -> [DoctorFinding] {
+        try await MachineFiles.makeFolder(dataFolder, as: nil)
         var status = statvfs()
         // Safe: writes to the local alone.
         guard statvfs(dataFolder, &status) == 0 else {

@@ -7,6 +7,7 @@ import CloudMachines
 actor NetworkApplier {
     private let database: any Database
     private let host: any MachineHost
+    private let clock: any CloudClock
     private var running: Task<Void, any Error>?
     private var queued: Task<Void, any Error>?
 
@@ -15,12 +16,17 @@ actor NetworkApplier {
         .network, .boot, .confirm, .idle, .shutdown, .stopping, .unplug, .resize, .halt,
     ]
 
-    init(database: any Database, host: any MachineHost) {
+    /// The longest that one application takes. Who asks may wait for the one before it too, and for both together not as
+    /// long as a step may last (`Worker.stepTimeout`).
+    static let limit = Duration.seconds(25)
+
+    init(database: any Database, host: any MachineHost, clock: any CloudClock) {
         self.database = database
         self.host = host
+        self.clock = clock
     }
 
-    /// Makes the host's network what the database says. Throws what the host throws.
+    /// Makes the host's network what the database says. Throws what the host throws, also when the host takes too long.
     func apply() async throws {
         if let queued { return try await queued.value }
         let previous = running
@@ -40,6 +46,12 @@ actor NetworkApplier {
 
     private func applyNow() async throws {
         let computes = try await database.read { sql in try sql.computes.list(steps: Self.attachedSteps) }
-        try await host.applyNetwork(NetworkPlan(attachments: computes.compactMap { NetworkAttachment($0) }))
+        let plan = NetworkPlan(attachments: computes.compactMap { NetworkAttachment($0) })
+        let host = host
+        try await withTimeout(
+            Self.limit, by: clock, late: .late("Setting up the host's network", after: Self.limit)
+        ) {
+            try await host.applyNetwork(plan)
+        }
     }
 }

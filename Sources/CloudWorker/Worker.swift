@@ -45,7 +45,8 @@ public struct Worker: Service {
         self.jitter = jitter
         underWay = JobsUnderWay(limit: Self.maxJobs, wake: wake)
         workflow = ComputeWorkflow(
-            host: host, catalogue: catalogue, network: NetworkApplier(database: database, host: host),
+            host: host, catalogue: catalogue,
+            network: NetworkApplier(database: database, host: host, clock: clock),
             bootSlots: bootSlots, stopGraceMs: Int64(stopGrace / .milliseconds(1)))
     }
 

@@ -25,7 +25,7 @@ enum QEMUFixture {
     /// A folder of its own for `body`.
     static func withFolder<Result>(_ body: (String) async throws -> Result) async throws -> Result {
         let folder = "/tmp/strettch-\(UInt32.random(in: 0...UInt32.max))"
-        try MachineFiles.makeFolder(folder)
+        try await MachineFiles.makeFolder(folder, as: nil)
         do {
             let result = try await body(folder)
             try await Command("rm", ["-rf", folder]).run()

@@ -71,7 +71,7 @@ struct QEMUHostTests {
                 exec qemu-system-x86_64 "${arguments[@]}"
                 """
             for (path, text) in [(program, script), ("\(folder)/hidden", hidden)] {
-                try MachineFiles.write(text.utf8, to: path)
+                try await MachineFiles.write(text.utf8, to: path, as: nil)
                 try await Command("chmod", ["755", path]).run()
             }
             try await QEMUFixture.withHost(program: program) { host, _ in
@@ -114,10 +114,10 @@ struct QEMUHostTests {
             let machine = try await boot(host)
             let process = try #require(HostProcess(pid: try QEMUFixture.pid(folder, 5)))
             let pidFile = MachineDirectory(data: folder, id: 5).pidFile
-            try MachineFiles.write("\(getpid())\n".utf8, to: pidFile)
+            try await MachineFiles.write("\(getpid())\n".utf8, to: pidFile, as: nil)
             try await host.boot(machine)
             #expect(try await host.status(5) == .running)
-            try MachineFiles.remove(pidFile)
+            try await MachineFiles.remove(pidFile, as: nil)
             #expect(try await host.status(5) == .running)
             try await Command("rm", ["-rf", "\(folder)/machines/5"]).run()
             #expect(try await host.inventory() == [5])
@@ -186,7 +186,8 @@ struct QEMUHostTests {
             let log = MachineDirectory(data: folder, id: 5).consoleLog
             // What is written into the log is the guest's; here the test writes in its stead.
             let source = "\(folder)/source"
-            try MachineFiles.write((String(repeating: "guest\n", count: 1 << 20) + "last").utf8, to: source)
+            try await MachineFiles.write(
+                (String(repeating: "guest\n", count: 1 << 20) + "last").utf8, to: source, as: nil)
             try await Command("dd", ["if=\(source)", "of=\(log)", "oflag=append", "conv=notrunc"]).run()
             _ = try await host.status(5)
             #expect(MachineFiles.tail(log, limit: 100).isEmpty)

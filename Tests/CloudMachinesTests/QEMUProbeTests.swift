@@ -33,7 +33,7 @@ struct AcceleratorProbeTests {
 
             let bootId = try #require(MachineFiles.text("/proc/sys/kernel/random/boot_id", limit: 36))
             let earlier = memory.split(separator: bootId).joined(separator: "an-earlier-boot")
-            try MachineFiles.write(earlier.utf8, to: "\(folder)/accelerator.json")
+            try await MachineFiles.write(earlier.utf8, to: "\(folder)/accelerator.json", as: nil)
             let asked = try await other.choice()
             #expect(asked.accelerator == .tcg)
             #expect(asked.reason.contains("/bin/false"))

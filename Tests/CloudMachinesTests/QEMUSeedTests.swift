@@ -109,7 +109,7 @@ struct MachineDiskTests {
     func make() async throws {
         try await QEMUFixture.withFolder { folder in
             let disk = MachineDisk(path: "\(folder)/disk.qcow2", storageGb: 10)
-            try MachineFiles.write("half".utf8, to: "\(disk.path).new")
+            try await MachineFiles.write("half".utf8, to: "\(disk.path).new", as: nil)
             try await disk.make(over: try await base(folder))
             #expect(try MachineDisk.virtualBytes(disk.path) == 10 << 30)
             #expect(try Set(MachineFiles.names(in: folder)) == ["base,1.qcow2", "disk.qcow2"])
@@ -144,15 +144,15 @@ struct MachineDiskTests {
             let image = try await base(folder)
             try await disk.make(over: image)
             #expect(try disk.base() == image)
-            try MachineFiles.write("x".utf8, to: "\(folder)/kernel")
-            try MachineFiles.write("quiet\n".utf8, to: "\(folder)/cmdline")
+            try await MachineFiles.write("x".utf8, to: "\(folder)/kernel", as: nil)
+            try await MachineFiles.write("quiet\n".utf8, to: "\(folder)/cmdline", as: nil)
             let kernel = DirectKernel(
                 kernel: "\(folder)/kernel", initrd: "\(folder)/initrd", commandLine: "quiet")
             #expect(try disk.base() == ReadyImage(disk: image.disk, kernel: kernel))
             #expect(throws: CloudError.self) {
                 try MachineDisk(path: image.disk, storageGb: 3).base()
             }
-            try MachineFiles.remove(disk.path)
+            try await MachineFiles.remove(disk.path, as: nil)
             await #expect(throws: CloudError.self) { try await disk.grow() }
             #expect(!MachineFiles.exists(disk.path))
         }
@@ -174,7 +174,7 @@ struct MachineDiskTests {
     func damaged() async throws {
         try await QEMUFixture.withFolder { folder in
             let disk = MachineDisk(path: "\(folder)/disk.qcow2", storageGb: 10)
-            try MachineFiles.write("no disk".utf8, to: disk.path)
+            try await MachineFiles.write("no disk".utf8, to: disk.path, as: nil)
             await #expect(throws: CloudError.self) { try await disk.make(over: try await base(folder)) }
             #expect(MachineFiles.text(disk.path, limit: 100) == "no disk")
         }

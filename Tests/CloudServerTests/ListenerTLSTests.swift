@@ -169,13 +169,6 @@ struct ListenerTLSTests {
     }
 }
 
-/// The real time and some more.
-private struct LaterClock: CloudClock {
-    let laterMs: Int64
-    var nowMs: Int64 { SystemClock().nowMs + laterMs }
-    func sleep(for duration: Duration) async throws { try await SystemClock().sleep(for: duration) }
-}
-
 extension Substring {
     fileprivate func trimming(_ character: Character) -> String {
         String(drop { $0 == character }.reversed().drop { $0 == character }.reversed())

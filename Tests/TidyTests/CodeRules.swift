@@ -30,6 +30,10 @@ struct ForbiddenWord {
                 "Sources/CloudCore", "Sources/CloudControl", "Sources/CloudDatabase", "Sources/CloudWorker",
             ],
             instead: "take clock and random numbers from outside, so that a simulation decides them"),
+        ForbiddenWord(
+            words: ["run()"], folders: ["Sources/CloudMachines/QEMU", "Sources/CloudMachines/Network"],
+            instead:
+                "run(as:) with the HostEffect that it is, so that crashes are tested there; nil for a look"),
         ForbiddenWord(words: ["Process()"], instead: "run it by Command"),
         ForbiddenWord(words: ["Task.detached"], instead: "a Service, or a child task"),
     ]

@@ -41,6 +41,9 @@ struct RuleTests {
         #expect(
             lines(CodeRules.forbiddenWords(file("try await Task.sleep(for: x)", "Tests/X/A.swift"))) == [1])
         #expect(CodeRules.forbiddenWords(file("print(x)", "README.md")) == [])
+        let change = "try await Command(x).run()"
+        #expect(lines(CodeRules.forbiddenWords(file(change, "Sources/CloudMachines/QEMU/A.swift"))) == [1])
+        #expect(CodeRules.forbiddenWords(file(change, "Sources/CloudMachines/Images/A.swift")) == [])
     }
 
     @Test("finds code after a string on the same line")

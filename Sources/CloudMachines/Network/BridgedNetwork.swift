@@ -28,31 +28,34 @@ public struct BridgedNetwork: Sendable {
     public func apply(_ plan: NetworkPlan) async throws {
         let layout = try NetworkLayout(plan, settings)
         async let forwarding = forwards()
-        let present = try PresentNetwork(json: await run("ip", ["-details", "-json", "address"]))
+        let present = try PresentNetwork(json: await run("ip", ["-details", "-json", "address"], as: nil))
         let changes = try NetworkChanges(from: present, to: layout)
         // The rules first: whatever comes up afterwards comes up behind them.
-        try await run("nft", ["-f", "-"], input: Ruleset.render(layout))
+        try await run("nft", ["-f", "-"], input: Ruleset.render(layout), as: .loadRules)
         if !changes.lines.isEmpty {
-            try await run("ip", ["-batch", "-"], input: changes.lines.joined(separator: "\n") + "\n")
+            let lines = changes.lines.joined(separator: "\n") + "\n"
+            try await run("ip", ["-batch", "-"], input: lines, as: .changeLinks)
         }
         if try await !forwarding, !layout.taps.isEmpty {
-            try await run("sysctl", ["-q", "-w", "net.ipv4.ip_forward=1"])
+            try await run("sysctl", ["-q", "-w", "net.ipv4.ip_forward=1"], as: .forwardPackets)
         }
     }
 
     private func forwards() async throws -> Bool {
-        try await run("cat", ["/proc/sys/net/ipv4/ip_forward"]).hasPrefix("1")
+        try await run("cat", ["/proc/sys/net/ipv4/ip_forward"], as: nil).hasPrefix("1")
     }
 
     /// Runs one command and returns what it printed. Throws with what the operator can do about it.
     @discardableResult
-    private func run(_ program: String, _ arguments: [String], input: String = "") async throws -> String {
+    private func run(
+        _ program: String, _ arguments: [String], input: String = "", as effect: HostEffect?
+    ) async throws -> String {
         let words = commandPrefix + [program] + arguments
         var command = Command(
             words[0], Array(words.dropFirst()), input: input, timeoutSeconds: Self.timeoutSeconds)
         command.outputLimitBytes = Self.outputLimitBytes
         do {
-            return try await command.run().standardOutput
+            return try await command.run(as: effect).standardOutput
         } catch let error as CloudError where error.code != .serviceUnavailable {
             throw CloudError(
                 error.code,

@@ -47,7 +47,7 @@ struct AcceleratorProbe {
         }
         let choice = try await probe()
         let text = try JSONEncoder().encode(Memory(bootId: bootId, choice: choice))
-        try MachineFiles.write(Array(text), to: memory)
+        try await MachineFiles.write(Array(text), to: memory, as: nil)
         return choice
     }
 
@@ -80,7 +80,7 @@ struct AcceleratorProbe {
     /// Whether the boot sector runs. Throws `CloudError` when QEMU fails or exceeds the time limit.
     func runsGuestCode(_ accelerator: Accelerator) async throws -> Bool {
         let disk = "\(folder)/probe.img"
-        try MachineFiles.write(BootSector.disk, to: disk)
+        try await MachineFiles.write(BootSector.disk, to: disk, as: nil)
         let output = try await Command(
             program,
             [
@@ -91,7 +91,7 @@ struct AcceleratorProbe {
                 "-device", "virtio-blk-pci,drive=disk,bootindex=1",
                 "-chardev", "stdio,id=serial", "-serial", "chardev:serial",
             ], timeoutSeconds: timeoutSeconds
-        ).run()
+        ).run(as: nil)
         return output.standardOutput.contains(BootSector.message)
     }
 }

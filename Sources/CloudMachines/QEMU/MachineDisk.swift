@@ -13,7 +13,7 @@ struct MachineDisk {
     ///
     /// After a crash at any point there is a whole disk or none.
     func make(over image: @autoclosure () async throws -> ReadyImage) async throws {
-        try MachineFiles.remove(temporary)
+        try await MachineFiles.remove(temporary, as: .dropHalfDisk)
         guard !MachineFiles.exists(path) else {
             _ = try base()  // damaged: nobody makes another in its place
             return
@@ -26,7 +26,8 @@ struct MachineDisk {
     func grow() async throws {
         guard MachineFiles.exists(path) else { throw Self.damaged("\(path) is gone") }
         guard try Self.virtualBytes(path) < wantedBytes else { return }
-        try await Command("qemu-img", ["resize", "-q", "-f", "qcow2", path, "\(storageGb)G"]).run()
+        try await Command("qemu-img", ["resize", "-q", "-f", "qcow2", path, "\(storageGb)G"]).run(
+            as: .growDisk)
     }
 
     /// The image that the disk lies over, out of the file's header (QEMU, docs/interop/qcow2: the name's place at byte 8
@@ -59,8 +60,8 @@ struct MachineDisk {
         let arguments = [
             "create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", image.disk, temporary, "\(storageGb)G",
         ]
-        try await Command("qemu-img", arguments).run()
-        try MachineFiles.publish(temporary, as: path)
+        try await Command("qemu-img", arguments).run(as: .createDisk)
+        try await MachineFiles.publish(temporary, to: path, as: .publishDisk)
     }
 
     /// The size that a guest sees, out of the file's header (QEMU, docs/interop/qcow2: magic at byte 0, size at

@@ -16,7 +16,8 @@ import CloudCore
     import Darwin
 #endif
 
-/// What we do to machines' files, which are our own user's alone; each error names the path.
+/// What we do to machines' files, which are our own user's alone; each error names the path. What changes something takes
+/// the name of the effect; `nil` where it is for no machine.
 enum MachineFiles {
     /// The names in a folder.
     static func names(in folder: String) throws(CloudError) -> [String] {
@@ -64,23 +65,35 @@ enum MachineFiles {
     }
 
     /// Makes the folder, and those above it, for our own user alone. An existing one is left as it is.
-    static func makeFolder(_ path: String) throws(CloudError) {
-        try attempt("make the folder", path) {
-            try FileManager.default.createDirectory(
-                atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+    static func makeFolder(_ path: String, as effect: HostEffect?) async throws {
+        try await effect.make {
+            try attempt("make the folder", path) {
+                try FileManager.default.createDirectory(
+                    atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+            }
         }
     }
 
     /// Writes a file for our own user alone, whole or not at all.
-    static func write(_ bytes: some Collection<UInt8>, to path: String) throws(CloudError) {
+    static func write(
+        _ bytes: some Collection<UInt8>, to path: String, as effect: HostEffect?
+    ) async throws {
+        try await effect.make { try replace(path, with: bytes) }
+    }
+
+    private static func replace(_ path: String, with bytes: some Collection<UInt8>) throws(CloudError) {
         let temporary = "\(path).new"
-        try remove(temporary)
+        try drop(temporary)
         try attempt("write", temporary) { try Data(bytes).write(to: URL(filePath: temporary)) }
-        try publish(temporary, as: path)
+        try moveIntoPlace(temporary, path)
     }
 
     /// Gives a finished file its name. After a crash at any point there is the old file or the whole new one.
-    static func publish(_ temporary: String, as path: String) throws(CloudError) {
+    static func publish(_ temporary: String, to path: String, as effect: HostEffect) async throws {
+        try await effect.make { try moveIntoPlace(temporary, path) }
+    }
+
+    private static func moveIntoPlace(_ temporary: String, _ path: String) throws(CloudError) {
         try attempt("make private", temporary) { try check(chmod(temporary, 0o600)) }
         try sync(temporary)
         try attempt("rename to \(path)", temporary) { try check(rename(temporary, path)) }
@@ -88,7 +101,11 @@ enum MachineFiles {
     }
 
     /// Removes a file. Nothing to remove is success.
-    static func remove(_ path: String) throws(CloudError) {
+    static func remove(_ path: String, as effect: HostEffect?) async throws {
+        try await effect.make { try drop(path) }
+    }
+
+    private static func drop(_ path: String) throws(CloudError) {
         try attempt("remove", path) {
             guard unlink(path) != 0, errno != ENOENT else { return }
             throw Errno(rawValue: errno)
@@ -96,16 +113,18 @@ enum MachineFiles {
     }
 
     /// Removes an empty folder. Nothing to remove is success.
-    static func removeFolder(_ path: String) throws(CloudError) {
-        try attempt("remove", path) {
-            guard rmdir(path) != 0, errno != ENOENT else { return }
-            throw Errno(rawValue: errno)
+    static func removeFolder(_ path: String, as effect: HostEffect) async throws {
+        try await effect.make {
+            try attempt("remove", path) {
+                guard rmdir(path) != 0, errno != ENOENT else { return }
+                throw Errno(rawValue: errno)
+            }
         }
     }
 
     /// Makes a file or socket that another program made with its own umask our own user's alone.
-    static func makePrivate(_ path: String) throws(CloudError) {
-        try attempt("make private", path) { try check(chmod(path, 0o600)) }
+    static func makePrivate(_ path: String, as effect: HostEffect) async throws {
+        try await effect.make { try attempt("make private", path) { try check(chmod(path, 0o600)) } }
     }
 
     /// Cuts a file that others append to down to nothing when it has more than `limit` bytes; its last `keep` bytes
@@ -114,7 +133,7 @@ enum MachineFiles {
         var status = stat()
         // Safe: writes to the local alone.
         guard lstat(path, &status) == 0, Int64(status.st_size) > limit else { return }
-        try write(tail(path, limit: keep).utf8, to: "\(path).old")
+        try replace("\(path).old", with: tail(path, limit: keep).utf8)
         try attempt("cut", path) { try check(truncate(path, 0)) }
     }
 

@@ -43,9 +43,10 @@ struct MachineProcess {
         case .poweredOff: try await halt()
         case .absent: break
         }
-        for path in directory.remains { try MachineFiles.remove(path) }
+        for path in directory.remains { try await MachineFiles.remove(path, as: .dropRemains) }
         try boundLogs()
-        try await Command(program, arguments()).startDetached(log: directory.qemuLog)
+        let command = try await Command(program, arguments())
+        try await HostEffect.startProcess.make { try await command.startDetached(log: directory.qemuLog) }
         guard try await answer(within: Self.startLimit) != .absent else {
             let words = MachineFiles.tail(directory.qemuLog, limit: 2000)
             throw CloudError(
@@ -53,7 +54,7 @@ struct MachineProcess {
                 detail: words.isEmpty ? "\(directory.qemuLog) is empty" : words)
         }
         for path in [directory.monitorSocket, directory.serialSocket, directory.consoleLog] {
-            try MachineFiles.makePrivate(path)
+            try await MachineFiles.makePrivate(path, as: .keepSocketsPrivate)
         }
     }
 
@@ -61,7 +62,7 @@ struct MachineProcess {
     func pressPowerButton() async throws {
         guard try await status() == .running else { return }
         do {
-            try await monitor.pressPowerButton()
+            try await HostEffect.pressPowerButton.make { try await monitor.pressPowerButton() }
         } catch let error as QMPError {
             throw CloudError(
                 .serviceUnavailable, "The machine could not be asked to shut down; it is tried again.",
@@ -74,7 +75,7 @@ struct MachineProcess {
         let processes = try table.all()[id] ?? []
         if !processes.isEmpty {
             if try await !quits(processes) {
-                for process in processes { try process.end() }
+                try await HostEffect.killProcess.make { for process in processes { try process.end() } }
                 guard try await gone(processes, within: Self.killLimit) else {
                     throw CloudError(
                         .serviceUnavailable, "The machine's process does not end; it is tried again.",
@@ -83,7 +84,7 @@ struct MachineProcess {
                 }
             }
         }
-        for path in directory.remains { try MachineFiles.remove(path) }
+        for path in directory.remains { try await MachineFiles.remove(path, as: .dropRemains) }
     }
 
     /// What the monitor answers; `absent` when the process has ended. It may be so young that its monitor does not
@@ -110,7 +111,7 @@ struct MachineProcess {
     /// Whether the processes end when they are asked to.
     private func quits(_ processes: [HostProcess]) async throws -> Bool {
         do {
-            try await monitor.quit()
+            try await HostEffect.quitProcess.make { try await monitor.quit() }
         } catch let error as QMPError {
             // `closed`: it went before it had answered. Otherwise it could not be asked, and waiting is no use.
             guard error == .closed else { return processes.allSatisfy(\.isGone) }

@@ -90,16 +90,18 @@ struct MachineSeed: Sendable, Equatable {
     func write(to path: String) async throws {
         let folder = "\(path).d"
         let temporary = "\(path).new"
-        try MachineFiles.makeFolder(folder)
+        try await MachineFiles.makeFolder(folder, as: .makeSeedFolder)
         let files = [("meta-data", metaData), ("user-data", userData), ("network-config", networkConfig)]
-        for (name, text) in files { try MachineFiles.write(text.utf8, to: "\(folder)/\(name)") }
-        try MachineFiles.remove(temporary)
+        for (name, text) in files {
+            try await MachineFiles.write(text.utf8, to: "\(folder)/\(name)", as: .writeSeedFile)
+        }
+        try await MachineFiles.remove(temporary, as: .dropHalfSeed)
         try await Command(
             "genisoimage", ["-quiet", "-output", temporary, "-volid", "cidata", "-joliet", "-rock", folder]
-        ).run()
-        try MachineFiles.publish(temporary, as: path)
-        for (name, _) in files { try MachineFiles.remove("\(folder)/\(name)") }
-        try MachineFiles.removeFolder(folder)
+        ).run(as: .createSeed)
+        try await MachineFiles.publish(temporary, to: path, as: .publishSeed)
+        for (name, _) in files { try await MachineFiles.remove("\(folder)/\(name)", as: .dropSeedFile) }
+        try await MachineFiles.removeFolder(folder, as: .dropSeedFolder)
     }
 }
 

@@ -68,8 +68,8 @@ public struct QEMUHost: MachineHost {
         _ settings: Settings, images: Images, network: @escaping @Sendable (NetworkPlan) async throws -> Void
     ) async throws -> QEMUHost {
         try MachineDirectory.check(data: settings.dataDirectory)
-        try MachineFiles.makeFolder(MachineDirectory.all(settings.dataDirectory))
-        let words = try await Command(settings.program, ["--version"], timeoutSeconds: 10).run()
+        try await MachineFiles.makeFolder(MachineDirectory.all(settings.dataDirectory), as: nil)
+        let words = try await Command(settings.program, ["--version"], timeoutSeconds: 10).run(as: nil)
             .standardOutput
         guard let version = QEMUVersion(words) else {
             throw CloudError(
@@ -91,7 +91,7 @@ public struct QEMUHost: MachineHost {
 
     public func makeDisk(_ machine: Machine, from image: Image) async throws {
         let directory = directory(machine.id)
-        try MachineFiles.makeFolder(directory.path)
+        try await MachineFiles.makeFolder(directory.path, as: .makeFolder)
         try await disk(machine).make(over: try await images.ready(image))
     }
 
@@ -99,7 +99,7 @@ public struct QEMUHost: MachineHost {
 
     public func makeSeed(_ machine: Machine) async throws {
         let directory = directory(machine.id)
-        try MachineFiles.makeFolder(directory.path)
+        try await MachineFiles.makeFolder(directory.path, as: .makeFolder)
         let seed = MachineSeed(machine, networkMode: networkMode, nameservers: settings.nameservers)
         try await seed.write(to: directory.seed)
     }
@@ -149,7 +149,7 @@ public struct QEMUHost: MachineHost {
         }
         guard MachineFiles.exists(folder) else { return }
         // Another program, since removing a large file can block for seconds.
-        try await Command("rm", ["-rf", "--", folder]).run()
+        try await Command("rm", ["-rf", "--", folder]).run(as: .eraseFolder)
     }
 
     public func inventory() async throws -> Set<Int64> {

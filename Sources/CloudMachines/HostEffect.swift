@@ -1,0 +1,36 @@
+/// Every change that is made to the host for a machine, by name: what makes one takes its name, so that none can be made
+/// that the tests of crashes don't know. Each is a point where a crash parts what is done from what is known to be done.
+public enum HostEffect: String, Sendable, CaseIterable {
+    case makeFolder, eraseFolder
+    case dropHalfDisk, createDisk, publishDisk, growDisk
+    case makeSeedFolder, writeSeedFile, dropHalfSeed, createSeed, publishSeed, dropSeedFile, dropSeedFolder
+    case loadRules, changeLinks, forwardPackets
+    case startProcess, keepSocketsPrivate, pressPowerButton, quitProcess, killProcess, dropRemains
+
+    /// Before or after the change itself.
+    public enum Moment: Sendable, CaseIterable { case before, after }
+
+    /// Asked around every change, and what it throws is thrown to whoever makes the change. Set by tests alone: to fail,
+    /// to hang, or to end there as a crash does.
+    @TaskLocal public static var interruption: (@Sendable (HostEffect, Moment) async throws -> Void)?
+
+    /// Makes the change.
+    func make<T>(isolation: isolated (any Actor)? = #isolation, _ change: () async throws -> T) async throws
+        -> T
+    {
+        try await Self.interruption?(self, .before)
+        let result = try await change()
+        try await Self.interruption?(self, .after)
+        return result
+    }
+}
+
+extension HostEffect? {
+    /// Makes the change; what has no name is done for no machine: a look, or our own housekeeping.
+    func make<T>(isolation: isolated (any Actor)? = #isolation, _ change: () async throws -> T) async throws
+        -> T
+    {
+        guard let self else { return try await change() }
+        return try await self.make(change)
+    }
+}

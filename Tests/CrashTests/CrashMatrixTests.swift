@@ -1,0 +1,84 @@
+import CloudCore
+import CloudDatabase
+import CloudMachines
+import CloudTesting
+import Testing
+
+/// Each script runs once undisturbed, and then once for each visit of each point and each kind of fault. Whatever goes
+/// wrong, the world must come out as it did undisturbed.
+@Suite("Crash points, on a simulated host")
+struct CrashMatrixTests {
+    static let scripts = CrashScript.actions + CrashScript.events + CrashScript.operations
+
+    @Test("whatever goes wrong at a point, the world comes out right", arguments: scripts)
+    func matrix(_ script: CrashScript) async throws {
+        let calm = try await Self.run(script)
+        #expect(!calm.visits.isEmpty)
+        for visit in calm.visits {
+            for kind in FaultKind.allCases {
+                let place = "\(script.name): \(kind.rawValue) at \(visit)"
+                do {
+                    let outcome = try await Self.run(script, fault: (visit, kind))
+                    #expect(outcome.wasMet, "\(place) never came about")
+                    let difference = outcome.world.difference(from: calm.world).map(\.line)
+                    #expect(difference.isEmpty, "\(place)")
+                } catch {
+                    Issue.record("\(place): \(error)")
+                }
+            }
+        }
+    }
+
+    @Test("no write and no call of the host is without a script")
+    func completeness() async throws {
+        var hit: Set<CrashPoint> = []
+        for script in Self.scripts { hit.formUnion(try await Self.run(script).visits.map(\.point)) }
+        let looks: Set<SimulatedHost.Operation> = [.image, .answersSSH]
+        let registered =
+            DurableWrite.allCases.map { CrashPoint.write($0) }
+            + SimulatedHost.Operation.allCases.filter { !looks.contains($0) }.map { .call($0) }
+        for point in registered { #expect(hit.contains(point), "nothing passes \(point)") }
+    }
+
+    private static func run(
+        _ script: CrashScript, fault: (visit: Visit, kind: FaultKind)? = nil
+    ) async throws -> CrashOutcome {
+        try await withTemporaryFolder { folder in
+            let host = SimulatedHost()
+            let world = try CrashWorld(
+                folder: folder, host: host, isSimulated: true, settings: script.settings, fault: fault)
+            try await script.prepare(world)
+            world.saboteur.arm()
+            try await script.run(world)
+            let lines = try await world.lines()
+            return CrashOutcome(
+                visits: world.saboteur.visits, wasMet: world.saboteur.wasMet,
+                world: lines + (await Self.lines(host)))
+        }
+    }
+
+    private static func lines(_ host: SimulatedHost) async -> [String] {
+        [
+            "disks \(await host.diskSizes.sorted { $0.key < $1.key })",
+            "seeds \(await host.seeds.values.map { "\($0.id) \($0.hostName) \($0.vcpus)" })",
+            "running \(await host.running.sorted()), off \(await host.poweredOff.sorted())",
+            "network \(await host.plan.attachments.map(\.computeId))",
+        ]
+    }
+}
+
+/// What a run of a script came to.
+struct CrashOutcome: Sendable {
+    var visits: [Visit]
+    var wasMet: Bool
+    var world: [String]
+}
+
+extension CollectionDifference<String>.Change {
+    var line: String {
+        switch self {
+        case .insert(_, let line, _): "+ \(line)"
+        case .remove(_, let line, _): "- \(line)"
+        }
+    }
+}

@@ -1,0 +1,237 @@
+import CloudControl
+import CloudCore
+import CloudMachines
+import CloudDatabase
+import CloudTesting
+import CloudWorker
+import Testing
+
+/// What somebody asks for, from the first request to its end, while something goes wrong.
+struct CrashScript: Sendable, CustomTestStringConvertible {
+    typealias Part = @Sendable (CrashWorld) async throws -> Void
+
+    var name: String
+    var settings = CloudSettings.test
+    /// What is there before anything goes wrong.
+    var prepare: Part
+    var run: Part
+
+    var testDescription: String { name }
+
+    init(
+        _ name: String, settings: CloudSettings = .test, prepare: @escaping Part = { _ in },
+        run: @escaping Part
+    ) {
+        self.name = name
+        self.settings = settings
+        self.prepare = prepare
+        self.run = run
+    }
+}
+
+extension CrashScript {
+    /// The actions on a compute.
+    static let actions: [CrashScript] = [
+        CrashScript("create", prepare: { try await $0.makeTeam() }, run: { try await $0.createAndSettle() }),
+        CrashScript("start", prepare: { try await $0.makeStopped() }, run: { try await $0.change(.start) }),
+        CrashScript("stop", prepare: { try await $0.makeRunning() }, run: { try await $0.change(.stop) }),
+        CrashScript("reboot", prepare: { try await $0.makeRunning() }, run: { try await $0.change(.reboot) }),
+        CrashScript(
+            "upsize", prepare: { try await $0.makeStopped() },
+            run: { try await $0.change(.upsize(to: "S-2C-4G")) }),
+        CrashScript(
+            "update", prepare: { try await $0.makeRunning() },
+            run: { try await $0.change(.update(ComputeUpdate(hostName: "renamed"))) }),
+        CrashScript("delete", prepare: { try await $0.makeRunning() }, run: { try await $0.change(.delete) }),
+    ]
+
+    /// What happens to computes otherwise.
+    static let events: [CrashScript] = [
+        CrashScript(
+            "a create that fails",
+            prepare: { world in
+                try await world.makeTeam()
+                await world.simulated?.set(imageStatus: .unavailable("gone"))
+            }, run: { try await $0.createAndSettle() }),
+        CrashScript(
+            "a delete of what has failed",
+            prepare: { world in
+                try await world.makeTeam()
+                await world.simulated?.set(imageStatus: .unavailable("gone"))
+                try await world.createAndSettle()
+            }, run: { try await $0.change(.delete) }),
+        CrashScript(
+            "a guest that crashes", prepare: { try await $0.makeRunning() },
+            run: { world in
+                await world.simulated?.lose(1)
+                try await world.settle()
+            }),
+        CrashScript(
+            "a start of the program",
+            prepare: { try await $0.makeRunning() },
+            run: { world in
+                world.program.life.end()
+                try await world.settle()
+            }),
+        CrashScript(
+            "a dry run", prepare: { try await $0.makeTeam() },
+            run: { world in
+                _ = try await world.insist("the dry run") {
+                    try await QuoteCompute(CrashWorld.asked, caller: CrashWorld.caller, requestId: "r")
+                        .run(in: $0.cloud)
+                }
+            }),
+        CrashScript(
+            "a guest's token", prepare: { try await $0.makeRunning() },
+            run: { world in
+                let address = try await world.privateIpv4()
+                _ = try await world.insist("the token") {
+                    try await CreateGuestToken(address: address, resourceId: 1).run(in: $0.cloud)
+                }
+            }),
+    ]
+
+    /// What the operator and the accountant do.
+    static let operations: [CrashScript] = [
+        CrashScript("a first start") { world in
+            _ = try await world.insist("the first start") {
+                try await Bootstrap(keep: { _ in }).run(in: $0.cloud)
+            }
+        },
+        CrashScript("a new team") { world in
+            try await world.insistOrDone("the team") { _ = try await CreateTeam(name: "one").run(in: $0) }
+        },
+        CrashScript("a new key", prepare: { try await $0.makeTeam() }) { world in
+            try await world.insistOrDone("the key") {
+                _ = try await CreateKey(name: "second", role: .member, by: .operator(teamId: 1)).run(in: $0)
+            }
+        },
+        CrashScript("a revoked key", prepare: { try await $0.makeTeam() }) { world in
+            try await world.insistOrDone("the revocation") {
+                _ = try await RevokeKey(id: 2, by: .operator(teamId: 1)).run(in: $0)
+            }
+        },
+        CrashScript("a key that is used", prepare: { try await $0.makeTeam() }) { world in
+            let secret = world.secret
+            try await world.insistOrDone("the use") { cloud in
+                _ = try await Authenticate(authorization: "Bearer \(secret)").run(in: cloud)
+                try await cloud.keyUse.write(to: cloud.database)
+            }
+        },
+        CrashScript("a payment and a correction", prepare: { try await $0.makeTeam() }) { world in
+            try await world.insistOrDone("the payment") {
+                _ = try await TopUp(teamId: 1, amountMilliRwf: 5_000_000, reference: "p1").run(in: $0)
+            }
+            try await world.insistOrDone("the correction") {
+                _ = try await CorrectWallet(teamId: 1, amountMilliRwf: -1, reference: "c1").run(in: $0)
+            }
+        },
+        CrashScript("a suspension and its end", prepare: { try await $0.makeRunning() }) { world in
+            try await world.insistOrDone("the suspension") {
+                _ = try await SuspendTeam(teamId: 1).run(in: $0)
+            }
+            try await world.account()
+            try await world.insistOrDone("its end") { _ = try await ResumeTeam(teamId: 1).run(in: $0) }
+        },
+        CrashScript("a team's end", prepare: { try await $0.makeTeam() }) { world in
+            try await world.insistOrDone("the end") { try await DeleteTeam(teamId: 1).run(in: $0) }
+        },
+        CrashScript(
+            "a wallet that runs dry", settings: .billed,
+            prepare: { world in
+                try await world.makeTeam()
+                _ = try await TopUp(teamId: 1, amountMilliRwf: 2_200_000, reference: "p1")
+                    .run(in: world.program.cloud)
+                try await world.createAndSettle()
+                // Some minutes more or less, when something hangs, make no other hour of it.
+                world.clock.advance(milliseconds: Meter.hourMs / 2)
+            },
+            run: { world in
+                for _ in 0..<6 {
+                    world.clock.advance(milliseconds: UTCDay.milliseconds)
+                    try await world.account()
+                }
+            }),
+    ]
+}
+
+extension CrashWorld {
+    static let caller = Caller(keyId: 1, teamId: 1, role: .owner)
+    static let asked = ComputeRequest(
+        hostName: "web", image: "TINY-1", region: "KGL-1", specification: "S-1C",
+        publicKeys: [TestCloud.publicKey], tags: ["a"], withPublicIp: true)
+
+    /// The host when it is a simulated one.
+    var simulated: SimulatedHost? { host as? SimulatedHost }
+
+    /// One team with an owner's key and a member's.
+    func makeTeam() async throws {
+        let made = try await CreateTeam(name: "team").run(in: program.cloud)
+        secret = made.key.secret
+        _ = try await CreateKey(name: "member", role: .member, by: .operator(teamId: 1)).run(
+            in: program.cloud)
+    }
+
+    func makeRunning() async throws {
+        try await makeTeam()
+        try await createAndSettle()
+    }
+
+    func makeStopped() async throws {
+        try await makeRunning()
+        try await change(.stop)
+    }
+
+    /// Sends one create until it is answered, with the same key, and lets it come to its end.
+    func createAndSettle() async throws {
+        let request = try request("POST /computes", key: 0)
+        _ = try await insist("the create") {
+            try await CreateCompute(Self.asked, request: request).run(in: $0.cloud)
+        }
+        try await settle()
+    }
+
+    /// Sends one change until it is answered, with the same key, and lets it come to its end.
+    func change(_ change: ChangeCompute.Change) async throws {
+        let name = change.action.rawValue
+        let request = try request(
+            "POST /computes/1/\(name)", key: ComputeAction.allCases.firstIndex(of: change.action) ?? 0)
+        _ = try await insist(name) {
+            try await ChangeCompute(id: 1, change: change, request: request).run(in: $0.cloud)
+        }
+        try await settle()
+    }
+
+    /// Does what has no Idempotency-Key until it is done: by this attempt, or by one whose answer was lost.
+    func insistOrDone(_ what: String, _ body: (Cloud) async throws -> Void) async throws {
+        try await insist(what) { program in
+            do {
+                try await body(program.cloud)
+            } catch let error as CloudError where [.conflict, .resourceNotFound].contains(error.code) {
+                return
+            }
+        }
+    }
+
+    /// Lets the accountant look until it could, and the machines follow.
+    func account() async throws {
+        try await insist("the accounts") { program in
+            try await program.accountant.priceAll()
+            try await program.accountant.look()
+        }
+        try await settle()
+    }
+
+    func privateIpv4() async throws -> IPv4Address {
+        let compute = try await program.cloud.database.read { sql in try sql.computes.get(1) }
+        guard let address = compute?.privateIpv4 else { throw NeverTrue(what: "compute 1 has an address") }
+        return address
+    }
+
+    private func request(_ endpoint: String, key: Int) throws -> ChangeRequest {
+        ChangeRequest(
+            endpoint: endpoint, key: try IdempotencyKey(header: "00000000-0000-4000-8000-00000000000\(key)"),
+            members: ["a": "b"],
+            caller: Self.caller, requestId: "r", answer: { compute, _ in "\(compute.id)" })
+    }
+}

@@ -1,0 +1,206 @@
+import CloudControl
+import CloudCore
+import CloudDatabase
+import CloudMachines
+import CloudTesting
+import CloudWorker
+import Logging
+
+@testable import CloudWorker
+
+/// One cell whose program may be killed at any point and is then started again, on the same database and host.
+final class CrashWorld {
+    let host: any MachineHost
+    let clock: ManualClock
+    let saboteur: Saboteur
+    let settings: CloudSettings
+    private let database: SQLiteDatabase
+    /// Whether the calls of the host are points, as they are of a simulated one.
+    private let isSimulated: Bool
+    private(set) var program: CrashProgram
+    /// The owner's key, once there is a team.
+    var secret = ""
+    /// The host when it is a real one.
+    var real: RealCrashHost?
+
+    /// Rounds of the clock until the world must have come to rest.
+    private static let maxRounds = 300
+    /// Times that somebody asks again. A script has one fault.
+    private static let maxAttempts = 5
+
+    /// - Parameter folder: where the database is made.
+    init(
+        folder: String, host: any MachineHost, isSimulated: Bool, settings: CloudSettings = .test,
+        fault: (visit: Visit, kind: FaultKind)?
+    ) throws {
+        clock = ManualClock()
+        saboteur = Saboteur(fault, clock: clock)
+        database = try SQLiteDatabase(path: "\(folder)/strettch.sqlite")
+        self.host = host
+        self.settings = settings
+        self.isSimulated = isSimulated
+        program = CrashProgram(
+            database: database, host: host, isSimulated: isSimulated, settings: settings, clock: clock,
+            saboteur: saboteur)
+    }
+
+    /// Does `body` as somebody does who asks again until he has an answer; a program that was killed is started again.
+    func insist<T>(_ what: String, _ body: (CrashProgram) async throws -> T) async throws -> T {
+        for _ in 0..<Self.maxAttempts {
+            try await restartIfOver()
+            do {
+                return try await body(program)
+            } catch is Crash {
+                continue
+            } catch let error as CloudError where error.code == .serviceUnavailable {
+                continue
+            }
+        }
+        throw NeverTrue(what: "'\(what)' is answered")
+    }
+
+    /// Lets the worker work and the clock go on until nothing is due, the host has been looked at, and still nothing is.
+    func settle() async throws {
+        var isLookedAt = false
+        for _ in 0..<Self.maxRounds {
+            try await restartIfOver()
+            do {
+                try await program.worker.runDueJobs()
+                guard !program.life.isOver else { continue }
+                if let due = try await nextDueMs() {
+                    clock.advance(milliseconds: max(1, due - clock.nowMs))
+                    continue
+                }
+                if isLookedAt { return }
+                try await program.supervisor.look()
+                isLookedAt = true
+            } catch is Crash {
+                continue
+            } catch let error as CloudError where error.code == .serviceUnavailable {
+                continue
+            }
+        }
+        throw NeverTrue(what: "nothing is due any more: \(try await lines())")
+    }
+
+    private func restartIfOver() async throws {
+        for _ in 0..<Self.maxAttempts where program.life.isOver {
+            program = CrashProgram(
+                database: database, host: host, isSimulated: isSimulated, settings: settings, clock: clock,
+                saboteur: saboteur)
+            do {
+                try await program.worker.start()
+            } catch {
+                // As the service manager sees it: the program has ended, and is started again.
+                program.life.end()
+            }
+        }
+    }
+
+    /// When the next job can be worked on, whoever holds it now.
+    private func nextDueMs() async throws -> Int64? {
+        try await database.read { sql in
+            try sql.query(
+                """
+                SELECT MIN(CASE WHEN lease_until_ms > due_at_ms THEN lease_until_ms ELSE due_at_ms END) AS due
+                FROM jobs WHERE due_at_ms IS NOT NULL
+                """)[0].intOrNil("due")
+        }
+    }
+
+    /// What the database says, a line a row, without what depends on the time that passed.
+    func lines() async throws -> [String] {
+        try await database.read { sql in
+            var lines: [String] = []
+            for query in Self.queries {
+                for row in try sql.query(query) {
+                    let values = row.values.sorted { $0.key < $1.key }.map {
+                        "\($0.key)=\(Self.text($0.value))"
+                    }
+                    lines.append(values.joined(separator: " "))
+                }
+            }
+            return lines
+        }
+    }
+
+    private static let queries = [
+        """
+        SELECT c.id AS compute, c.host_name, c.state, c.intent, c.specification, c.failure_code, c.private_ipv4,
+            c.public_ipv4, j.action, j.step, j.lease_owner, j.due_at_ms AS due
+        FROM computes c JOIN jobs j ON j.compute_id = c.id ORDER BY c.id
+        """,
+        // What happens to a team and to its computes may come in any order.
+        "SELECT compute_id, team_id, kind, actor FROM events ORDER BY COALESCE(compute_id, 0), id",
+        "SELECT team_id, endpoint, idempotency_key, compute_id FROM idempotency_keys ORDER BY idempotency_key",
+        "SELECT id AS team, name, network_base, deleted_at_ms IS NULL AS live FROM teams ORDER BY id",
+        """
+        SELECT id AS api_key, team_id, name, role, revoked_at_ms IS NULL AS live, last_used_at_ms IS NULL AS unused
+        FROM api_keys ORDER BY id
+        """,
+        """
+        SELECT team_id, number, kind, compute_id, reference, amount_milli_rwf FROM ledger ORDER BY team_id, number
+        """,
+        "SELECT team_id AS wallet, balance_milli_rwf, standing, is_suspended_by_operator FROM wallets ORDER BY team_id",
+        "SELECT compute_id AS metered, began_at_ms IS NULL AS free, ended_at_ms IS NULL AS runs FROM meters ORDER BY 1",
+        "SELECT COUNT(*) AS cells FROM cell",
+        "SELECT COUNT(*) AS expired FROM idempotency_keys WHERE expires_at_ms IS NOT NULL",
+    ]
+
+    private static func text(_ value: SQLValue) -> String {
+        switch value {
+        case .null: "-"
+        case .int(let int): "\(int)"
+        case .text(let text): text
+        }
+    }
+}
+
+/// One life of the program: verbs, worker, supervisor and accountant over one database and host.
+struct CrashProgram: Sendable {
+    let life: Life
+    let cloud: Cloud
+    let worker: Worker
+    let supervisor: Supervisor
+    let accountant: Accountant
+
+    /// Guests without an operating system do not heed the button, so the grace is short.
+    private static let stopGrace = Duration.seconds(1)
+
+    init(
+        database: any Database, host: any MachineHost, isSimulated: Bool, settings: CloudSettings,
+        clock: ManualClock, saboteur: Saboteur
+    ) {
+        let life = saboteur.begin()
+        self.life = life
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        func makeWorker(_ database: any Database, _ host: any MachineHost, _ owner: String) -> Worker {
+            Worker(
+                database: database, host: host, catalogue: .test, clock: clock, wake: Wake(), bootSlots: 2,
+                stopGrace: Self.stopGrace, owner: owner, logger: logger, jitter: { 0 })
+        }
+        func sabotaged(_ life: Life, isReal: Bool) -> SabotagedHost {
+            SabotagedHost(
+                host: host, saboteur: saboteur, life: life, callsArePoints: isReal && isSimulated,
+                runningAnswers: !isSimulated)
+        }
+        // A second worker with a lease of its own, for what happens while a transaction of the first one hangs.
+        let other = makeWorker(database, sabotaged(Life(), isReal: false), "other")
+        let sabotagedDatabase = SabotagedDatabase(
+            database: database, saboteur: saboteur, life: life,
+            meanwhile: {
+                clock.advance(milliseconds: Worker.leaseMs + 1)
+                try await other.runDueJobs()
+            })
+        let mine = sabotaged(life, isReal: true)
+        cloud = Cloud(
+            database: sabotagedDatabase, catalogue: .test, settings: settings, clock: clock,
+            randomBytes: { count in (0..<count).map { _ in UInt8.random(in: .min ... .max) } }, wake: {})
+        worker = makeWorker(sabotagedDatabase, mine, "worker")
+        supervisor = Supervisor(
+            database: sabotagedDatabase, host: mine, clock: clock, wake: Wake(), logger: logger)
+        accountant = Accountant(
+            database: sabotagedDatabase, catalogue: .test, settings: settings.billing, clock: clock,
+            wake: Wake(), logger: logger)
+    }
+}
