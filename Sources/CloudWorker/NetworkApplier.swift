@@ -10,11 +10,6 @@ actor NetworkApplier {
     private var running: Task<Void, any Error>?
     private var queued: Task<Void, any Error>?
 
-    /// The steps in which a compute has a place in the network.
-    static let attachedSteps: [ComputeStep] = [
-        .network, .boot, .confirm, .idle, .shutdown, .stopping, .unplug, .resize, .halt,
-    ]
-
     init(database: any Database, host: any MachineHost) {
         self.database = database
         self.host = host
@@ -39,7 +34,7 @@ actor NetworkApplier {
     }
 
     private func applyNow() async throws {
-        let computes = try await database.read { sql in try sql.computes.list(steps: Self.attachedSteps) }
+        let computes = try await database.read { sql in try sql.computes.list(steps: ComputeStep.attached) }
         try await host.applyNetwork(NetworkPlan(attachments: computes.compactMap { NetworkAttachment($0) }))
     }
 }
