@@ -88,6 +88,10 @@ let package = Package(
             resources: [.embedInCode("Resources/catalogue.yaml"), .embedInCode("Resources/images")],
             swiftSettings: strict),
         .target(
+            name: "CloudAudit",
+            dependencies: ["CloudCore", "CloudDatabase", "CloudMachines"],
+            swiftSettings: strict),
+        .target(
             name: "CloudWorker",
             dependencies: [
                 "CloudCore", "CloudDatabase", "CloudMachines", "CloudMetrics", .logging, .serviceLifecycle,
@@ -100,8 +104,9 @@ let package = Package(
         .executableTarget(
             name: "strettch",
             dependencies: [
-                "CloudClient", "CloudControl", "CloudCore", "CloudDatabase", "CloudMachines", "CloudMetrics",
-                "CloudServer", "CloudWire", "CloudWorker", .argumentParser, .configuration, .logging,
+                "CloudAudit", "CloudClient", "CloudControl", "CloudCore", "CloudDatabase", "CloudMachines",
+                "CloudMetrics", "CloudServer", "CloudWire", "CloudWorker", .argumentParser, .configuration,
+                .logging,
                 .serviceLifecycle,
                 .unixSignals,
             ],
@@ -153,6 +158,13 @@ let package = Package(
                 "CloudCore", "CloudMachines", "CloudTesting", "QMP", .crypto, .httpTypes, .hummingbird,
                 .logging,
                 .nioCore, .nioPosix, .serviceLifecycle,
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "CloudAuditTests",
+            dependencies: [
+                "CloudAudit", "CloudControl", "CloudCore", "CloudDatabase", "CloudMachines", "CloudTesting",
+                .grdb,
             ],
             swiftSettings: strict),
         .testTarget(

@@ -41,6 +41,14 @@ public struct MeterQueries {
         ).grouped()
     }
 
+    /// The meters of the computes with these ids, which are to be few enough for one answer.
+    func list(from first: Int64, to last: Int64) throws -> [ComputeMeter] {
+        try sql.query(
+            "\(Self.select) WHERE m.compute_id BETWEEN $1 AND $2 ORDER BY m.compute_id, p.since_ms",
+            [first, last]
+        ).grouped()
+    }
+
     /// The team's meters that the ledger does not have to the end.
     public func unsettled(teamId: Int64) throws -> [ComputeMeter] {
         try sql.query(

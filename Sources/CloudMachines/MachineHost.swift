@@ -49,8 +49,26 @@ public protocol MachineHost: Sendable {
     /// Removes the machine's disk, seed and sockets. Nothing to remove is success. The machine must be halted.
     func erase(_ id: Int64) async throws
 
-    /// The machines that have anything at all on this host: a process, a directory.
-    func inventory() async throws -> Set<Int64>
+    /// What is on this host of machines of this installation, of each that has anything at all.
+    func inventory() async throws -> [Int64: MachineParts]
+
+    /// What differs from the network that `applyNetwork` would make of the plan, a line for each thing; empty: nothing.
+    /// Changes nothing, and may be asked while `applyNetwork` is under way.
+    func networkDrift(from plan: NetworkPlan) async throws -> [String]
+}
+
+/// What is on a host of one machine.
+public struct MachineParts: Sendable, Equatable {
+    /// One that is alive, whatever its guest does.
+    public var hasProcess: Bool
+    public var hasDisk: Bool
+    public var hasSeed: Bool
+
+    public init(hasProcess: Bool = false, hasDisk: Bool = false, hasSeed: Bool = false) {
+        self.hasProcess = hasProcess
+        self.hasDisk = hasDisk
+        self.hasSeed = hasSeed
+    }
 }
 
 /// How guests are reached.

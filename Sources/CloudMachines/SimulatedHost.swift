@@ -132,7 +132,15 @@ public actor SimulatedHost: MachineHost {
         }
     }
 
-    public func inventory() -> Set<Int64> { disks.union(seeds.keys).union(running).union(poweredOff) }
+    public func inventory() -> [Int64: MachineParts] {
+        var parts: [Int64: MachineParts] = [:]
+        for id in running.union(poweredOff) { parts[id, default: MachineParts()].hasProcess = true }
+        for id in disks { parts[id, default: MachineParts()].hasDisk = true }
+        for id in seeds.keys { parts[id, default: MachineParts()].hasSeed = true }
+        return parts
+    }
+
+    public func networkDrift(from plan: NetworkPlan) -> [String] { self.plan.differences(from: plan) }
 
     private func act(_ operation: Operation, _ effect: () -> Void) throws {
         calls[operation, default: 0] += 1

@@ -11,11 +11,6 @@ actor NetworkApplier {
     private var running: Task<Void, any Error>?
     private var queued: Task<Void, any Error>?
 
-    /// The steps in which a compute has a place in the network.
-    static let attachedSteps: [ComputeStep] = [
-        .network, .boot, .confirm, .idle, .shutdown, .stopping, .unplug, .resize, .halt,
-    ]
-
     /// The longest that one application takes. Who asks may wait for the one before it too, and for both together not as
     /// long as a step may last (`Worker.stepTimeout`).
     static let limit = Duration.seconds(25)
@@ -45,7 +40,7 @@ actor NetworkApplier {
     }
 
     private func applyNow() async throws {
-        let computes = try await database.read { sql in try sql.computes.list(steps: Self.attachedSteps) }
+        let computes = try await database.read { sql in try sql.computes.list(steps: ComputeStep.attached) }
         let plan = NetworkPlan(attachments: computes.compactMap { NetworkAttachment($0) })
         let host = host
         try await withTimeout(

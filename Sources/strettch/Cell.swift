@@ -113,7 +113,7 @@ struct HostFactory: Sendable {
                 dataDirectory: folder.path, installationId: installationId, networkMode: settings.network),
             images: QEMUHost.Images(
                 status: { await images.status($0) }, ready: { try await images.ready($0) }),
-            network: { try await network.apply($0) })
+            network: settings.network == .bridged ? network : nil)
         logger.notice(
             "host ready",
             metadata: ["accelerator": "\(host.accelerator)", "network": "\(settings.network.rawValue)"])

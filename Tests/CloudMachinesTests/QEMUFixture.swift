@@ -47,10 +47,10 @@ enum QEMUFixture {
             let host = try await open(folder, image: image ?? ReadyImage(disk: base), program: program)
             let result: Result
             do { result = try await body(host, folder) } catch {
-                for id in try await host.inventory() { try await host.halt(id) }
+                for id in try await host.inventory().keys { try await host.halt(id) }
                 throw error
             }
-            for id in try await host.inventory() { try await host.halt(id) }
+            for id in try await host.inventory().keys { try await host.halt(id) }
             return result
         }
     }
@@ -61,7 +61,7 @@ enum QEMUFixture {
         var settings = QEMUHost.Settings(dataDirectory: folder, installationId: folder, networkMode: .user)
         if let program { settings.program = program }
         settings.accelerator = AcceleratorChoice(.tcg, reason: "the same on every host")
-        return try await QEMUHost.open(settings, images: images) { _ in }
+        return try await QEMUHost.open(settings, images: images, network: nil)
     }
 
     static func pid(_ folder: String, _ id: Int64) throws -> Int32 {

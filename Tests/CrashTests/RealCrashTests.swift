@@ -141,7 +141,7 @@ struct RealCrashHost: Sendable {
     }
 
     private func takeDown() async throws {
-        for id in try await machines.inventory() { try await machines.halt(id) }
+        for id in try await machines.inventory().keys { try await machines.halt(id) }
         try await Command("ip", ["netns", "delete", space]).run()
         try FileManager.default.removeItem(atPath: folder)
     }
@@ -154,7 +154,7 @@ struct RealCrashHost: Sendable {
     /// What there is: machines with what they do, files, interfaces, and rules.
     func lines() async throws -> [String] {
         var lines: [String] = []
-        for id in try await machines.inventory().sorted() {
+        for id in try await machines.inventory().keys.sorted() {
             let status = try await machines.status(id)
             let files = try FileManager.default.contentsOfDirectory(atPath: "\(folder)/machines/\(id)")
                 .sorted()

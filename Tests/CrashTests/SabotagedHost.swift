@@ -52,7 +52,11 @@ struct SabotagedHost: MachineHost {
 
     func erase(_ id: Int64) async throws { try await pass(.erase) { try await host.erase(id) } }
 
-    func inventory() async throws -> Set<Int64> { try await host.inventory() }
+    func inventory() async throws -> [Int64: MachineParts] { try await host.inventory() }
+
+    func networkDrift(from plan: NetworkPlan) async throws -> [String] {
+        try await host.networkDrift(from: plan)
+    }
 
     private func pass(_ operation: SimulatedHost.Operation, _ change: () async throws -> Void) async throws {
         guard !life.isOver else { throw Crash() }

@@ -10,11 +10,12 @@ struct ImportRules {
         "CloudControl": ["CloudCore", "CloudDatabase"],
         "CloudServer": ["CloudControl", "CloudCore", "CloudMetrics", "CloudWire"],
         "CloudMachines": ["CloudCore", "QMP"],
+        "CloudAudit": ["CloudCore", "CloudDatabase", "CloudMachines"],
         "CloudWorker": ["CloudCore", "CloudDatabase", "CloudMachines", "CloudMetrics"],
         "CloudClient": ["CloudWire"],
         "strettch": [
-            "CloudClient", "CloudControl", "CloudCore", "CloudDatabase", "CloudMachines", "CloudMetrics",
-            "CloudServer", "CloudWire", "CloudWorker",
+            "CloudAudit", "CloudClient", "CloudControl", "CloudCore", "CloudDatabase", "CloudMachines",
+            "CloudMetrics", "CloudServer", "CloudWire", "CloudWorker",
         ],
         // Measures from outside, as a client does, and beside it what is underneath.
         "strettch-bench": ["CloudClient", "CloudCore", "CloudMachines", "CloudWire"],

@@ -41,6 +41,14 @@ public struct BridgedNetwork: Sendable {
         }
     }
 
+    /// What differs from what `apply` would make of the plan, a line for each thing; empty: nothing. Changes nothing.
+    /// Throws as `apply` does.
+    public func drift(from plan: NetworkPlan) async throws -> [String] {
+        let layout = try NetworkLayout(plan, settings)
+        let present = try PresentNetwork(json: await run("ip", ["-details", "-json", "address"]))
+        return try NetworkChanges(from: present, to: layout).lines.map { "missing: ip \($0)" }
+    }
+
     private func forwards() async throws -> Bool {
         try await run("cat", ["/proc/sys/net/ipv4/ip_forward"], as: nil).hasPrefix("1")
     }

@@ -57,15 +57,15 @@ public struct QEMUHost: MachineHost {
     private let settings: Settings
     private let version: QEMUVersion
     private let images: Images
-    private let network: @Sendable (NetworkPlan) async throws -> Void
+    private let network: BridgedNetwork?
     private let table: ProcessTable
 
     private static let machineUids: Int64 = 1 << 24
 
     /// Looks at the host: QEMU's version, the data directory, and whether KVM works (some seconds, once per boot of
-    /// the host). `network` makes the host's network what the plan says; it is called in bridged mode alone.
+    /// the host). `network` is the host's own in bridged mode, and `nil` in user mode: there QEMU brings one.
     public static func open(
-        _ settings: Settings, images: Images, network: @escaping @Sendable (NetworkPlan) async throws -> Void
+        _ settings: Settings, images: Images, network: BridgedNetwork?
     ) async throws -> QEMUHost {
         try MachineDirectory.check(data: settings.dataDirectory)
         try await MachineFiles.makeFolder(MachineDirectory.all(settings.dataDirectory), as: nil)
@@ -105,10 +105,11 @@ public struct QEMUHost: MachineHost {
     }
 
     public func applyNetwork(_ plan: NetworkPlan) async throws {
-        switch networkMode {
-        case .bridged: try await network(plan)
-        case .user: break  // QEMU brings its own network.
-        }
+        try await network?.apply(plan)
+    }
+
+    public func networkDrift(from plan: NetworkPlan) async throws -> [String] {
+        try await network?.drift(from: plan) ?? []
     }
 
     public func boot(_ machine: Machine) async throws {
@@ -152,11 +153,17 @@ public struct QEMUHost: MachineHost {
         try await Command("rm", ["-rf", "--", folder]).run(as: .eraseFolder)
     }
 
-    public func inventory() async throws -> Set<Int64> {
-        let folders = try MachineFiles.names(in: MachineDirectory.all(settings.dataDirectory)).compactMap {
+    public func inventory() async throws -> [Int64: MachineParts] {
+        var parts: [Int64: MachineParts] = [:]
+        for id in try MachineFiles.names(in: MachineDirectory.all(settings.dataDirectory)).compactMap({
             Int64($0)
+        }) {
+            let directory = directory(id)
+            parts[id] = MachineParts(
+                hasDisk: MachineFiles.exists(directory.disk), hasSeed: MachineFiles.exists(directory.seed))
         }
-        return try Set(folders).union(table.all().keys)
+        for id in try table.all().keys { parts[id, default: MachineParts()].hasProcess = true }
+        return parts
     }
 
     private func directory(_ id: Int64) -> MachineDirectory {

@@ -1,0 +1,123 @@
+import CloudCore
+import CloudDatabase
+
+/// All that the invariants are judged by, out of one transaction. What can't be summed up in SQL is here row by row.
+struct AuditSnapshot: Sendable, Equatable {
+    var nowMs: Int64
+    /// By id, without those that are gone and hold nothing.
+    var computes: [AuditedCompute] = []
+    var teams: [AuditedTeam] = []
+    var withoutJob: [Int64] = []
+
+    var createKeysAmiss: [Count] = []
+    var keysWithoutCompute: [Key] = []
+    var answersAmiss: [Key] = []
+    var createEventsAmiss: [Count] = []
+
+    var events = EventIds()
+    var destroyedEventsAmiss: [Count] = []
+    /// The id of the newest event of each kind that tells of a state, by compute.
+    var newestEvents: [Int64: [String: Int64]] = [:]
+
+    var metersAmiss: [AuditedMeter] = []
+    var withoutMeter: [Int64] = []
+    /// Meters that are open, whose prices follow from the catalogue.
+    var openMeters: [AuditedMeter] = []
+    var debitsAmiss: [Debits] = []
+    var walletsAmiss: [AuditedWallet] = []
+    var brokenChain: [Entry] = []
+
+    /// Rows that are read at once.
+    static let page = 1000
+
+    init(nowMs: Int64) { self.nowMs = nowMs }
+
+    /// Reads all of it. To be called inside one transaction.
+    init(_ sql: any SQLConnection, nowMs: Int64) throws {
+        self.nowMs = nowMs
+        let audit = sql.audit
+        computes = try Self.pages(after: \.compute.id) { try audit.computes(afterId: $0, limit: Self.page) }
+        teams = try audit.teams()
+        withoutJob = try audit.withoutJob()
+        createKeysAmiss = try audit.createKeys(endpoint: Self.createEndpoint).map(Count.init)
+        keysWithoutCompute = try audit.keysWithoutCompute().map { Key(key: $0, endpoint: $1) }
+        answersAmiss = try audit.answersAmiss().map { Key(key: $1, computeId: $0) }
+        createEventsAmiss = try audit.notOnce(kind: ComputeAction.create.requestedKind).map(Count.init)
+        let ids = try audit.eventIds()
+        events = EventIds(count: ids.count, first: ids.first, last: ids.last)
+        destroyedEventsAmiss = try audit.notOnce(kind: StateEvent.destroyed, isDestroyed: true).map(
+            Count.init)
+        newestEvents = try audit.newestEvents(kinds: StateEvent.all)
+        try readMoney(audit)
+    }
+
+    private mutating func readMoney(_ audit: AuditQueries) throws {
+        withoutMeter = try audit.withoutMeter()
+        walletsAmiss = try audit.walletsAmiss()
+        brokenChain = try audit.brokenChain().map(Entry.init)
+        var afterId: Int64 = 0
+        // As many turns as there are pages of meters.
+        while true {
+            let meters = try audit.meters(afterId: afterId, limit: Self.page)
+            guard let last = meters.last else { return }
+            let debits = try audit.debits(afterId: afterId, lastId: last.computeId)
+            metersAmiss += meters.filter { !$0.followsState }
+            openMeters += meters.filter(\.meter.isOpen)
+            debitsAmiss += meters.compactMap { $0.debitsAmiss(debits[$0.computeId] ?? [:]) }
+            afterId = last.computeId
+        }
+    }
+
+    /// All pages of a list that goes on above the last id of each.
+    private static func pages<Row>(after id: KeyPath<Row, Int64>, _ read: (Int64) throws -> [Row]) throws
+        -> [Row]
+    {
+        var rows: [Row] = []
+        while true {
+            let page = try read(rows.last?[keyPath: id] ?? 0)
+            rows += page
+            guard page.count == Self.page else { return rows }
+        }
+    }
+
+    /// `CreateCompute.endpoint`, which is a layer above.
+    static let createEndpoint = "POST /computes"
+
+    /// How often a compute has what it should have once.
+    struct Count: Sendable, Equatable {
+        var computeId: Int64
+        var count: Int64
+
+        init(_ row: (computeId: Int64, count: Int64)) { (computeId, count) = row }
+    }
+
+    /// An idempotency key that is amiss.
+    struct Key: Sendable, Equatable {
+        var key: String
+        var endpoint: String?
+        var computeId: Int64?
+    }
+
+    /// How many events there are, and their lowest and highest id.
+    struct EventIds: Sendable, Equatable {
+        var count: Int64 = 0
+        var first: Int64 = 0
+        var last: Int64 = 0
+    }
+
+    /// What the ledger has of a compute, and what its meter says.
+    struct Debits: Sendable, Equatable {
+        var computeId: Int64
+        var kind: LedgerKind
+        var debited: DebitTotal?
+        var due: DebitTotal?
+    }
+
+    /// An entry of a team's ledger.
+    struct Entry: Sendable, Equatable {
+        var teamId: Int64
+        var number: Int64
+
+        init(_ row: (teamId: Int64, number: Int64)) { (teamId, number) = row }
+    }
+}

@@ -1,0 +1,77 @@
+import CloudCore
+import CloudDatabase
+import CloudMachines
+
+/// What is on the host, of machines and of the network.
+struct HostInventory: Sendable, Equatable {
+    var machines: [Int64: MachineParts]
+    /// What differs in the network, whether or not those computes that may have a place in it are taken to have one.
+    var drift: [String]
+
+    init(machines: [Int64: MachineParts], drift: [String] = []) {
+        self.machines = machines
+        self.drift = drift
+    }
+
+    /// Reads it. Throws what the host throws.
+    init(of host: any MachineHost, for snapshot: AuditSnapshot) async throws {
+        machines = try await host.inventory()
+        let computes = snapshot.computes.map(\.compute)
+        let most = try await host.networkDrift(from: computes.plan { $0 != .mustNot })
+        let isInMotion = computes.contains { PartsRule($0).network == .may }
+        guard isInMotion, !most.isEmpty else {
+            drift = most
+            return
+        }
+        // A line for each thing that differs, so what differs from both is owed to no compute on its way in or out.
+        let least = Set(try await host.networkDrift(from: computes.plan { $0 == .must }))
+        drift = most.filter(least.contains)
+    }
+
+    /// What is there and should not be, and the other way round.
+    func findings(_ snapshot: AuditSnapshot) -> [AuditFinding] {
+        let computes = snapshot.computes.map(\.compute)
+        let known = Set(computes.filter { $0.task?.step != .done }.map(\.id))
+        return computes.filter { known.contains($0.id) }.flatMap(findings)
+            + machines.filter { !known.contains($0.key) }.sorted { $0.key < $1.key }.map { id, parts in
+                AuditFinding(
+                    .noOrphans, computeId: id,
+                    "machine \(id) has \(parts.inWords) on this host, and no compute stands for it. A running server "
+                        + "removes it after its grace period (orphanGrace).")
+            }
+            + drift.map { AuditFinding(.network, "\($0). A running server puts it right within seconds.") }
+    }
+
+    private func findings(_ compute: Compute) -> [AuditFinding] {
+        let rule = PartsRule(compute)
+        let parts = machines[compute.id] ?? MachineParts()
+        let checks: [(Invariant, PartsRule.Presence, Bool, String)] = [
+            (.process, rule.process, parts.hasProcess, "start it, or look why it ended"),
+            (.disk, rule.disk, parts.hasDisk, "restore it from a backup, or delete the compute"),
+            (.seed, rule.seed, parts.hasSeed, "a running server makes it again"),
+        ]
+        return checks.filter { !$0.1.allows($0.2) }.map { invariant, _, isThere, remedy in
+            AuditFinding(
+                invariant, computeId: compute.id,
+                "compute \(compute.id) is \(compute.state.rawValue) at the step "
+                    + "'\(compute.task?.step.rawValue ?? "none")' and has \(isThere ? "a" : "no") "
+                    + "\(invariant.rawValue): \(isThere ? "stop and start it, or delete it" : remedy).")
+        }
+    }
+}
+
+extension [Compute] {
+    /// The network of those whose presence in it is as wanted.
+    fileprivate func plan(_ isIn: (PartsRule.Presence) -> Bool) -> NetworkPlan {
+        NetworkPlan(attachments: filter { isIn(PartsRule($0).network) }.compactMap { NetworkAttachment($0) })
+    }
+}
+
+extension MachineParts {
+    /// `a process and a disk`.
+    fileprivate var inWords: String {
+        let words = [hasProcess ? "a process" : nil, hasDisk ? "a disk" : nil, hasSeed ? "a seed" : nil]
+            .compactMap(\.self)
+        return words.isEmpty ? "a folder" : words.joined(separator: " and ")
+    }
+}

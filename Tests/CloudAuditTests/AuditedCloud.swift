@@ -1,0 +1,38 @@
+import CloudAudit
+import CloudControl
+import CloudCore
+import CloudDatabase
+import CloudMachines
+import CloudTesting
+import GRDB
+
+extension TestCloud {
+    /// An audit of this cloud.
+    func audit(_ change: (inout AuditSettings) -> Void = { _ in }) -> Audit {
+        var settings = AuditSettings(
+            privateRange: cloud.settings.privateRange, publicPool: cloud.settings.publicPool,
+            sshPorts: cloud.settings.sshPorts, capacity: cloud.settings.capacity,
+            isBilled: cloud.settings.billing.isOn)
+        change(&settings)
+        return Audit(
+            database: database, host: host, catalogue: cloud.catalogue, settings: settings, clock: clock)
+    }
+
+    /// What the audit finds: `invariant compute`.
+    func findings() async throws -> [String] {
+        try await audit().run().map { "\($0.invariant.rawValue)\($0.computeId.map { " \($0)" } ?? "")" }
+    }
+
+    /// Changes the database behind the back of its constraints, as a bug or a broken disk would.
+    func vandalize(_ statements: [String]) async throws {
+        let path = try await database.read { sql in try sql.query("PRAGMA database_list")[0].text("file") }
+        var configuration = Configuration()
+        configuration.foreignKeysEnabled = false
+        let queue = try DatabaseQueue(path: path, configuration: configuration)
+        try await queue.writeWithoutTransaction { db in
+            try db.execute(sql: "PRAGMA ignore_check_constraints = ON")
+            for statement in statements { try db.execute(sql: statement) }
+        }
+        try queue.close()
+    }
+}
