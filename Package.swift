@@ -165,8 +165,9 @@ let package = Package(
         .testTarget(
             name: "ProgramTests",
             dependencies: [
-                "strettch", "CloudClient", "CloudControl", "CloudCore", "CloudMachines", "CloudMetrics",
-                "CloudServer", "CloudTesting", "CloudWire", "CloudWorker", .argumentParser, .configuration,
+                "strettch", "CloudClient", "CloudControl", "CloudCore", "CloudDatabase", "CloudMachines",
+                "CloudMetrics", "CloudServer", "CloudTesting", "CloudWire", "CloudWorker", .argumentParser,
+                .configuration,
                 .logging,
             ],
             swiftSettings: strict),
