@@ -76,10 +76,16 @@ public struct SimulatedFolderHost: MachineHost {
         guard try read(.disk, of: machine.id) != nil, try read(.seed, of: machine.id) != nil else {
             throw CloudError.bug("machine \(machine.id) is booted without disk or seed")
         }
-        if try status(machine.id) != .running { try write(Self.running, .process, of: machine.id) }
+        if try present(machine.id) != .running { try write(Self.running, .process, of: machine.id) }
     }
 
-    public func status(_ id: Int64) throws -> MachineStatus {
+    public func status(_ id: Int64) async throws -> MachineStatus {
+        try await pause()
+        return try present(id)
+    }
+
+    /// What the machine is doing now.
+    private func present(_ id: Int64) throws -> MachineStatus {
         switch try read(.process, of: id) {
         case nil: .absent
         case Self.off: .poweredOff
@@ -90,7 +96,7 @@ public struct SimulatedFolderHost: MachineHost {
     public func answersSSH(_ machine: Machine) async -> Bool {
         do {
             try await pause()
-            return try status(machine.id) == .running
+            return try present(machine.id) == .running
                 && read(.attachment, of: machine.id) == Self.text(machine.attachment)
         } catch {
             return false  // "not yet", as the protocol has it
@@ -99,7 +105,7 @@ public struct SimulatedFolderHost: MachineHost {
 
     public func pressPowerButton(_ id: Int64) async throws {
         try await pause()
-        if try status(id) == .running { try write(Self.off, .process, of: id) }
+        if try present(id) == .running { try write(Self.off, .process, of: id) }
     }
 
     public func halt(_ id: Int64) async throws {
@@ -109,7 +115,7 @@ public struct SimulatedFolderHost: MachineHost {
 
     public func erase(_ id: Int64) async throws {
         try await pause()
-        guard try status(id) == .absent else {
+        guard try present(id) == .absent else {
             throw CloudError(
                 .conflict, "The machine still runs. Stop it before its disk is removed.", detail: folder(id))
         }

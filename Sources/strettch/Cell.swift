@@ -115,7 +115,8 @@ struct HostFactory: Sendable {
             QEMUHost.Settings(
                 dataDirectory: folder.path, installationId: installationId, networkMode: settings.network),
             images: QEMUHost.Images(
-                status: { await images.status($0) }, ready: { try await images.ready($0) }),
+                status: { await images.status($0) }, ready: { try await images.ready($0) },
+                check: { try await images.check($0) }),
             network: { try await network.apply($0) })
         logger.notice(
             "host ready",

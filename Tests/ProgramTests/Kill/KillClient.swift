@@ -54,7 +54,7 @@ struct KillClient {
     private func call(_ number: Int, _ random: inout SeededRandom) async throws -> Bool {
         switch Doing.random(&random) {
         case .create where await knowledge.alive < plan.mostAlive:
-            let request = plan.request("\(name)-\(number)", withPublicIp: random.chance(percent: 15))
+            let request = KillPlan.request("\(name)-\(number)", withPublicIp: random.chance(percent: 15))
             let order = await knowledge.begin(request, key: random.uuid())
             return try await create(order, isRepetition: false)
         case .replay:

@@ -32,7 +32,7 @@ struct KillPlan: Sendable {
     }
 
     /// The create of the documentation's page.
-    func request(_ hostName: String, withPublicIp: Bool) -> CreateComputeWire {
+    static func request(_ hostName: String, withPublicIp: Bool) -> CreateComputeWire {
         CreateComputeWire(
             hostName: hostName, image: "TINY-1", region: "KGL-1", specification: "S-1C",
             publicKeys: [TestCloud.publicKey], tags: ["production", "web"], withPublicIp: withPublicIp)
