@@ -1,7 +1,7 @@
 # Everything that a person or CI runs. `make help` lists it.
 
 .DEFAULT_GOAL := help
-.PHONY: help install build release check conformance lint fmt test demo demo-down bench run
+.PHONY: help install build release check conformance lint fmt test kill demo demo-down bench run
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -29,6 +29,10 @@ fmt: ## Format every source
 
 test: build ## Install what is missing and pass all tests, with real guests; one after the other, since guests need the CPUs
 	swift test --skip-build --no-parallel
+
+kill: build ## Kill the program again and again under load, and audit (ROUNDS=200 REAL=30 SEED=1)
+	STRETTCH_KILL_ROUNDS=$(or $(ROUNDS),200) STRETTCH_KILL_REAL_ROUNDS=$(or $(REAL),30) \
+		$(if $(SEED),STRETTCH_KILL_SEED=$(SEED)) swift test --skip-build --no-parallel --filter KillTests
 
 demo: ## Make a cloud on this machine and log in to a compute in it (IMAGE=DEBIAN-12 for a full guest)
 	@scripts/demo up $(IMAGE)

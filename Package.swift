@@ -177,15 +177,17 @@ let package = Package(
         .testTarget(
             name: "ProgramTests",
             dependencies: [
-                "strettch", "CloudClient", "CloudControl", "CloudCore", "CloudMachines", "CloudMetrics",
-                "CloudServer", "CloudTesting", "CloudWire", "CloudWorker", .argumentParser, .configuration,
+                "strettch", "CloudClient", "CloudControl", "CloudCore", "CloudDatabase", "CloudMachines",
+                "CloudMetrics", "CloudServer", "CloudTesting", "CloudWire", "CloudWorker", .argumentParser,
+                .configuration,
                 .logging,
             ],
             swiftSettings: strict),
         .testTarget(
             name: "CrashTests",
             dependencies: [
-                "CloudControl", "CloudCore", "CloudDatabase", "CloudMachines", "CloudTesting", "CloudWorker",
+                "CloudAudit", "CloudControl", "CloudCore", "CloudDatabase", "CloudMachines", "CloudTesting",
+                "CloudWorker",
                 .logging,
             ],
             swiftSettings: strict),

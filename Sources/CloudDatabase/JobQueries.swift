@@ -83,10 +83,27 @@ public struct JobQueries {
             "UPDATE jobs SET lease_owner = NULL, lease_until_ms = NULL WHERE compute_id = $1", [computeId])
     }
 
-    /// Frees every lease. For the start of the one worker of a host, whose earlier self is known to be dead.
-    public func releaseAll() throws {
+    /// Gives `owner`'s lease back with the job's outcome unsaved; it is due again at `dueAtMs`.
+    public func abandon(_ computeId: Int64, owner: String, dueAtMs: Int64) throws {
         try sql.execute(
-            "UPDATE jobs SET lease_owner = NULL, lease_until_ms = NULL WHERE lease_owner IS NOT NULL")
+            """
+            UPDATE jobs SET lease_owner = NULL, lease_until_ms = NULL, due_at_ms = $3
+            WHERE compute_id = $1 AND lease_owner = $2
+            """,
+            [computeId, owner, dueAtMs])
+    }
+
+    /// Frees every lease, makes due what waited, and lets each step's time begin anew: the time without a worker does not
+    /// count, nor does what the host's clock was set by meanwhile. For the start of the one worker of a host, whose
+    /// earlier self is known to be dead.
+    public func resumeAll(nowMs: Int64) throws {
+        try sql.execute(
+            """
+            UPDATE jobs SET lease_owner = NULL, lease_until_ms = NULL, step_since_ms = $1,
+                due_at_ms = CASE WHEN due_at_ms > $1 THEN $1 ELSE due_at_ms END
+            WHERE due_at_ms IS NOT NULL OR lease_owner IS NOT NULL
+            """,
+            [nowMs])
     }
 
     /// When the next job that nobody holds falls due, if any does.

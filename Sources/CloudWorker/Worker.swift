@@ -16,6 +16,8 @@ public struct Worker: Service {
     private let underWay: JobsUnderWay
     private let boots = Boots()
     private let metrics: WorkerMetrics
+    /// Jobs whose last outcome could not be saved.
+    private let unsaved = UnsavedJobs()
     /// 0 ..< 1, to spread retries.
     private let jitter: @Sendable () -> Double
 
@@ -27,6 +29,8 @@ public struct Worker: Service {
     static let stepTimeout = Duration.seconds(60)
     /// The safety net under the wake.
     static let pollLimit = Duration.seconds(1)
+    /// Until a job is worked on again whose outcome could not be saved.
+    static let unsavedPauseMs: Int64 = 1000
     static let backoffBaseMs: Int64 = 250
     static let backoffCapMs: Int64 = 30_000
 
@@ -52,8 +56,10 @@ public struct Worker: Service {
 
     /// Works until a graceful shutdown, and then finishes the steps under way.
     public func run() async throws {
-        try await start()
         await withGracefulShutdownHandler {
+            while !Task.isCancelled, !Task.isShuttingDownGracefully, await !hasStarted() {
+                await wake.wait(atMost: Self.pollLimit)
+            }
             await withDiscardingTaskGroup { group in
                 while !Task.isCancelled, !Task.isShuttingDownGracefully {
                     let leased = await leaseAndStart(in: &group)
@@ -65,9 +71,21 @@ public struct Worker: Service {
         }
     }
 
-    /// Frees the leases of this host's earlier worker, which is dead, and puts the network right.
+    /// Whether the work could begin; a database that can't be written is no reason to end the server.
+    private func hasStarted() async -> Bool {
+        do {
+            try await start()
+            return true
+        } catch {
+            logger.error("The work can't begin; trying again.", metadata: ["error": "\(error)"])
+            return false
+        }
+    }
+
+    /// Takes over what this host's earlier worker, which is dead, was at, and puts the network right.
     func start() async throws {
-        try await database.write(.freeLeases) { sql in try sql.jobs.releaseAll() }
+        let now = clock.nowMs
+        try await database.write(.freeLeases) { sql in try sql.jobs.resumeAll(nowMs: now) }
         do {
             try await workflow.network.apply()
         } catch {
@@ -87,6 +105,7 @@ public struct Worker: Service {
         let free = underWay.free
         guard free > 0 else { return true }
         do {
+            try await abandonUnsaved()
             for id in try await lease(limit: free) where underWay.begin(id) {
                 group.addTask {
                     repeat { await work(id) } while !underWay.end(id)
@@ -97,6 +116,17 @@ public struct Worker: Service {
             logger.error("Jobs could not be leased; trying again.", metadata: ["error": "\(error)"])
             return false
         }
+    }
+
+    /// Makes the jobs due again whose outcomes could not be saved: a step looks before it acts.
+    private func abandonUnsaved() async throws {
+        let ids = unsaved.all
+        guard !ids.isEmpty else { return }
+        let due = clock.nowMs + Self.unsavedPauseMs
+        try await database.write(.freeLeases) { sql in
+            for id in ids { try sql.jobs.abandon(id, owner: owner, dueAtMs: due) }
+        }
+        unsaved.remove(ids)
     }
 
     private func lease(limit: Int) async throws -> [Int64] {
@@ -121,9 +151,9 @@ public struct Worker: Service {
             var next = SaveOutcome.Next.goOn
             while next == .goOn, !Task.isShuttingDownGracefully { next = try await runStep(id) }
         } catch {
-            // The lease runs out, and the step is then done again: it looks before it acts.
+            unsaved.insert(id)
             logger.error(
-                "A step could not be saved; it is done again when its lease runs out.",
+                "A step could not be saved; it is done again.",
                 metadata: ["compute": "\(id)", "error": "\(error)"])
         }
     }

@@ -98,9 +98,12 @@ struct HostFactory: Sendable {
     let logger: Logger
 
     func open(installationId: String) async throws -> any MachineHost {
+        try folder.checkMachines(areSimulated: settings.simulated)
         guard !settings.simulated else {
             logger.notice("machines are pretended")
-            return SimulatedHost(networkMode: settings.network)
+            return try SimulatedFolderHost(
+                path: folder.simulatedMachines, networkMode: settings.network,
+                delay: .milliseconds(settings.simulatedDelay))
         }
         let images = ImageStore(directory: folder.path + "/images", logger: logger)
         let network = BridgedNetwork(
@@ -112,7 +115,8 @@ struct HostFactory: Sendable {
             QEMUHost.Settings(
                 dataDirectory: folder.path, installationId: installationId, networkMode: settings.network),
             images: QEMUHost.Images(
-                status: { await images.status($0) }, ready: { try await images.ready($0) }),
+                status: { await images.status($0) }, ready: { try await images.ready($0) },
+                check: { try await images.check($0) }),
             network: settings.network == .bridged ? network : nil)
         logger.notice(
             "host ready",

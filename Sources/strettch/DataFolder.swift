@@ -33,6 +33,23 @@ struct DataFolder: Sendable {
 
     var database: String { path + "/strettch.sqlite" }
 
+    /// The folder of pretended machines.
+    var simulatedMachines: String { path + "/simulated" }
+
+    /// Throws `CONFLICT` when the folder has machines of the other kind: the server would not find them, and take all
+    /// that run for crashed.
+    func checkMachines(areSimulated: Bool) throws {
+        let (others, remedy) =
+            areSimulated
+            ? (path + "/machines", "real machines: serve them without --simulated")
+            : (simulatedMachines, "pretended machines: serve them with --simulated")
+        guard FileManager.default.fileExists(atPath: others) else { return }
+        guard try FileManager.default.contentsOfDirectory(atPath: others).isEmpty else {
+            throw CloudError(
+                .conflict, "\(others) has \(remedy), or give this server a folder of its own with --data.")
+        }
+    }
+
     /// Holds the process id of the server that works on the folder.
     var lockFile: String { path + "/serve.lock" }
 

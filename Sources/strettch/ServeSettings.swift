@@ -45,6 +45,8 @@ struct ServeSettings: Sendable {
     var logFormat: LogFormat
     /// Machines are pretended.
     var simulated: Bool
+    /// Milliseconds that each call to a pretended machine takes.
+    var simulatedDelay: Int
 
     static let defaults: [String: ConfigValue] = [
         "listen": "127.0.0.1:8080", "tlsCertificate": "", "tlsKey": "", "maxConnections": 512, "metrics": "",
@@ -56,7 +58,7 @@ struct ServeSettings: Sendable {
         "stopGrace": 60,
         "vcpuOvercommit": 16.0, "memoryOvercommit": 1.0, "billing": false, "pastDueDays": 7,
         "suspendedDays": 30, "logLevel": "info", "logFormat": "text",
-        "simulated": false,
+        "simulated": false, "simulatedDelay": 0,
     ]
 
     /// - Parameters:
@@ -100,6 +102,7 @@ struct ServeSettings: Sendable {
         logLevel = try reader.string("logLevel")
         logFormat = try Self.logFormat(try reader.string("logFormat"))
         simulated = try reader.bool("simulated")
+        simulatedDelay = try reader.int("simulatedDelay", in: 0...60_000)
     }
 
     /// What the verbs need to know of it.

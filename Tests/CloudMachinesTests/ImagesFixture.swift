@@ -57,6 +57,30 @@ struct ImagesFixture: Sendable {
         )
     }
 
+    /// The store as a program that starts anew opens it.
+    func anotherStore() -> ImageStore {
+        ImageStore(
+            directory: "\(folder)/images", logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+            clock: clock)
+    }
+
+    /// Changes a byte of a file, and keeps its size, time and mode, as a failing disk does.
+    func damage(_ path: String) throws {
+        var bytes = HostFiles.read(path) ?? []
+        bytes[1000] ^= 1
+        try HostFiles.setMode(path, 0o644)
+        let stamp = HostFiles.stamp(path).map(\.modifiedNs) ?? 0
+        try HostFiles.write(bytes, to: path)
+        try HostFiles.setMode(path, 0o444)
+        var times = [timespec(), timespec()]
+        for index in times.indices {
+            times[index].tv_sec = Int(stamp / 1_000_000_000)
+            times[index].tv_nsec = Int(stamp % 1_000_000_000)
+        }
+        // Safe: the path is a C string and the times an array of two for the call's duration.
+        guard utimensat(AT_FDCWD, path, times, 0) == 0 else { throw CloudError.bug("no time for \(path)") }
+    }
+
     /// Asks until the image is no longer on its way.
     func settled(_ image: Image) async throws -> ImageStatus {
         var status = ImageStatus.preparing("")

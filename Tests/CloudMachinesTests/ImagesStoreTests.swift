@@ -1,4 +1,5 @@
 import CloudCore
+import CloudTesting
 import Foundation
 import Testing
 
@@ -79,6 +80,60 @@ struct ImagesStoreTests {
                 #expect(try await fixture.settled(image) == .ready)
                 #expect(try await fixture.store.ready(image).disk == disk)
                 #expect(HostFiles.read(disk) == bytes)
+            }
+        }
+    }
+
+    @Test("damage that keeps size and time is noticed by the next program before a boot, and mended")
+    func silentlyDamaged() async throws {
+        try await ImagesFixture.with { fixture in
+            let bytes = fixture.diskBytes
+            try await ImagesOrigin.with(.init(bytes: bytes)) { _, address in
+                let image = ImagesFixture.image(address)
+                try await fixture.store.prepare(image)
+                let ready = try await fixture.store.ready(image)
+                try fixture.damage(ready.disk)
+                let next = fixture.anotherStore()
+                let error = try await imageError { try await next.check(ready) }
+                #expect(error.message.contains("strettch image pull TEST-1"))
+                #expect(await next.status(image) != .ready, "it is read first")
+                try await eventually("it is ready") { await next.status(image) == .ready }
+                #expect(HostFiles.read(ready.disk) == bytes)
+                try await next.check(ready)
+                await next.shutdown()
+            }
+        }
+    }
+
+    @Test("an imported disk that is damaged is unavailable, with the command that brings it again")
+    func importedAndDamaged() async throws {
+        try await ImagesFixture.with { fixture in
+            let image = ImagesFixture.image("http://127.0.0.1:1")
+            try await fixture.store.importFile(fixture.disk, as: image)
+            try fixture.damage(try await fixture.store.ready(image).disk)
+            var fresh = fixture
+            fresh.store = fixture.anotherStore()
+            guard case .unavailable(let reason) = try await fresh.settled(image) else {
+                Issue.record("a damaged disk is used")
+                return
+            }
+            #expect(reason.contains("strettch image import TEST-1 FILE"))
+            await fresh.store.shutdown()
+        }
+    }
+
+    @Test("a manifest that can't be read is as good as none: the image is fetched again, to the same place")
+    func brokenManifest() async throws {
+        try await ImagesFixture.with { fixture in
+            try await ImagesOrigin.with(.init(bytes: fixture.diskBytes)) { _, address in
+                let image = ImagesFixture.image(address)
+                try await fixture.store.prepare(image)
+                let disk = try await fixture.store.ready(image).disk
+                let manifest = "\(fixture.folder)/images/TEST-1/current/\(ImageManifest.fileName)"
+                try HostFiles.setMode(manifest, 0o644)
+                try HostFiles.write([UInt8]("{".utf8), to: manifest)
+                #expect(try await fixture.settled(image) == .ready)
+                #expect(try await fixture.store.ready(image).disk == disk)
             }
         }
     }

@@ -57,7 +57,7 @@ enum QEMUFixture {
 
     /// As a program that starts anew would open the host in `folder`.
     static func open(_ folder: String, image: ReadyImage, program: String? = nil) async throws -> QEMUHost {
-        let images = QEMUHost.Images(status: { _ in .ready }, ready: { _ in image })
+        let images = QEMUHost.Images(status: { _ in .ready }, ready: { _ in image }, check: { _ in })
         var settings = QEMUHost.Settings(dataDirectory: folder, installationId: folder, networkMode: .user)
         if let program { settings.program = program }
         settings.accelerator = AcceleratorChoice(.tcg, reason: "the same on every host")

@@ -101,6 +101,51 @@ struct WorkerTests {
         }
     }
 
+    @Test("an outcome that can't be saved is decided again after a second, not when its lease runs out")
+    func unsavedOutcome() async throws {
+        try await TestCloud.with { cloud in
+            let gate = Gate()
+            await cloud.host.set(visit: { operation, id in
+                if operation == .makeDisk { await gate.pass(id) }
+            })
+            let began = cloud.clock.nowMs
+            try await withRunningWorker(cloud) { _ in
+                _ = try await cloud.create()
+                try await eventually("the disk is begun") { await gate.arrivals == [1] }
+                cloud.database.set(writeFault: CloudError(.serviceUnavailable, "the disk is full"))
+                let writes = cloud.database.writes
+                await gate.open()
+                try await eventually("the outcome could not be saved") { cloud.database.writes > writes }
+                cloud.database.set()
+                try await eventually("it runs") {
+                    cloud.clock.advance(milliseconds: 10)
+                    return try await cloud.runningCount() == 1
+                }
+            }
+            #expect(await gate.arrivals == [1, 1], "the disk was looked for once more")
+            #expect(cloud.clock.nowMs - began < Worker.leaseMs)
+        }
+    }
+
+    @Test("a database that can't be written at the start is waited for")
+    func startWithoutDatabase() async throws {
+        try await TestCloud.with { cloud in
+            _ = try await cloud.create()
+            cloud.database.set(writeFault: CloudError(.serviceUnavailable, "the disk is full"))
+            let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+            let group = ServiceGroup(services: [cloud.worker], logger: logger)
+            try await withThrowingTaskGroup(of: Void.self) { tasks in
+                tasks.addTask { try await group.run() }
+                let writes = cloud.database.writes
+                try await eventually("it was tried") { cloud.database.writes > writes }
+                cloud.database.set()
+                try await eventually("it runs") { try await cloud.runningCount() == 1 }
+                await group.triggerGracefulShutdown()
+                try await tasks.waitForAll()
+            }
+        }
+    }
+
     /// Runs the worker as the program does, and shuts it down gracefully after `body`.
     private func withRunningWorker(
         _ cloud: TestCloud, afterStart: @escaping @Sendable () -> Void = {},

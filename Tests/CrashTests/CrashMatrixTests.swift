@@ -14,6 +14,7 @@ struct CrashMatrixTests {
     func matrix(_ script: CrashScript) async throws {
         let calm = try await Self.run(script)
         #expect(!calm.visits.isEmpty)
+        #expect(calm.world.filter { $0.hasPrefix("audit") } == [])
         for visit in calm.visits {
             for kind in FaultKind.allCases {
                 let place = "\(script.name): \(kind.rawValue) at \(visit)"
@@ -50,7 +51,7 @@ struct CrashMatrixTests {
             try await script.prepare(world)
             world.saboteur.arm()
             try await script.run(world)
-            let lines = try await world.lines()
+            let lines = try await world.lines() + world.findings()
             return CrashOutcome(
                 visits: world.saboteur.visits, wasMet: world.saboteur.wasMet,
                 world: lines + (await Self.lines(host)))

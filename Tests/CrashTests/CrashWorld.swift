@@ -1,3 +1,4 @@
+import CloudAudit
 import CloudControl
 import CloudCore
 import CloudDatabase
@@ -106,6 +107,16 @@ final class CrashWorld {
                 FROM jobs WHERE due_at_ms IS NOT NULL
                 """)[0].intOrNil("due")
         }
+    }
+
+    /// What an audit finds wrong, a line each.
+    func findings() async throws -> [String] {
+        let settings = AuditSettings(
+            privateRange: settings.privateRange, publicPool: settings.publicPool,
+            isBilled: settings.billing.isOn)
+        let audit = Audit(
+            database: database, host: host, catalogue: .test, settings: settings, clock: clock)
+        return try await audit.run().map { "audit: \($0.invariant.rawValue): \($0.what)" }
     }
 
     /// What the database says, a line a row, without what depends on the time that passed.

@@ -4,20 +4,23 @@ import CloudTesting
 import CloudWire
 import Foundation
 
-/// The real program with real guests, in a folder and, as root, a network namespace of its own. All of it is gone
-/// afterwards, however the test ends.
+/// The real program with real guests, in a folder and, as root, a network namespace of its own; or with pretended
+/// machines. All of it is gone afterwards, however the test ends.
 struct RealCloud: Sendable {
     let folder: String
-    /// The network namespace that the server runs in; `nil` without root.
+    /// The network namespace that the server runs in; `nil` without root, and with pretended machines.
     let namespace: String?
+    var isSimulated = false
 
     static var isRoot: Bool { geteuid() == 0 }
 
     /// Prepares the folder with a guest image and a key pair, and starts the server.
-    static func with(_ body: (RealCloud) async throws -> Void) async throws {
+    /// - Parameter simulated: with pretended machines, and so without image and namespace.
+    static func with(simulated: Bool = false, _ body: (RealCloud) async throws -> Void) async throws {
         // Short, since unix sockets lie in it.
         let name = "st\(UInt32.random(in: 0...0xFFFFFF))"
-        let cloud = RealCloud(folder: "/tmp/\(name)", namespace: isRoot ? name : nil)
+        let cloud = RealCloud(
+            folder: "/tmp/\(name)", namespace: isRoot && !simulated ? name : nil, isSimulated: simulated)
         try await cloud.setUp()
         do {
             try await cloud.start()
@@ -35,6 +38,7 @@ struct RealCloud: Sendable {
 
     private func setUp() async throws {
         try FileManager.default.createDirectory(atPath: data, withIntermediateDirectories: true)
+        guard !isSimulated else { return }
         try await Command("cp", ["-a", try await TinyImage.shared.store().directory, "\(data)/images"]).run()
         try await Command(
             "ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "test@here", "-f", privateKey]
@@ -81,18 +85,29 @@ struct RealCloud: Sendable {
     // MARK: The server
 
     /// Starts the server, with more options if need be, and returns once it answers.
-    func start(more options: [String] = []) async throws {
+    func start(more options: [String] = [], environment more: [String] = []) async throws {
+        try await launch(more: options, environment: more)
+        try await answers()
+    }
+
+    /// Returns once the server answers.
+    func answers() async throws {
+        try await eventually("the server answers", within: .seconds(30)) {
+            (try? await client { try await $0.health() }) != nil  // nil: not yet
+        }
+    }
+
+    /// Starts the server and returns at once.
+    /// - Parameter more: variables of its environment, as `NAME=value`.
+    func launch(more options: [String] = [], environment more: [String] = []) async throws {
         let program = inside(
             self.program,
             [
                 "serve", "--listen", "unix:\(folder)/s", "--data", data, "--boot-slots", "2", "--rate-limit",
                 "0",
-            ] + options)
-        try await Command("env", environment + [program.program] + program.arguments)
+            ] + (isSimulated ? ["--simulated"] : []) + options)
+        try await Command("env", environment + more + [program.program] + program.arguments)
             .startDetached(log: "\(folder)/serve.log")
-        try await eventually("the server answers", within: .seconds(30)) {
-            (try? await client { try await $0.health() }) != nil  // nil: not yet
-        }
     }
 
     /// The server's process id.
@@ -138,11 +153,14 @@ struct RealCloud: Sendable {
     }
 
     /// Runs `body` with the API's client and the owner's key, or another one.
-    func client<T: Sendable>(key: String? = nil, _ body: (StrettchClient) async throws -> T) async throws -> T
-    {
+    func client<T: Sendable>(
+        key: String? = nil, options: StrettchClient.Options = .init(),
+        _ body: (StrettchClient) async throws -> T
+    ) async throws -> T {
         let file = try CredentialsFile(environment: ["STRETTCH_CREDENTIALS": "\(folder)/credentials.json"])
         guard let credentials = try file.read() else { throw TestFailure("no credentials yet") }
-        return try await StrettchClient.with(baseURL: credentials.url, key: key ?? credentials.key, body)
+        return try await StrettchClient.with(
+            baseURL: credentials.url, key: key ?? credentials.key, options: options, body)
     }
 
     /// Runs the program itself and returns what it printed.

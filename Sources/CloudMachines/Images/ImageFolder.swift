@@ -60,21 +60,7 @@ struct ImageFolder: Sendable {
     /// Reads every file and compares. The times of files that are whole but were touched are taken over.
     /// Throws with the file's path, and both digests, when one is not what was installed.
     func verify(_ manifest: ImageManifest, folder: String) throws(CloudError) {
-        var fresh = manifest
-        for (index, file) in manifest.files.enumerated() {
-            let path = "\(folder)/\(file.name)"
-            guard let stamp = HostFiles.stamp(path) else {
-                throw CloudError(.internalServerError, "\(path) is gone.")
-            }
-            let digest = try FileDigest.sha256(of: path)
-            guard digest == file.sha256 else {
-                throw CloudError(
-                    .internalServerError,
-                    "\(path) is damaged: its SHA-256 is \(digest), and \(file.sha256) was installed.")
-            }
-            fresh.files[index].size = stamp.size
-            fresh.files[index].modifiedNs = stamp.modifiedNs
-        }
+        let fresh = try manifest.verify(folder: folder)
         guard fresh != manifest else { return }
         try HostFiles.remove("\(folder)/\(ImageManifest.fileName)")
         try fresh.write(folder: folder)
@@ -83,7 +69,7 @@ struct ImageFolder: Sendable {
     private func place(_ staged: String, _ manifest: ImageManifest) throws(CloudError) {
         let content = content(manifest)
         guard HostFiles.exists(content) else { return try HostFiles.move(staged, to: content) }
-        if ImageManifest.read(folder: content)?.changedFile(folder: content) != .some(nil) {
+        if !isWhole(content) {
             // Damaged: the same bytes take its place, file by file, so that disks over it are healed.
             for name in manifest.files.map(\.name) + [ImageManifest.fileName] {
                 try HostFiles.move("\(staged)/\(name)", to: "\(content)/\(name)")
@@ -91,6 +77,17 @@ struct ImageFolder: Sendable {
             try HostFiles.sync(content)
         }
         try HostFiles.remove(staged)
+    }
+
+    /// Whether the content's files are those that its manifest tells of, to the byte.
+    private func isWhole(_ content: String) -> Bool {
+        guard let manifest = ImageManifest.read(folder: content) else { return false }
+        do {
+            try manifest.verify(folder: content)
+            return true
+        } catch {
+            return false
+        }
     }
 
     private func content(_ manifest: ImageManifest) -> String { "\(path)/\(manifest.contentId)" }

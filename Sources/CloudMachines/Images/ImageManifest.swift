@@ -86,6 +86,30 @@ struct ImageManifest: Codable, Equatable {
     }
 }
 
+extension ImageManifest {
+    /// Reads every file and compares. The same with the sizes and times that the files now have. Throws with the file's
+    /// path, and both digests, when one is not what was installed.
+    @discardableResult
+    func verify(folder: String) throws(CloudError) -> ImageManifest {
+        var fresh = self
+        for (index, file) in files.enumerated() {
+            let path = "\(folder)/\(file.name)"
+            guard let stamp = HostFiles.stamp(path) else {
+                throw CloudError(.internalServerError, "\(path) is gone.")
+            }
+            let digest = try FileDigest.sha256(of: path)
+            guard digest == file.sha256 else {
+                throw CloudError(
+                    .internalServerError,
+                    "\(path) is damaged: its SHA-256 is \(digest), and \(file.sha256) was installed.")
+            }
+            fresh.files[index].size = stamp.size
+            fresh.files[index].modifiedNs = stamp.modifiedNs
+        }
+        return fresh
+    }
+}
+
 /// SHA-256 of files, as 64 lower-case hexadecimal digits.
 enum FileDigest {
     private static let chunkBytes = 1 << 20

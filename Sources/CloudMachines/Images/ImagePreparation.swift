@@ -53,22 +53,29 @@ struct ImagePreparation: Sendable {
     private func healed() throws(CloudError) -> Bool {
         switch folder.state() {
         case .missing: return false
-        case .installed(let manifest, _): return manifest.isFrom(image.source)
+        case .installed(let manifest, let content):
+            guard manifest.isFrom(image.source) else { return false }
+            return try isWhole(manifest, content)
         case .damaged(let path, let manifest, let content):
             logger.warning("an image's file is not as it was installed", metadata: ["path": "\(path)"])
-            board.report(ImageProgress("verifying"))
-            do {
-                try folder.verify(manifest, folder: content)
-                return manifest.isFrom(image.source)
-            } catch {
-                if manifest.isImported {
-                    throw CloudError(
-                        .serviceUnavailable,
-                        "\(error.message) Import it again: strettch image import \(image.image) FILE")
-                }
-                logger.error("an image is damaged and made anew", metadata: ["error": "\(error)"])
-                return false
+            return try isWhole(manifest, content) && manifest.isFrom(image.source)
+        }
+    }
+
+    /// Reads the content through. False when it is to be made anew; throws when only the operator can.
+    private func isWhole(_ manifest: ImageManifest, _ content: String) throws(CloudError) -> Bool {
+        board.report(ImageProgress("verifying"))
+        do {
+            try folder.verify(manifest, folder: content)
+            return true
+        } catch {
+            guard !manifest.isImported else {
+                throw CloudError(
+                    .serviceUnavailable,
+                    "\(error.message) Import it again: strettch image import \(image.image) FILE")
             }
+            logger.error("an image is damaged and made anew", metadata: ["error": "\(error)"])
+            return false
         }
     }
 

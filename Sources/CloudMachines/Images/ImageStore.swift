@@ -12,6 +12,9 @@ public actor ImageStore {
     private let logger: Logger
     private var work: [String: Work] = [:]
     private var failures: [String: Failure] = [:]
+    /// Folders of content whose bytes this process has read and found to be those that were installed: damage that
+    /// keeps size and time is noticed before the first machine boots from it.
+    private var whole: Set<String> = []
 
     private struct Work {
         var board: ProgressBoard
@@ -34,11 +37,13 @@ public actor ImageStore {
         self.clock = clock
     }
 
-    /// Whether the image can be used now. Starts to download or build it when it is missing or damaged, and returns at
-    /// once. A failure is repeated for `ImageLimits.failureMemoryMs` before the next try.
+    /// Whether the image can be used now. Starts to read it through when this process has not done so yet, and to download
+    /// or build it when it is missing or damaged, and returns at once. A failure is repeated for `ImageLimits.failureMemoryMs` before the next try.
     public func status(_ image: Image) -> ImageStatus {
         if let under = work[image.image] { return .preparing(under.board.latest.text) }
-        if case .installed(let manifest, _) = folder(image).state(), manifest.isFrom(image.source) {
+        if case .installed(let manifest, let content) = folder(image).state(), manifest.isFrom(image.source),
+            whole.contains(content)
+        {
             return .ready
         }
         if let failure = failures[image.image], failure.source == image.source,
@@ -68,6 +73,29 @@ public actor ImageStore {
                 strettch image verify \(image.image)
                 """)
         }
+    }
+
+    /// Reads what a machine's disk lies over, unless this process has, and throws `.serviceUnavailable` with the remedy
+    /// when it is not what was installed. Content whose manifest is gone is taken as it is.
+    public func check(_ image: ReadyImage) async throws {
+        let content = String(image.disk.prefix(upTo: image.disk.lastIndex(of: "/") ?? image.disk.startIndex))
+        guard let manifest = ImageManifest.read(folder: content) else { return }
+        if whole.contains(content), manifest.changedFile(folder: content) == nil { return }
+        do {
+            try await Self.read(manifest, folder: content)
+        } catch {
+            throw CloudError(
+                .serviceUnavailable,
+                "The image under the compute's disk is damaged. Ask the operator to mend it: strettch image pull "
+                    + manifest.image,
+                detail: "\(error)")
+        }
+        whole.insert(content)
+    }
+
+    /// Off the actor, since it takes as long as the disk needs.
+    private nonisolated static func read(_ manifest: ImageManifest, folder: String) async throws {
+        try manifest.verify(folder: folder)
     }
 
     /// Makes the image ready and waits for that, joining work under way. Throws why it can't be had.
@@ -161,7 +189,7 @@ public actor ImageStore {
         let task = Task {
             do {
                 try await preparation.run()
-                finish(image, failure: nil)
+                finish(image)
             } catch {
                 finish(image, failure: error)
                 throw error
@@ -172,10 +200,11 @@ public actor ImageStore {
         return started
     }
 
-    private func finish(_ image: Image, failure error: (any Error)?) {
+    private func finish(_ image: Image, failure error: (any Error)? = nil) {
         work[image.image] = nil
         guard let error else {
             failures[image.image] = nil
+            if case .installed(_, let content) = folder(image).state() { whole.insert(content) }
             logger.info("image ready", metadata: ["image": "\(image.image)"])
             return
         }

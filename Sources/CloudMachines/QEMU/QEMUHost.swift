@@ -37,17 +37,21 @@ public struct QEMUHost: MachineHost {
         }
     }
 
-    /// What the host needs of the images: both may be called at any time.
+    /// What the host needs of the images: all may be called at any time.
     public struct Images: Sendable {
         var status: @Sendable (Image) async -> ImageStatus
         var ready: @Sendable (Image) async throws -> ReadyImage
+        /// Throws when what a disk lies over is damaged.
+        var check: @Sendable (ReadyImage) async throws -> Void
 
         public init(
             status: @escaping @Sendable (Image) async -> ImageStatus,
-            ready: @escaping @Sendable (Image) async throws -> ReadyImage
+            ready: @escaping @Sendable (Image) async throws -> ReadyImage,
+            check: @escaping @Sendable (ReadyImage) async throws -> Void
         ) {
             self.status = status
             self.ready = ready
+            self.check = check
         }
     }
 
@@ -114,8 +118,10 @@ public struct QEMUHost: MachineHost {
 
     public func boot(_ machine: Machine) async throws {
         try await process(machine.id).start(settings.program) {
-            try QEMUArguments(
-                machine: machine, image: try disk(machine).base(),
+            let image = try disk(machine).base()
+            try await images.check(image)
+            return try QEMUArguments(
+                machine: machine, image: image,
                 directory: directory(machine.id),
                 uuid: MachineUUID(installation: settings.installationId, id: machine.id),
                 accelerator: accelerator.accelerator, networkMode: networkMode, uid: uid(machine.id),

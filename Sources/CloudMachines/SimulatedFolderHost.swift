@@ -1,0 +1,165 @@
+import CloudCore
+
+/// A host whose machines are pretended, and kept as small files, so that they outlive this program as QEMU's do. For
+/// `serve --simulated`.
+///
+///     ID/disk         its size in GB
+///     ID/seed         the guest's name
+///     ID/attachment   its place in the network
+///     ID/process      `running`, or `off` once the guest has powered itself off; who removes it crashes the machine
+///
+/// It remembers nothing, as `QEMUHost` does. Each effect is one file that appears whole or goes, so that a kill at any
+/// moment leaves exactly what was done. Nothing is synced: it need not outlive a power cut.
+public struct SimulatedFolderHost: MachineHost {
+    public let networkMode: NetworkMode
+    private let path: String
+    /// How long each call takes.
+    private let delay: Duration
+    private let clock: any CloudClock
+
+    private static let running = "running"
+    private static let off = "off"
+    /// The longest of our files, in bytes.
+    private static let fileLimit = 4096
+
+    /// Makes the folder at `path` if it is missing.
+    public init(
+        path: String, networkMode: NetworkMode, delay: Duration = .zero,
+        clock: any CloudClock = SystemClock()
+    ) throws {
+        try MachineFiles.makeFolder(path)
+        self.path = path
+        self.networkMode = networkMode
+        self.delay = delay
+        self.clock = clock
+    }
+
+    public func image(_ image: Image) async -> ImageStatus {
+        try? await pause()  // it throws when the call is cancelled, and nobody waits for the answer
+        return .ready
+    }
+
+    public func makeDisk(_ machine: Machine, from image: Image) async throws {
+        try await pause()
+        guard try read(.disk, of: machine.id) == nil else { return }
+        try write("\(machine.storageGb)", .disk, of: machine.id)
+    }
+
+    public func growDisk(_ machine: Machine) async throws {
+        try await pause()
+        guard let size = try read(.disk, of: machine.id).flatMap({ Int($0) }) else {
+            throw CloudError(
+                .internalServerError,
+                "The compute's disk is gone. Ask the operator to restore it, or delete the compute.",
+                detail: file(.disk, of: machine.id))
+        }
+        if size < machine.storageGb { try write("\(machine.storageGb)", .disk, of: machine.id) }
+    }
+
+    public func makeSeed(_ machine: Machine) async throws {
+        try await pause()
+        try write(machine.hostName, .seed, of: machine.id)
+    }
+
+    public func applyNetwork(_ plan: NetworkPlan) async throws {
+        try await pause()
+        var wanted: [Int64: String] = [:]
+        for attachment in plan.attachments { wanted[attachment.computeId] = Self.text(attachment) }
+        for id in try inventory() where wanted[id] == nil { try remove(.attachment, of: id) }
+        for (id, text) in wanted where try read(.attachment, of: id) != text {
+            try write(text, .attachment, of: id)
+        }
+    }
+
+    public func boot(_ machine: Machine) async throws {
+        try await pause()
+        guard try read(.disk, of: machine.id) != nil, try read(.seed, of: machine.id) != nil else {
+            throw CloudError.bug("machine \(machine.id) is booted without disk or seed")
+        }
+        if try present(machine.id) != .running { try write(Self.running, .process, of: machine.id) }
+    }
+
+    public func status(_ id: Int64) async throws -> MachineStatus {
+        try await pause()
+        return try present(id)
+    }
+
+    /// What the machine is doing now.
+    private func present(_ id: Int64) throws -> MachineStatus {
+        switch try read(.process, of: id) {
+        case nil: .absent
+        case Self.off: .poweredOff
+        default: .running
+        }
+    }
+
+    public func answersSSH(_ machine: Machine) async -> Bool {
+        do {
+            try await pause()
+            return try present(machine.id) == .running
+                && read(.attachment, of: machine.id) == Self.text(machine.attachment)
+        } catch {
+            return false  // "not yet", as the protocol has it
+        }
+    }
+
+    public func pressPowerButton(_ id: Int64) async throws {
+        try await pause()
+        if try present(id) == .running { try write(Self.off, .process, of: id) }
+    }
+
+    public func halt(_ id: Int64) async throws {
+        try await pause()
+        try remove(.process, of: id)
+    }
+
+    public func erase(_ id: Int64) async throws {
+        try await pause()
+        guard try present(id) == .absent else {
+            throw CloudError(
+                .conflict, "The machine still runs. Stop it before its disk is removed.", detail: folder(id))
+        }
+        try HostFiles.remove(folder(id))
+    }
+
+    public func inventory() throws -> Set<Int64> {
+        Set(try MachineFiles.names(in: path).compactMap { Int64($0) })
+    }
+
+    /// The files of a machine.
+    private enum Part: String { case disk, seed, attachment, process }
+
+    private func pause() async throws { if delay > .zero { try await clock.sleep(for: delay) } }
+
+    private static func text(_ attachment: NetworkAttachment) -> String {
+        let ssh = attachment.sshPort.map { " port \($0)" } ?? ""
+        let address = attachment.publicIpv4.map { " public \($0)" } ?? ""
+        return
+            "team \(attachment.teamId) \(attachment.network) address \(attachment.privateIpv4)\(address)\(ssh)"
+    }
+
+    private func folder(_ id: Int64) -> String { "\(path)/\(id)" }
+
+    private func file(_ part: Part, of id: Int64) -> String { "\(folder(id))/\(part.rawValue)" }
+
+    /// `nil` when there is none. Throws when it is there and can't be read.
+    private func read(_ part: Part, of id: Int64) throws -> String? {
+        let file = file(part, of: id)
+        if let text = MachineFiles.text(file, limit: Self.fileLimit) { return text }
+        guard !MachineFiles.exists(file) else {
+            throw CloudError(
+                .internalServerError, "The pretended machine can't be read. Look at the owner of its folder.",
+                detail: file)
+        }
+        return nil
+    }
+
+    private func write(_ text: String, _ part: Part, of id: Int64) throws {
+        let file = file(part, of: id)
+        try MachineFiles.makeFolder(folder(id))
+        try HostFiles.write(Array(text.utf8), to: "\(file).new")
+        try HostFiles.move("\(file).new", to: file)
+    }
+
+    private func remove(_ part: Part, of id: Int64) throws { try MachineFiles.remove(file(part, of: id)) }
+}
