@@ -27,7 +27,7 @@ public struct SimulatedFolderHost: MachineHost {
         path: String, networkMode: NetworkMode, delay: Duration = .zero,
         clock: any CloudClock = SystemClock()
     ) throws {
-        try MachineFiles.makeFolder(path)
+        try HostFiles.makeFolder(path)
         self.path = path
         self.networkMode = networkMode
         self.delay = delay
@@ -65,10 +65,9 @@ public struct SimulatedFolderHost: MachineHost {
         try await pause()
         var wanted: [Int64: String] = [:]
         for attachment in plan.attachments { wanted[attachment.computeId] = Self.text(attachment) }
-        for id in try inventory() where wanted[id] == nil { try remove(.attachment, of: id) }
-        for (id, text) in wanted where try read(.attachment, of: id) != text {
-            try write(text, .attachment, of: id)
-        }
+        let present = try attachments()
+        for id in present.keys where wanted[id] == nil { try remove(.attachment, of: id) }
+        for (id, text) in wanted where present[id] != text { try write(text, .attachment, of: id) }
     }
 
     public func boot(_ machine: Machine) async throws {
@@ -122,8 +121,30 @@ public struct SimulatedFolderHost: MachineHost {
         try HostFiles.remove(folder(id))
     }
 
-    public func inventory() throws -> Set<Int64> {
-        Set(try MachineFiles.names(in: path).compactMap { Int64($0) })
+    public func inventory() throws -> [Int64: MachineParts] {
+        var machines: [Int64: MachineParts] = [:]
+        for id in try ids() {
+            machines[id] = MachineParts(
+                hasProcess: try present(id) != .absent, hasDisk: try read(.disk, of: id) != nil,
+                hasSeed: try read(.seed, of: id) != nil)
+        }
+        return machines
+    }
+
+    public func networkDrift(from plan: NetworkPlan) throws -> [String] {
+        var present = try attachments()
+        let wanted = plan.attachments.filter { present.removeValue(forKey: $0.computeId) != Self.text($0) }
+        return wanted.map { "machine \($0.computeId) is not attached as asked for" }
+            + present.keys.sorted().map { "machine \($0) is attached, and nothing asks for it" }
+    }
+
+    private func ids() throws -> [Int64] { try MachineFiles.names(in: path).compactMap { Int64($0) } }
+
+    /// By machine.
+    private func attachments() throws -> [Int64: String] {
+        var attachments: [Int64: String] = [:]
+        for id in try ids() { attachments[id] = try read(.attachment, of: id) }
+        return attachments
     }
 
     /// The files of a machine.
@@ -156,10 +177,10 @@ public struct SimulatedFolderHost: MachineHost {
 
     private func write(_ text: String, _ part: Part, of id: Int64) throws {
         let file = file(part, of: id)
-        try MachineFiles.makeFolder(folder(id))
+        try HostFiles.makeFolder(folder(id))
         try HostFiles.write(Array(text.utf8), to: "\(file).new")
         try HostFiles.move("\(file).new", to: file)
     }
 
-    private func remove(_ part: Part, of id: Int64) throws { try MachineFiles.remove(file(part, of: id)) }
+    private func remove(_ part: Part, of id: Int64) throws { try HostFiles.remove(file(part, of: id)) }
 }

@@ -136,7 +136,7 @@ struct RealCrashHost: Sendable {
         settings.program = program
         settings.accelerator = AcceleratorChoice(.tcg, reason: "the same on every host")
         let ready = ReadyImage(disk: image)
-        let images = QEMUHost.Images(status: { _ in .ready }, ready: { _ in ready })
+        let images = QEMUHost.Images(status: { _ in .ready }, ready: { _ in ready }, check: { _ in })
         let machines = try await QEMUHost.open(settings, images: images, network: network)
         return RealCrashHost(folder: folder, space: space, machines: machines)
     }

@@ -45,7 +45,7 @@ public struct BridgedNetwork: Sendable {
     /// Throws as `apply` does.
     public func drift(from plan: NetworkPlan) async throws -> [String] {
         let layout = try NetworkLayout(plan, settings)
-        let present = try PresentNetwork(json: await run("ip", ["-details", "-json", "address"]))
+        let present = try PresentNetwork(json: await run("ip", ["-details", "-json", "address"], as: nil))
         return try NetworkChanges(from: present, to: layout).lines.map { "missing: ip \($0)" }
     }
 
