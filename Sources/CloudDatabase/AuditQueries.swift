@@ -93,10 +93,17 @@ public struct AuditQueries {
 
     // MARK: Events
 
-    /// How many events there are, and the lowest and highest id; 0 before the first.
+    /// How many events there are, with those that a restore tells are lost, and the lowest and highest id; 0 before the
+    /// first.
     public func eventIds() throws -> (count: Int64, first: Int64, last: Int64) {
         let row = try sql.query(
-            "SELECT COUNT(*) AS n, COALESCE(MIN(id), 0) AS lo, COALESCE(MAX(id), 0) AS hi FROM events")[0]
+            """
+            SELECT COUNT(*) + CAST(COALESCE((
+                SELECT SUM(r.id - 1 - (SELECT COALESCE(MAX(p.id), 0) FROM events p WHERE p.id < r.id))
+                FROM events r WHERE r.kind = $1
+            ), 0) AS BIGINT) AS n, COALESCE(MIN(id), 0) AS lo, COALESCE(MAX(id), 0) AS hi FROM events
+            """,
+            [RestoreReport.eventKind])[0]
         return (try row.int("n"), try row.int("lo"), try row.int("hi"))
     }
 

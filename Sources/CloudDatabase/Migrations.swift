@@ -30,18 +30,25 @@ enum Migrations {
     /// program made the database.
     static func run(on sql: any SQLConnection, dialect: Dialect) throws -> Int {
         try sql.execute("CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL PRIMARY KEY)")
-        let version = try sql.query("SELECT COALESCE(MAX(version), 0) AS version FROM schema_version")[0].int(
-            "version")
+        let version = try version(sql)
+        for (index, migration) in all.enumerated().dropFirst(version) {
+            for statement in migration(dialect) { try sql.execute(statement) }
+            try sql.execute("INSERT INTO schema_version (version) VALUES ($1)", [index + 1])
+        }
+        return all.count - version
+    }
+
+    /// The schema's version; 0 before the first migration. Throws when a newer program made the database.
+    static func version(_ sql: any SQLConnection) throws -> Int {
+        let version = Int(
+            try sql.query("SELECT COALESCE(MAX(version), 0) AS version FROM schema_version")[0].int(
+                "version"))
         guard version <= all.count else {
             throw CloudError(
                 .internalServerError,
                 "The database has schema version \(version), and this program knows versions up to \(all.count). Run "
                     + "the newer program that made it, or restore a backup from before the upgrade.")
         }
-        for (index, migration) in all.enumerated().dropFirst(Int(version)) {
-            for statement in migration(dialect) { try sql.execute(statement) }
-            try sql.execute("INSERT INTO schema_version (version) VALUES ($1)", [index + 1])
-        }
-        return all.count - Int(version)
+        return version
     }
 }

@@ -9,9 +9,12 @@ public final class SQLiteDatabase: Database {
     /// Seconds that a writer waits for another process's transaction, such as a command of the operator's.
     private static let busyTimeoutSeconds = 10.0
 
-    /// Opens or makes the file and brings its schema up to date. Throws a `CloudError` that names the path when it
-    /// can't be opened, and when a newer program made the schema.
-    public init(path: String) throws {
+    /// Opens or makes the file and brings its schema up to date; a copy of an earlier one is kept beside it. Throws a
+    /// `CloudError` that names the path when it can't be opened, and when a newer program made the schema.
+    public convenience init(path: String) throws { try self.init(path: path, migratingBy: { $0 }) }
+
+    /// - Parameter migratingBy: stands between the migrations and SQLite, so that a test can fail at each statement.
+    init(path: String, migratingBy visit: @escaping (any SQLConnection) -> any SQLConnection) throws {
         var configuration = Configuration()
         configuration.foreignKeysEnabled = true
         configuration.busyMode = .timeout(Self.busyTimeoutSeconds)
@@ -21,7 +24,9 @@ public final class SQLiteDatabase: Database {
             // The pool sets NORMAL when it opens, which loses acknowledged commits at a power cut. The pragma is
             // ignored inside a transaction.
             try pool.writeWithoutTransaction { db in try db.execute(sql: "PRAGMA synchronous = FULL") }
-            try pool.writeWithoutTransaction(Self.migrate)
+            try pool.writeWithoutTransaction { db in
+                try SchemaUpgrade(db: db, visit: visit).run(keepingCopyOf: path)
+            }
             pool.add(transactionObserver: CommitObserver(changes), extent: .databaseLifetime)
         } catch let error as DatabaseError {
             throw CloudError(
@@ -31,16 +36,8 @@ public final class SQLiteDatabase: Database {
         }
     }
 
-    /// Without foreign keys, since a table that others refer to can only be changed by a new one in its place; they are
-    /// looked at as a whole before the commit. The pragma is ignored inside a transaction.
-    private static func migrate(_ db: GRDB.Database) throws {
-        try db.execute(sql: "PRAGMA foreign_keys = OFF")
-        try db.inTransaction(.immediate) {
-            let ran = try Migrations.run(on: SQLiteConnection(db: db), dialect: .sqlite)
-            if ran > 0 { try db.checkForeignKeys() }
-            return .commit
-        }
-        try db.execute(sql: "PRAGMA foreign_keys = ON")
+    package static func migrate(_ db: GRDB.Database) throws {
+        try SchemaUpgrade(db: db).run(keepingCopyOf: nil)
     }
 
     public func read<T: Sendable>(
@@ -59,6 +56,9 @@ public final class SQLiteDatabase: Database {
             try await writes.write { db in try body(SQLiteConnection(db: db)) }
         }
     }
+
+    /// Ends all connections, the last of which merges the write-ahead log. Nothing may be asked of it afterwards.
+    func close() throws { try pool.close() }
 
     /// The writer's `synchronous` level: 2 is FULL.
     func synchronousLevel() async throws -> Int? {
@@ -97,15 +97,17 @@ extension SQLiteDatabase {
 }
 
 /// SQLite's side of the portable connection.
-private struct SQLiteConnection: SQLConnection {
+package struct SQLiteConnection: SQLConnection {
     let db: GRDB.Database
 
-    func query(_ sql: String, _ arguments: [any SQLArgument]) throws -> [SQLRow] {
+    package init(db: GRDB.Database) { self.db = db }
+
+    package func query(_ sql: String, _ arguments: [any SQLArgument]) throws -> [SQLRow] {
         let statement = try db.cachedStatement(sql: Self.numbered(sql))
         return try Row.fetchAll(statement, arguments: Self.bound(arguments)).map(Self.portable)
     }
 
-    func execute(_ sql: String, _ arguments: [any SQLArgument]) throws -> Int {
+    package func execute(_ sql: String, _ arguments: [any SQLArgument]) throws -> Int {
         let statement = try db.cachedStatement(sql: Self.numbered(sql))
         try statement.execute(arguments: Self.bound(arguments))
         return db.changesCount

@@ -1,7 +1,7 @@
 /// Every change that is made to the host for a machine, by name: what makes one takes its name, so that none can be made
 /// that the tests of crashes don't know. Each is a point where a crash parts what is done from what is known to be done.
 public enum HostEffect: String, Sendable, CaseIterable {
-    case makeFolder, eraseFolder
+    case makeFolder, claimFolder, eraseFolder
     case dropHalfDisk, createDisk, publishDisk, growDisk
     case makeSeedFolder, writeSeedFile, dropHalfSeed, createSeed, publishSeed, dropSeedFile, dropSeedFolder
     case loadRules, changeLinks, forwardPackets

@@ -14,11 +14,11 @@ public protocol MachineHost: Sendable {
     func image(_ image: Image) async -> ImageStatus
 
     /// Makes the machine's disk, as large as its specification says, over the image, which is ready. A disk that is
-    /// there is kept, since it is its owner's.
+    /// there is kept, since it is its owner's; one of another compute that had the same id is not taken for it.
     func makeDisk(_ machine: Machine, from image: Image) async throws
 
     /// Makes the disk that is there as large as the specification says; never smaller, and never anew. The machine must
-    /// be off. Throws when the disk is gone.
+    /// be off. Throws `RESOURCE_NOT_FOUND` when the disk is gone.
     func growDisk(_ machine: Machine) async throws
 
     /// Makes the seed that the guest reads its identity from (NoCloud).
@@ -28,7 +28,8 @@ public protocol MachineHost: Sendable {
     /// goes. Calls never overlap.
     func applyNetwork(_ plan: NetworkPlan) async throws
 
-    /// Starts the machine unless it runs. Returns when its monitor answers.
+    /// Starts the machine unless it runs. Returns when its monitor answers. Throws `RESOURCE_NOT_FOUND` when its disk is
+    /// gone.
     func boot(_ machine: Machine) async throws
 
     /// What the machine is doing, as seen on the host itself.
@@ -92,10 +93,12 @@ public struct Machine: Sendable, Equatable {
     /// The owner's part of what cloud-init runs.
     public var userData: String?
     public var attachment: NetworkAttachment
+    /// When its compute was created: tells it from another that had the same id before a restore.
+    public var createdAtMs: Int64
 
     public init(
         id: Int64, hostName: String, vcpus: Int, memoryMb: Int, storageGb: Int,
-        publicKeys: [String], userData: String? = nil, attachment: NetworkAttachment
+        publicKeys: [String], userData: String? = nil, attachment: NetworkAttachment, createdAtMs: Int64 = 0
     ) {
         self.id = id
         self.hostName = hostName
@@ -105,6 +108,7 @@ public struct Machine: Sendable, Equatable {
         self.publicKeys = publicKeys
         self.userData = userData
         self.attachment = attachment
+        self.createdAtMs = createdAtMs
     }
 }
 

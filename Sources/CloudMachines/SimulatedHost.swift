@@ -76,7 +76,7 @@ public actor SimulatedHost: MachineHost {
     public func growDisk(_ machine: Machine) async throws {
         await visit(.growDisk, machine.id)
         guard let size = diskSizes[machine.id] else {
-            throw CloudError(.internalServerError, "The compute's disk is gone.")
+            throw Self.noDisk
         }
         try act(.growDisk) { diskSizes[machine.id] = max(machine.storageGb, size) }
     }
@@ -90,8 +90,9 @@ public actor SimulatedHost: MachineHost {
 
     public func boot(_ machine: Machine) async throws {
         await visit(.boot, machine.id)
-        guard disks.contains(machine.id), seeds[machine.id] != nil else {
-            throw CloudError.bug("machine \(machine.id) is booted without disk or seed")
+        guard disks.contains(machine.id) else { throw Self.noDisk }
+        guard seeds[machine.id] != nil else {
+            throw CloudError.bug("machine \(machine.id) is booted without a seed")
         }
         try act(.boot) {
             poweredOff.remove(machine.id)
@@ -141,6 +142,10 @@ public actor SimulatedHost: MachineHost {
     }
 
     public func networkDrift(from plan: NetworkPlan) -> [String] { self.plan.differences(from: plan) }
+
+    private static let noDisk = CloudError(
+        .resourceNotFound,
+        "The compute's disk is gone. Ask the operator to restore it, or delete the compute.")
 
     private func act(_ operation: Operation, _ effect: () -> Void) throws {
         calls[operation, default: 0] += 1

@@ -41,9 +41,7 @@ struct ComputeWorkflow: Sendable {
         case .unplug:
             try await host.halt(compute.id)
             return .advance(compute.intent == .running ? .resize : .idle)
-        case .resize:
-            try await host.growDisk(try machine(compute))
-            return .advance(compute.task?.action == .upsize ? .idle : .seed)
+        case .resize: return try await resize(compute)
         case .halt:
             try await host.halt(compute.id)
             return .advance(.detach)
@@ -78,8 +76,27 @@ struct ComputeWorkflow: Sendable {
         if booting >= bootSlots, try await host.status(compute.id) == .absent {
             return .wait(milliseconds: Self.bootSlotPollMs, note: "waits for one of \(bootSlots) boot slots")
         }
-        try await host.boot(machine)
-        return .advance(.confirm)
+        return try await withDisk {
+            try await host.boot(machine)
+            return .advance(.confirm)
+        }
+    }
+
+    private func resize(_ compute: Compute) async throws -> StepOutcome {
+        let machine = try machine(compute)
+        return try await withDisk {
+            try await host.growDisk(machine)
+            return .advance(compute.task?.action == .upsize ? .idle : .seed)
+        }
+    }
+
+    /// A disk that is gone does not come back by trying again, and nobody makes another in its place.
+    private func withDisk(_ body: () async throws -> StepOutcome) async throws -> StepOutcome {
+        do {
+            return try await body()
+        } catch let error as CloudError where error.code == .resourceNotFound {
+            return .fail(ComputeFailure(.diskLost, error.message))
+        }
     }
 
     private func confirm(_ compute: Compute) async throws -> StepOutcome {
@@ -130,7 +147,7 @@ struct ComputeWorkflow: Sendable {
         return Machine(
             id: compute.id, hostName: compute.hostName, vcpus: compute.vcpus,
             memoryMb: compute.memoryMb, storageGb: compute.storageGb, publicKeys: compute.publicKeys,
-            userData: compute.userData, attachment: attachment)
+            userData: compute.userData, attachment: attachment, createdAtMs: compute.createdAtMs)
     }
 
     private static func noImage(_ compute: Compute) -> ComputeFailure {

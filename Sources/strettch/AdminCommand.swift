@@ -8,9 +8,12 @@ import CloudWire
 /// `strettch admin`: what the operator does on the server's own machine, beside a running server.
 struct AdminCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "admin", abstract: "Teams and their API keys, on the server's own machine.",
-        discussion: "These commands work on the server's database, whether the server runs or not.",
-        subcommands: [AdminTeamCommand.self, AdminKeyCommand.self])
+        commandName: "admin", abstract: "Teams, their API keys, and backups, on the server's own machine.",
+        discussion:
+            "These commands work on the server's database, whether the server runs or not; a restore needs it stopped.",
+        subcommands: [
+            AdminTeamCommand.self, AdminKeyCommand.self, AdminBackupCommand.self, AdminRestoreCommand.self,
+        ])
 }
 
 /// What every command of the operator needs to work on the server's database.
@@ -22,7 +25,7 @@ struct AdminOptions: ParsableArguments {
     func cloud() async throws -> Cloud {
         let settings = try await ServeSettings(flags: [:], file: config)
         return Cloud(
-            database: try SQLiteDatabase(path: try data.folder().database),
+            database: try data.folder().openDatabase(),
             catalogue: Catalogue(regions: [], images: [], specifications: []),
             settings: settings.cloud, randomBytes: SystemRandom.bytes, wake: {})
     }

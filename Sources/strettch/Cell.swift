@@ -26,7 +26,7 @@ struct Cell: Sendable {
             try settings.catalogue.map { try CatalogueFile.read(path: $0) } ?? CatalogueFile.builtIn()
         let listener = try settings.listener()
         let wake = Wake()
-        let database = try SQLiteDatabase(path: folder.database)
+        let database = try folder.openDatabase()
         let cloud = Cloud(
             database: database, catalogue: catalogue,
             settings: settings.cloud,
@@ -36,6 +36,7 @@ struct Cell: Sendable {
         if let key = started.ownerKey { try firstKey.show(key) }
         let host = try await HostFactory(settings: settings, folder: folder, logger: logger)
             .open(installationId: started.installationId)
+        try await ReserveIds(database: database, host: host, logger: logger).run()
         return Cell(
             cloud: cloud, host: host, wake: wake, settings: settings, listener: listener,
             waitingWrites: { database.waitingWrites }, logger: logger)

@@ -1,5 +1,6 @@
 import ArgumentParser
 import CloudCore
+import CloudDatabase
 import Foundation
 
 /// The folder of everything that must survive: database, images, machines.
@@ -53,29 +54,66 @@ struct DataFolder: Sendable {
     /// Holds the process id of the server that works on the folder.
     var lockFile: String { path + "/serve.lock" }
 
-    /// Takes the folder for this process until it ends, so that never two servers work on the same machines. The
-    /// kernel frees the lock when the process dies, however it dies. Throws `CONFLICT` when another process holds it.
+    /// Takes the folder for this process until it ends, so that never two servers work on the same machines. Throws
+    /// `CONFLICT` when another process holds it.
     func lock() throws {
-        // Safe: the calls take a path of ours and the descriptor that open has just returned, which is kept open on
-        // purpose for the life of the process.
-        let descriptor = open(lockFile, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else {
-            throw CloudError(
-                .validationError,
-                "\(lockFile) can't be opened. Run as the owner of \(path), or give another folder with --data.",
-                detail: String(cString: strerror(errno)))
-        }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            throw CloudError(
-                .conflict,
-                "Another 'strettch serve' works on \(path). Stop it first, or give this one a folder of its own with "
-                    + "--data.")
-        }
+        let descriptor = try hold(
+            lockFile, LOCK_EX,
+            busy: "A 'strettch serve' works on \(path). Stop it first, or give another folder with --data.")
         let pid = Array("\(getpid())\n".utf8)
+        // Safe: the calls take our own descriptor, which is kept open, and bytes of ours with their count.
         guard ftruncate(descriptor, 0) == 0, write(descriptor, pid, pid.count) == pid.count else {
             throw CloudError(
                 .serviceUnavailable, "\(lockFile) can't be written. Check the free space of its disk.")
         }
+    }
+
+    /// Opens the database beside other commands and the server, and keeps a restore away from it until this process
+    /// ends: SQLite must not have the file open whose place another takes.
+    func openDatabase() throws -> SQLiteDatabase {
+        try shareDatabase()
+        return try SQLiteDatabase(path: database)
+    }
+
+    /// What `openDatabase` does before it opens. Throws `CONFLICT` while a restore is under way.
+    func shareDatabase() throws {
+        _ = try hold(
+            databaseLock, LOCK_SH, busy: "A restore into \(path) is under way. Try again when it is done.")
+    }
+
+    /// Takes the database for this process alone until it ends. Throws `CONFLICT` while any other works on it.
+    func takeDatabase() throws {
+        _ = try hold(
+            databaseLock, LOCK_EX,
+            busy: "Another strettch command works on the database in \(path). Try again when it has ended.")
+    }
+
+    /// Lets this process alone write a backup until it ends.
+    func takeBackup() throws {
+        _ = try hold(
+            path + "/backup.lock", LOCK_EX,
+            busy: "Another backup of \(path) is under way. Try again when it is done.")
+    }
+
+    private var databaseLock: String { path + "/database.lock" }
+
+    /// Locks the file for this process until it ends, and returns its descriptor. The kernel frees the lock when the
+    /// process dies, however it dies.
+    private func hold(_ file: String, _ kind: Int32, busy: String) throws -> Int32 {
+        // Safe: the calls take a path of ours and the descriptor that open has just returned, which is kept open on
+        // purpose for the life of the process.
+        let descriptor = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else {
+            throw CloudError(
+                .validationError,
+                "\(file) can't be opened. Run as the owner of \(path), or give another folder with --data.",
+                detail: String(cString: strerror(errno)))
+        }
+        guard flock(descriptor, kind | LOCK_NB) == 0 else {
+            close(descriptor)
+            throw CloudError(.conflict, busy)
+        }
+        return descriptor
     }
 }
 

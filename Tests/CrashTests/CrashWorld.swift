@@ -90,6 +90,7 @@ final class CrashWorld {
                 database: database, host: host, isSimulated: isSimulated, settings: settings, clock: clock,
                 saboteur: saboteur)
             do {
+                try await program.reserveIds.run()
                 try await program.worker.start()
             } catch {
                 // As the service manager sees it: the program has ended, and is started again.
@@ -171,6 +172,7 @@ final class CrashWorld {
 struct CrashProgram: Sendable {
     let life: Life
     let cloud: Cloud
+    let reserveIds: ReserveIds
     let worker: Worker
     let supervisor: Supervisor
     let accountant: Accountant
@@ -207,6 +209,7 @@ struct CrashProgram: Sendable {
         cloud = Cloud(
             database: sabotagedDatabase, catalogue: .test, settings: settings, clock: clock,
             randomBytes: { count in (0..<count).map { _ in UInt8.random(in: .min ... .max) } }, wake: {})
+        reserveIds = ReserveIds(database: sabotagedDatabase, host: mine, logger: logger)
         worker = makeWorker(sabotagedDatabase, mine, "worker")
         supervisor = Supervisor(
             database: sabotagedDatabase, host: mine, clock: clock, wake: Wake(), logger: logger)

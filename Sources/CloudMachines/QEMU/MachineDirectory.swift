@@ -20,6 +20,8 @@ struct MachineDirectory: Sendable, Equatable {
     var serialSocket: String { "\(path)/serial.sock" }
     /// What the guest printed on its serial console.
     var consoleLog: String { "\(path)/console.log" }
+    /// When the compute was created that the folder is of.
+    var owner: String { "\(path)/owner" }
     /// What QEMU itself printed.
     var qemuLog: String { "\(path)/qemu.log" }
 

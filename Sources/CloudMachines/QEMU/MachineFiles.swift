@@ -100,6 +100,15 @@ enum MachineFiles {
         try sync(FilePath(path).removingLastComponent().string)
     }
 
+    /// Gives a file or folder another name, in the same folder, which nothing has yet.
+    static func move(_ path: String, to other: String) throws(CloudError) {
+        try attempt("rename to \(other)", path) {
+            guard !exists(other) else { throw Errno(rawValue: EEXIST) }
+            try check(rename(path, other))
+        }
+        try sync(FilePath(path).removingLastComponent().string)
+    }
+
     /// Removes a file. Nothing to remove is success.
     static func remove(_ path: String, as effect: HostEffect?) async throws {
         try await effect.make { try drop(path) }

@@ -94,8 +94,7 @@ public struct QEMUHost: MachineHost {
     public func image(_ image: Image) async -> ImageStatus { await images.status(image) }
 
     public func makeDisk(_ machine: Machine, from image: Image) async throws {
-        let directory = directory(machine.id)
-        try await MachineFiles.makeFolder(directory.path, as: .makeFolder)
+        try await claim(machine)
         try await disk(machine).make(over: try await images.ready(image))
     }
 
@@ -172,7 +171,7 @@ public struct QEMUHost: MachineHost {
         return parts
     }
 
-    private func directory(_ id: Int64) -> MachineDirectory {
+    func directory(_ id: Int64) -> MachineDirectory {
         MachineDirectory(data: settings.dataDirectory, id: id)
     }
 
@@ -180,7 +179,7 @@ public struct QEMUHost: MachineHost {
         MachineDisk(path: directory(machine.id).disk, storageGb: machine.storageGb)
     }
 
-    private func process(_ id: Int64) -> MachineProcess {
+    func process(_ id: Int64) -> MachineProcess {
         MachineProcess(id: id, directory: directory(id), table: table)
     }
 

@@ -1,0 +1,32 @@
+import CloudCore
+import CloudDatabase
+import CloudMachines
+import Logging
+
+/// Sees to it that no compute gets an id that anything on the host bears: a database that was put back by hand gives
+/// ids out again, and a new compute would find another owner's machine. Called before the first request.
+public struct ReserveIds: Sendable {
+    private let database: any Database
+    private let host: any MachineHost
+    private let logger: Logger
+
+    public init(database: any Database, host: any MachineHost, logger: Logger) {
+        self.database = database
+        self.host = host
+        self.logger = logger
+    }
+
+    public func run() async throws {
+        guard let highest = try await host.inventory().keys.max() else { return }
+        let wasFree = try await database.write(.reserveIds) { sql in
+            try sql.identities.reserveComputes(to: highest)
+        }
+        guard wasFree else { return }
+        logger.warning(
+            """
+            Machines on this host are newer than the database: it was put back by hand. Use 'strettch admin restore', \
+            which sees to more.
+            """,
+            metadata: ["highest": "\(highest)"])
+    }
+}

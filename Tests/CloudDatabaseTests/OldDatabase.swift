@@ -1,0 +1,108 @@
+import GRDB
+
+@testable import CloudDatabase
+
+/// A database as the migrations up to `version` leave it, filled as a program of that version would.
+struct OldDatabase {
+    var version: Int
+    var installationId = "cell-a"
+
+    func make(_ path: String) throws {
+        try DatabaseQueue(path: path).write { db in
+            try db.execute(sql: "CREATE TABLE schema_version (version BIGINT NOT NULL PRIMARY KEY)")
+            try db.execute(sql: "PRAGMA defer_foreign_keys = ON")
+            for (index, migration) in Migrations.all.prefix(version).enumerated() {
+                for statement in migration(.sqlite) { try db.execute(sql: statement) }
+                try db.execute(sql: "INSERT INTO schema_version (version) VALUES (?)", arguments: [index + 1])
+            }
+            for rows in rows { try db.execute(sql: rows) }
+        }
+    }
+
+    private var rows: [String] {
+        var rows = [
+            "INSERT INTO cell (installation_id) VALUES ('\(installationId)')", Self.team,
+            Self.compute(1, "a", "RUNNING", step: "idle", dueAtMs: "NULL"),
+            Self.compute(2, "b", "CREATING"), Self.key, events,
+        ]
+        if version >= 4 { rows += [Self.compute(3, "c", "STARTING"), Self.actions] }
+        if version >= 6 { rows.append(Self.money) }
+        if version >= 8 { rows.append(Self.tags) }
+        return rows
+    }
+
+    private static let team = """
+        INSERT INTO teams (name, network_base, network_prefix, created_at_ms) VALUES ('team', 167772160, 22, 1);
+        INSERT INTO api_keys (team_id, name, role, key_hash, created_at_ms)
+        VALUES (1, 'owner', 'Owner', '\(String(repeating: "1", count: 64))', 1);
+        """
+
+    /// A compute that should run, with its job.
+    private static func compute(
+        _ id: Int, _ hostName: String, _ state: String, step: String = "boot", dueAtMs: String = "10"
+    ) -> String {
+        """
+        INSERT INTO computes (
+            team_id, host_name, state, intent, image, specification, region, vcpus, memory_mb, storage_gb,
+            public_keys, tags, private_ipv4, created_at_ms, updated_at_ms
+        ) VALUES (
+            1, '\(hostName)', '\(state)', 'RUNNING', 'TINY-1', 'S-1C', 'KGL-1', 1, 512, 10,
+            '[]', '\(id == 1 ? "[\"web\",\"live\"]" : "[]")', \(167_772_164 + id), 10, 10
+        );
+        INSERT INTO jobs (compute_id, step, step_since_ms, due_at_ms) VALUES (\(id), '\(step)', 10, \(dueAtMs));
+        """
+    }
+
+    private static let key = """
+        INSERT INTO idempotency_keys (
+            team_id, endpoint, idempotency_key, request, compute_id, answer, created_at_ms
+        ) VALUES (1, 'POST /computes', 'key', '{}', 1, '{"the": "answer"}', 10)
+        """
+
+    private static let actions =
+        "UPDATE jobs SET action = CASE compute_id WHEN 2 THEN 'create' WHEN 3 THEN 'start' END"
+
+    private var events: String {
+        version < 3
+            ? """
+            INSERT INTO events (team_id, compute_id, at_ms, kind, key_id)
+            VALUES (1, 1, 10, 'compute.created', 1), (1, 1, 11, 'compute.running', NULL)
+            """
+            : """
+            INSERT INTO events (team_id, compute_id, at_ms, kind, actor, key_id)
+            VALUES (1, 1, 10, 'compute.created', 'key', 1), (1, 1, 11, 'compute.running', 'system', NULL)
+            """
+    }
+
+    /// 7 thousandths an hour, and 5 francs in the wallet.
+    private static let money = """
+        INSERT INTO meters (compute_id, team_id, began_at_ms) VALUES (1, 1, 10), (2, 1, NULL), (3, 1, 10);
+        INSERT INTO meter_prices (compute_id, since_ms, hour_milli_rwf, ip_month_milli_rwf)
+        VALUES (1, 10, 7, 0), (2, 10, 7, 0), (3, 10, 7, 0);
+        INSERT INTO ledger (team_id, number, at_ms, kind, reference, amount_milli_rwf, balance_milli_rwf)
+        VALUES (1, 1, 10, 'CREDIT', 'payment', 5000, 5000);
+        INSERT INTO wallets (team_id, last_number, balance_milli_rwf, standing, standing_since_ms)
+        VALUES (1, 1, 5000, 'ACTIVE', 1);
+        """
+
+    private static let tags = """
+        INSERT INTO compute_tags (team_id, tag, compute_id) VALUES (1, 'web', 1), (1, 'live', 1)
+        """
+}
+
+/// All that a database file has, a line each: its tables' definitions and their rows.
+func dump(_ path: String) throws -> [String] {
+    let file = try DatabaseFile(path: path).open()
+    let lines = try file.inDatabase { db in
+        let tables = try Row.fetchAll(db, sql: "SELECT name, sql FROM sqlite_master ORDER BY name").map {
+            ($0["name"] as String, $0["sql"] as String?)
+        }
+        let names = tables.filter { $0.1?.hasPrefix("CREATE TABLE") == true }.map(\.0)
+        return try tables.map { "\($0.0): \($0.1 ?? "")" }
+            + names.flatMap { name in
+                try Row.fetchAll(db, sql: "SELECT * FROM \"\(name)\"").map { "\(name): \($0)" }
+            }
+    }
+    try file.close()
+    return lines
+}
