@@ -88,6 +88,10 @@ public enum FailureCode: String, Sendable, CaseIterable {
     case guestCrashed = "GUEST_CRASHED"
     /// The guest runs, but its SSH server does not answer.
     case sshUnreachable = "SSH_UNREACHABLE"
+    /// The guest runs, and its machine has lost its place in the network, which only a new process gets back.
+    case networkLost = "NETWORK_LOST"
+    /// The machine's disk is gone from the host.
+    case diskLost = "DISK_LOST"
 }
 
 /// What is being done to a compute, and the step that it has reached.

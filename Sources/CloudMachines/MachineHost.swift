@@ -18,7 +18,7 @@ public protocol MachineHost: Sendable {
     func makeDisk(_ machine: Machine, from image: Image) async throws
 
     /// Makes the disk that is there as large as the specification says; never smaller, and never anew. The machine must
-    /// be off. Throws when the disk is gone.
+    /// be off. Throws `RESOURCE_NOT_FOUND` when the disk is gone.
     func growDisk(_ machine: Machine) async throws
 
     /// Makes the seed that the guest reads its identity from (NoCloud).
@@ -28,7 +28,8 @@ public protocol MachineHost: Sendable {
     /// goes. Calls never overlap.
     func applyNetwork(_ plan: NetworkPlan) async throws
 
-    /// Starts the machine unless it runs. Returns when its monitor answers.
+    /// Starts the machine unless it runs. Returns when its monitor answers. Throws `RESOURCE_NOT_FOUND` when its disk is
+    /// gone.
     func boot(_ machine: Machine) async throws
 
     /// What the machine is doing, as seen on the host itself.
@@ -49,25 +50,23 @@ public protocol MachineHost: Sendable {
     /// Removes the machine's disk, seed and sockets. Nothing to remove is success. The machine must be halted.
     func erase(_ id: Int64) async throws
 
+    /// Which boot of the host this is: another text after each, and within a container after each start of it.
+    func bootId() async throws -> String
+
     /// What is on this host of machines of this installation, of each that has anything at all.
     func inventory() async throws -> [Int64: MachineParts]
+
+    /// What is on this host of one machine.
+    func parts(of id: Int64) async throws -> MachineParts
 
     /// What differs from the network that `applyNetwork` would make of the plan, a line for each thing; empty: nothing.
     /// Changes nothing, and may be asked while `applyNetwork` is under way.
     func networkDrift(from plan: NetworkPlan) async throws -> [String]
 }
 
-/// What is on a host of one machine.
-public struct MachineParts: Sendable, Equatable {
-    /// One that is alive, whatever its guest does.
-    public var hasProcess: Bool
-    public var hasDisk: Bool
-    public var hasSeed: Bool
-
-    public init(hasProcess: Bool = false, hasDisk: Bool = false, hasSeed: Bool = false) {
-        self.hasProcess = hasProcess
-        self.hasDisk = hasDisk
-        self.hasSeed = hasSeed
+extension MachineHost {
+    public func parts(of id: Int64) async throws -> MachineParts {
+        try await inventory()[id] ?? MachineParts()
     }
 }
 

@@ -41,9 +41,7 @@ struct ComputeWorkflow: Sendable {
         case .unplug:
             try await host.halt(compute.id)
             return .advance(compute.intent == .running ? .resize : .idle)
-        case .resize:
-            try await host.growDisk(try machine(compute))
-            return .advance(compute.task?.action == .upsize ? .idle : .seed)
+        case .resize: return try await resize(compute)
         case .halt:
             try await host.halt(compute.id)
             return .advance(.detach)
@@ -78,8 +76,27 @@ struct ComputeWorkflow: Sendable {
         if booting >= bootSlots, try await host.status(compute.id) == .absent {
             return .wait(milliseconds: Self.bootSlotPollMs, note: "waits for one of \(bootSlots) boot slots")
         }
-        try await host.boot(machine)
-        return .advance(.confirm)
+        return try await withDisk {
+            try await host.boot(machine)
+            return .advance(.confirm)
+        }
+    }
+
+    private func resize(_ compute: Compute) async throws -> StepOutcome {
+        let machine = try machine(compute)
+        return try await withDisk {
+            try await host.growDisk(machine)
+            return .advance(compute.task?.action == .upsize ? .idle : .seed)
+        }
+    }
+
+    /// A disk that is gone does not come back by trying again, and nobody makes another in its place.
+    private func withDisk(_ body: () async throws -> StepOutcome) async throws -> StepOutcome {
+        do {
+            return try await body()
+        } catch let error as CloudError where error.code == .resourceNotFound {
+            return .fail(ComputeFailure(.diskLost, error.message))
+        }
     }
 
     private func confirm(_ compute: Compute) async throws -> StepOutcome {
@@ -94,9 +111,9 @@ struct ComputeWorkflow: Sendable {
     }
 
     private func idle(_ compute: Compute) async throws -> StepOutcome {
-        guard compute.intent == .running else { return .rest }
+        guard compute.intent == .running else { return try await drift(compute) }
         switch try await host.status(compute.id) {
-        case .running: return .rest
+        case .running: return try await drift(compute)
         case .poweredOff:
             try await host.halt(compute.id)
             return .guestGone(
@@ -108,6 +125,15 @@ struct ComputeWorkflow: Sendable {
                     "The machine ended without the guest's doing. Start the compute; if it happens again, ask the "
                         + "operator for the host's log."))
         }
+    }
+
+    /// Looks whether what should be there of the machine is, besides its process.
+    private func drift(_ compute: Compute) async throws -> StepOutcome {
+        guard let drift = MachineDrift(of: compute, try await host.parts(of: compute.id)) else {
+            return .rest
+        }
+        if drift == .seedLost { try await host.makeSeed(try machine(compute)) }
+        return .drifted(drift)
     }
 
     private func stopping(_ compute: Compute, nowMs: Int64) async throws -> StepOutcome {

@@ -8,9 +8,9 @@ import CloudWire
 /// `strettch admin`: what the operator does on the server's own machine, beside a running server.
 struct AdminCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "admin", abstract: "Teams and their API keys, on the server's own machine.",
+        commandName: "admin", abstract: "Teams, their API keys and the audit, on the server's own machine.",
         discussion: "These commands work on the server's database, whether the server runs or not.",
-        subcommands: [AdminTeamCommand.self, AdminKeyCommand.self])
+        subcommands: [AdminTeamCommand.self, AdminKeyCommand.self, AdminAuditCommand.self])
 }
 
 /// What every command of the operator needs to work on the server's database.

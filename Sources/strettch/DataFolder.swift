@@ -33,6 +33,9 @@ struct DataFolder: Sendable {
 
     var database: String { path + "/strettch.sqlite" }
 
+    /// What the server was last started with (`ServeSettings.write`).
+    var settings: String { path + "/serve.json" }
+
     /// Holds the process id of the server that works on the folder.
     var lockFile: String { path + "/serve.lock" }
 

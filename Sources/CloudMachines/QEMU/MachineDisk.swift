@@ -24,14 +24,16 @@ struct MachineDisk {
     /// Makes the disk larger where it is too small; never smaller, and never anew, since it is its owner's. The machine
     /// must be off.
     func grow() async throws {
-        guard MachineFiles.exists(path) else { throw Self.damaged("\(path) is gone") }
+        try checkPresence()
         guard try Self.virtualBytes(path) < wantedBytes else { return }
         try await Command("qemu-img", ["resize", "-q", "-f", "qcow2", path, "\(storageGb)G"]).run()
     }
 
     /// The image that the disk lies over, out of the file's header (QEMU, docs/interop/qcow2: the name's place at byte 8
     /// and length at byte 16, both big-endian): the same for as long as the machine lives, whatever the catalogue says.
+    /// Throws `RESOURCE_NOT_FOUND` when the disk is gone.
     func base() throws(CloudError) -> ReadyImage {
+        try checkPresence()
         guard let header = MachineFiles.bytes(path, limit: Self.headerLimit), header.count >= 32 else {
             throw Self.damaged("\(path) can't be read")
         }
@@ -74,10 +76,19 @@ struct MachineDisk {
         return header[24..<32].reduce(0) { $0 << 8 | UInt64($1) }
     }
 
+    private func checkPresence() throws(CloudError) {
+        guard MachineFiles.exists(path) else {
+            throw CloudError(
+                .resourceNotFound,
+                "The compute's disk is gone. Ask the operator to restore it, or delete the compute.",
+                detail: "\(path) is not there")
+        }
+    }
+
     private static func damaged(_ detail: String) -> CloudError {
         CloudError(
             .internalServerError,
-            "The compute's disk is damaged or gone. Ask the operator to restore it, or delete the compute.",
+            "The compute's disk is damaged. Ask the operator to restore it, or delete the compute.",
             detail: detail)
     }
 }
