@@ -58,6 +58,7 @@ struct RealCloud: Sendable {
         // Each try? here: what could not be taken away must not hide why the test failed.
         for pid in (try? await processes()) ?? [] { kill(pid, SIGKILL) }  // see above
         if let namespace { _ = try? await Command("ip", ["netns", "del", namespace]).run() }  // see above
+        _ = try? await Command("umount", ["--quiet", "--lazy", "\(boot)/mounts", boot]).run()  // see above
         try? FileManager.default.removeItem(atPath: folder)  // see above
     }
 
@@ -81,14 +82,15 @@ struct RealCloud: Sendable {
     // MARK: The server
 
     /// Starts the server, with more options if need be, and returns once it answers.
-    func start(more options: [String] = []) async throws {
+    /// - Parameter prefix: put before the command, such as what `anotherBoot` returns.
+    func start(more options: [String] = [], behind prefix: [String] = []) async throws {
         let program = inside(
             self.program,
             [
                 "serve", "--listen", "unix:\(folder)/s", "--data", data, "--boot-slots", "2", "--rate-limit",
                 "0",
             ] + options)
-        try await Command("env", environment + [program.program] + program.arguments)
+        try await Command("env", environment + prefix + [program.program] + program.arguments)
             .startDetached(log: "\(folder)/serve.log")
         try await eventually("the server answers", within: .seconds(30)) {
             (try? await client { try await $0.health() }) != nil  // nil: not yet

@@ -108,12 +108,12 @@ extension RealCloud {
     fileprivate var seed: String { "\(data)/machines/1/seed.iso" }
     fileprivate var disk: String { "\(data)/machines/1/disk.qcow2" }
 
-    /// Interfaces, addresses and rules as they are now, without numbers that differ for a bridge made anew.
+    /// Interfaces, addresses and rules as they are now, sorted, since a bridge that is made anew is listed elsewhere.
     fileprivate func host() async throws -> String {
         var text = try await leftovers()
         text += try await inside("nft", ["list", "ruleset"]).run().standardOutput
         text += try await inside("bridge", ["link"]).run().standardOutput
-        return text.split(separator: "\n").filter { !$0.contains("fe80") }.joined(separator: "\n")
+        return text.split(separator: "\n").filter { !$0.contains("fe80") }.sorted().joined(separator: "\n")
     }
 
     /// What `strettch admin audit` prints, whatever it ends with.
