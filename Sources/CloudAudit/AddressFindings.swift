@@ -74,6 +74,7 @@ extension Compute {
     }
 
     fileprivate func rangeFindings(_ settings: AuditSettings) -> [AuditFinding] {
+        guard state != .destroyed, !isOver else { return [] }
         var outside: [String] = []
         if !settings.privateRange.contains(network) {
             outside.append(

@@ -16,16 +16,7 @@ struct HostInventory: Sendable, Equatable {
     /// Reads it. Throws what the host throws.
     init(of host: any MachineHost, for snapshot: AuditSnapshot) async throws {
         machines = try await host.inventory()
-        let computes = snapshot.computes.map(\.compute)
-        let most = try await host.networkDrift(from: computes.plan { $0 != .mustNot })
-        let isInMotion = computes.contains { PartsRule($0).network == .may }
-        guard isInMotion, !most.isEmpty else {
-            drift = most
-            return
-        }
-        // A line for each thing that differs, so what differs from both is owed to no compute on its way in or out.
-        let least = Set(try await host.networkDrift(from: computes.plan { $0 == .must }))
-        drift = most.filter(least.contains)
+        drift = try await host.networkDrift(of: snapshot.computes.map(\.compute))
     }
 
     /// What is there and should not be, and the other way round.
@@ -45,7 +36,7 @@ struct HostInventory: Sendable, Equatable {
     private func findings(_ compute: Compute) -> [AuditFinding] {
         let rule = PartsRule(compute)
         let parts = machines[compute.id] ?? MachineParts()
-        let checks: [(Invariant, PartsRule.Presence, Bool, String)] = [
+        let checks: [(Invariant, Presence, Bool, String)] = [
             (.process, rule.process, parts.hasProcess, "start it, or look why it ended"),
             (.disk, rule.disk, parts.hasDisk, "restore it from a backup, or delete the compute"),
             (.seed, rule.seed, parts.hasSeed, "a running server makes it again"),
@@ -57,13 +48,6 @@ struct HostInventory: Sendable, Equatable {
                     + "'\(compute.task?.step.rawValue ?? "none")' and has \(isThere ? "a" : "no") "
                     + "\(invariant.rawValue): \(isThere ? "stop and start it, or delete it" : remedy).")
         }
-    }
-}
-
-extension [Compute] {
-    /// The network of those whose presence in it is as wanted.
-    fileprivate func plan(_ isIn: (PartsRule.Presence) -> Bool) -> NetworkPlan {
-        NetworkPlan(attachments: filter { isIn(PartsRule($0).network) }.compactMap { NetworkAttachment($0) })
     }
 }
 

@@ -15,12 +15,6 @@ public enum ComputeStep: String, Sendable, CaseIterable {
     /// Nothing is left to do, and nothing is left.
     case done
 
-    /// The steps in which a compute has a place in the host's network. `seed` is among them since a start comes by it,
-    /// and a stop may take over there: it would leave a stopped compute without its place.
-    public static let attached: [ComputeStep] = [
-        .seed, .network, .boot, .confirm, .idle, .shutdown, .stopping, .unplug, .resize, .halt,
-    ]
-
     /// The longest that a compute may stay in this step, in milliseconds, before its action fails (`SaveOutcome`).
     /// `nil`: the step is repeated until it succeeds, since giving up would leak something.
     public var deadlineMs: Int64? {

@@ -2,7 +2,8 @@
 public struct Event: Sendable, Equatable {
     /// `nil` when it is about the team: its keys, its wallet, its standing.
     public var computeId: Int64?
-    public var teamId: Int64
+    /// `nil` when it is about the cell itself: then it is in no team's audit log, and for the operator alone.
+    public var teamId: Int64?
     /// Dotted and lower case: `compute.created`.
     public var kind: String
     public var detail: String?
@@ -20,7 +21,7 @@ public struct Event: Sendable, Equatable {
     }
 
     public init(
-        computeId: Int64?, teamId: Int64, kind: String, detail: String? = nil, actor: Actor,
+        computeId: Int64?, teamId: Int64?, kind: String, detail: String? = nil, actor: Actor,
         requestId: String? = nil
     ) {
         self.computeId = computeId

@@ -58,8 +58,8 @@ public struct Meter: Sendable, Equatable {
     /// Puts another price in force.
     public mutating func change(_ price: Price, atMs: Int64) {
         guard isOpen, price != self.price else { return }
-        // A clock that was set back does not change what is past.
-        let since = max(atMs, prices.last?.sinceMs ?? atMs)
+        // A clock that was set back does not change what is past, and what is debited is past.
+        let since = max(atMs, prices.last?.sinceMs ?? atMs, debitedToMs)
         if prices.last?.sinceMs == since { prices.removeLast() }
         prices.append(PriceChange(sinceMs: since, price: price))
     }

@@ -29,7 +29,7 @@ public struct EventQueries {
 
     static func event(_ row: SQLRow) throws -> Event {
         Event(
-            computeId: try row.intOrNil("compute_id"), teamId: try row.int("team_id"),
+            computeId: try row.intOrNil("compute_id"), teamId: try row.intOrNil("team_id"),
             kind: try row.text("kind"), detail: try row.textOrNil("detail"), actor: try actor(row),
             requestId: try row.textOrNil("request_id"))
     }

@@ -50,25 +50,23 @@ public protocol MachineHost: Sendable {
     /// Removes the machine's disk, seed and sockets. Nothing to remove is success. The machine must be halted.
     func erase(_ id: Int64) async throws
 
+    /// Which boot of the host this is: another text after each, and within a container after each start of it.
+    func bootId() async throws -> String
+
     /// What is on this host of machines of this installation, of each that has anything at all.
     func inventory() async throws -> [Int64: MachineParts]
+
+    /// What is on this host of one machine.
+    func parts(of id: Int64) async throws -> MachineParts
 
     /// What differs from the network that `applyNetwork` would make of the plan, a line for each thing; empty: nothing.
     /// Changes nothing, and may be asked while `applyNetwork` is under way.
     func networkDrift(from plan: NetworkPlan) async throws -> [String]
 }
 
-/// What is on a host of one machine.
-public struct MachineParts: Sendable, Equatable {
-    /// One that is alive, whatever its guest does.
-    public var hasProcess: Bool
-    public var hasDisk: Bool
-    public var hasSeed: Bool
-
-    public init(hasProcess: Bool = false, hasDisk: Bool = false, hasSeed: Bool = false) {
-        self.hasProcess = hasProcess
-        self.hasDisk = hasDisk
-        self.hasSeed = hasSeed
+extension MachineHost {
+    public func parts(of id: Int64) async throws -> MachineParts {
+        try await inventory()[id] ?? MachineParts()
     }
 }
 

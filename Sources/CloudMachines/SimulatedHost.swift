@@ -27,6 +27,8 @@ public actor SimulatedHost: MachineHost {
     private var fault: @Sendable (Operation, Moment) throws -> Void = { _, _ in }
     private var visit: @Sendable (Operation, Int64) async -> Void = { _, _ in }
     private var silent: Set<Int64> = []
+    private var cutOff: Set<Int64> = []
+    private var boot = "first"
     private var sshAnswers = true
     private var heedsPowerButton = true
 
@@ -49,8 +51,14 @@ public actor SimulatedHost: MachineHost {
     /// Whether guests heed their power button.
     public func set(heedsPowerButton: Bool) { self.heedsPowerButton = heedsPowerButton }
 
+    /// Which boot of the host this is from now on. What ran before it is not ended by this.
+    public func set(bootId: String) { boot = bootId }
+
     /// Ends a machine as a crash would.
-    public func lose(_ id: Int64) { running.remove(id) }
+    public func lose(_ id: Int64) {
+        running.remove(id)
+        cutOff.remove(id)
+    }
 
     /// Powers a machine off as its guest would.
     public func powerOff(_ id: Int64) {
@@ -64,6 +72,17 @@ public actor SimulatedHost: MachineHost {
 
     /// Takes a disk away, as a broken host would.
     public func loseDisk(_ id: Int64) { diskSizes[id] = nil }
+
+    /// Puts a disk in place, as somebody would who restores it.
+    public func putDisk(_ id: Int64, storageGb: Int) { diskSizes[id] = storageGb }
+
+    public func loseSeed(_ id: Int64) { seeds[id] = nil }
+
+    /// Takes a machine's tap away, which its process does not survive as a part of the network.
+    public func loseTap(_ id: Int64) {
+        plan.attachments.removeAll { $0.computeId == id }
+        if running.contains(id) { cutOff.insert(id) }
+    }
 
     /// Machines that have a disk.
     public var disks: Set<Int64> { Set(diskSizes.keys) }
@@ -96,7 +115,7 @@ public actor SimulatedHost: MachineHost {
         }
         try act(.boot) {
             poweredOff.remove(machine.id)
-            running.insert(machine.id)
+            if running.insert(machine.id).inserted { cutOff.remove(machine.id) }
         }
     }
 
@@ -122,6 +141,7 @@ public actor SimulatedHost: MachineHost {
         try act(.halt) {
             running.remove(id)
             poweredOff.remove(id)
+            cutOff.remove(id)
         }
     }
 
@@ -134,14 +154,27 @@ public actor SimulatedHost: MachineHost {
     }
 
     public func inventory() -> [Int64: MachineParts] {
-        var parts: [Int64: MachineParts] = [:]
-        for id in running.union(poweredOff) { parts[id, default: MachineParts()].hasProcess = true }
-        for id in disks { parts[id, default: MachineParts()].hasDisk = true }
-        for id in seeds.keys { parts[id, default: MachineParts()].hasSeed = true }
-        return parts
+        Dictionary(
+            uniqueKeysWithValues: disks.union(seeds.keys).union(running).union(poweredOff).map {
+                ($0, parts(of: $0))
+            })
     }
 
-    public func networkDrift(from plan: NetworkPlan) -> [String] { self.plan.differences(from: plan) }
+    public func parts(of id: Int64) -> MachineParts {
+        MachineParts(
+            hasProcess: running.contains(id) || poweredOff.contains(id), hasDisk: diskSizes[id] != nil,
+            hasSeed: seeds[id] != nil, isCutOff: cutOff.contains(id))
+    }
+
+    public func bootId() -> String { boot }
+
+    public func networkDrift(from plan: NetworkPlan) throws -> [String] {
+        try self.plan.differences(from: plan)
+    }
+
+    private static let noDisk = CloudError(
+        .resourceNotFound,
+        "The compute's disk is gone. Ask the operator to restore it, or delete the compute.")
 
     private static let noDisk = CloudError(
         .resourceNotFound,

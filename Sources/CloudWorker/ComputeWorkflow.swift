@@ -111,9 +111,9 @@ struct ComputeWorkflow: Sendable {
     }
 
     private func idle(_ compute: Compute) async throws -> StepOutcome {
-        guard compute.intent == .running else { return .rest }
+        guard compute.intent == .running else { return try await drift(compute) }
         switch try await host.status(compute.id) {
-        case .running: return .rest
+        case .running: return try await drift(compute)
         case .poweredOff:
             try await host.halt(compute.id)
             return .guestGone(
@@ -125,6 +125,15 @@ struct ComputeWorkflow: Sendable {
                     "The machine ended without the guest's doing. Start the compute; if it happens again, ask the "
                         + "operator for the host's log."))
         }
+    }
+
+    /// Looks whether what should be there of the machine is, besides its process.
+    private func drift(_ compute: Compute) async throws -> StepOutcome {
+        guard let drift = MachineDrift(of: compute, try await host.parts(of: compute.id)) else {
+            return .rest
+        }
+        if drift == .seedLost { try await host.makeSeed(try machine(compute)) }
+        return .drifted(drift)
     }
 
     private func stopping(_ compute: Compute, nowMs: Int64) async throws -> StepOutcome {

@@ -3,45 +3,56 @@ import CloudDatabase
 import CloudMachines
 
 /// The one owner of the host's network. Many steps ask at once; each gets an application whose rows were read after it
-/// asked, and those that wait together share one.
-actor NetworkApplier {
+/// asked, and those that wait together share one. Repairs come one after the other with them.
+public actor NetworkApplier {
     private let database: any Database
     private let host: any MachineHost
     private let clock: any CloudClock
-    private var running: Task<Void, any Error>?
+    /// The last of all that were asked for.
+    private var last: Task<Void, any Error>?
+    /// An application that has not begun, so that others can share it.
     private var queued: Task<Void, any Error>?
 
     /// The longest that one application takes. Who asks may wait for the one before it too, and for both together not as
     /// long as a step may last (`Worker.stepTimeout`).
     static let limit = Duration.seconds(25)
 
-    init(database: any Database, host: any MachineHost, clock: any CloudClock) {
+    public init(database: any Database, host: any MachineHost, clock: any CloudClock) {
         self.database = database
         self.host = host
         self.clock = clock
     }
 
     /// Makes the host's network what the database says. Throws what the host throws, also when the host takes too long.
-    func apply() async throws {
+    public func apply() async throws {
         if let queued { return try await queued.value }
-        let previous = running
+        let previous = last
         let task = Task {
             _ = await previous?.result
-            self.startQueued()
+            self.queued = nil
             try await self.applyNow()
         }
-        queued = task
+        (queued, last) = (task, task)
         try await task.value
     }
 
-    private func startQueued() {
-        running = queued
-        queued = nil
+    /// Looks whether the host's network is what the database says, and makes it so if it is not. Throws what the host
+    /// throws.
+    func repair() async throws -> NetworkRepair {
+        let previous = last
+        let task = Task {
+            _ = await previous?.result
+            return try await self.repairNow()
+        }
+        last = Task { _ = try await task.value }
+        return try await task.value
     }
 
     private func applyNow() async throws {
-        let computes = try await database.read { sql in try sql.computes.list(steps: ComputeStep.attached) }
-        let plan = NetworkPlan(attachments: computes.compactMap { NetworkAttachment($0) })
+        try await apply(NetworkPlan(try await computes()) { $0 != .mustNot })
+    }
+
+    private func apply(_ plan: NetworkPlan) async throws {
         let host = host
         try await withTimeout(
             Self.limit, by: clock, late: .late("Setting up the host's network", after: Self.limit)
@@ -49,4 +60,27 @@ actor NetworkApplier {
             try await host.applyNetwork(plan)
         }
     }
+
+    private func repairNow() async throws -> NetworkRepair {
+        let computes = try await computes()
+        let found = NetworkDrift(try await host.networkDrift(of: computes))
+        guard !found.isEmpty else { return NetworkRepair(found: found) }
+        try await apply(NetworkPlan(computes) { $0 != .mustNot })
+        return NetworkRepair(
+            found: found, left: try await host.networkDrift(of: computes),
+            computes: computes.filter { NetworkAttachment($0).map(found.isAbout) ?? false })
+    }
+
+    private func computes() async throws -> [Compute] {
+        try await database.read { sql in try sql.computes.list(steps: ComputeStep.attached) }
+    }
+}
+
+/// What a look at the host's network found, and what became of it.
+struct NetworkRepair: Sendable {
+    var found: NetworkDrift
+    /// What differs still.
+    var left: [String] = []
+    /// Those that what was found is about.
+    var computes: [Compute] = []
 }

@@ -51,6 +51,9 @@ struct SaveOutcome: Sendable {
         case .guestGone(let failure):
             try guestGone(compute, failure, sql)
             return .goOn
+        case .drifted(let drift):
+            try report(drift, compute, sql)
+            return .goOn
         case .finish:
             try finish(compute, sql)
             return .leave
@@ -155,6 +158,20 @@ struct SaveOutcome: Sendable {
         try sql.computes.set(computeId, state: .stopped, intent: .stopped, nowMs: nowMs)
         try sql.computes.set(computeId, failure: failure)
         try append("compute.stopped", failure.message, compute, sql)
+    }
+
+    /// An action that was asked for meanwhile has forgotten earlier failures, and will see for itself.
+    private func report(_ drift: MachineDrift, _ compute: Compute, _ sql: any SQLConnection) throws {
+        guard compute.task?.action == nil else { return }
+        var failure: ComputeFailure?
+        switch drift.report {
+        case .unchanged: break
+        case .set(let new):
+            failure = new
+            try sql.computes.set(computeId, failure: new)
+        case .cleared: try sql.computes.set(computeId, failure: nil)
+        }
+        try append(drift.eventKind, failure?.message, compute, sql)
     }
 
     /// Gives the addresses back, last of all, when nothing is left that could use them.

@@ -12,6 +12,8 @@ enum StepOutcome: Sendable, Equatable {
     case fail(ComputeFailure)
     /// The guest has ended by itself, for this reason.
     case guestGone(ComputeFailure)
+    /// The machine rests, and is not as it should be.
+    case drifted(MachineDrift)
     /// Nothing is left of the machine.
     case finish
     /// Tried and failed; try again later. The note is for the owner, the error for the log.
@@ -21,7 +23,7 @@ enum StepOutcome: Sendable, Equatable {
     var endsStep: Bool {
         switch self {
         case .advance, .finish: true
-        case .wait, .rest, .fail, .guestGone, .retry: false
+        case .wait, .rest, .fail, .guestGone, .drifted, .retry: false
         }
     }
 }

@@ -4,12 +4,14 @@ import CloudMachines
 import Logging
 import ServiceLifecycle
 
-/// Looks at every machine that should run, all in one go, and makes the jobs of those due that do not.
+/// Looks at every machine that should run, all in one go, and makes the jobs of those due that do not. Every few seconds
+/// it also looks for drift: what somebody did by hand to the network or to machines' files, and orphans.
 public struct Supervisor: Service {
     private let database: any Database
     private let host: any MachineHost
     private let clock: any CloudClock
     private let wake: Wake
+    private let drift: DriftWatch
     private let logger: Logger
 
     static let interval = Duration.seconds(2)
@@ -19,14 +21,25 @@ public struct Supervisor: Service {
     /// Idempotency keys that are forgotten in one transaction, which others wait for.
     static let maxForgotten = 1000
 
+    /// - Parameters:
+    ///   - network: the worker's.
+    ///   - orphanGrace: how long a machine without a compute is left alone.
     public init(
-        database: any Database, host: any MachineHost, clock: any CloudClock, wake: Wake, logger: Logger
+        database: any Database, host: any MachineHost, network: NetworkApplier, clock: any CloudClock,
+        wake: Wake,
+        orphanGrace: Duration = .seconds(600), metrics: WorkerMetrics = WorkerMetrics(), logger: Logger
     ) {
         self.database = database
         self.host = host
         self.clock = clock
         self.wake = wake
         self.logger = logger
+        drift = DriftWatch(
+            database: database, host: host, network: network, clock: clock,
+            orphans: OrphanWatch(
+                database: database, host: host, clock: clock, graceMs: Int64(orphanGrace / .milliseconds(1)),
+                metrics: metrics, logger: logger),
+            metrics: metrics, logger: logger)
     }
 
     public func run() async throws {
@@ -50,7 +63,8 @@ public struct Supervisor: Service {
         let (idle, expired) = try await database.read { sql in
             (try sql.computes.list(steps: [.idle]), try sql.idempotencyKeys.hasExpired(nowMs: now))
         }
-        let due = await gone(idle.filter { $0.intent == .running }.map(\.id))
+        let gone = await gone(idle.filter { $0.intent == .running }.map(\.id))
+        let due = Set(gone).union(await drift.look(at: idle)).sorted()
         guard expired || !due.isEmpty else { return }
         try await database.write(.supervise) { sql in
             for id in due { try sql.jobs.schedule(id, dueAtMs: now) }

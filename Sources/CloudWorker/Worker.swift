@@ -9,7 +9,10 @@ public struct Worker: Service {
     private let database: any Database
     private let clock: any CloudClock
     private let wake: Wake
+    private let host: any MachineHost
     private let workflow: ComputeWorkflow
+    /// The owner of the host's network, for whoever else works on it.
+    public let network: NetworkApplier
     private let logger: Logger
     /// Names this worker in leases; new at each start.
     private let owner: String
@@ -48,9 +51,10 @@ public struct Worker: Service {
         self.metrics = metrics
         self.jitter = jitter
         underWay = JobsUnderWay(limit: Self.maxJobs, wake: wake)
+        self.host = host
+        network = NetworkApplier(database: database, host: host, clock: clock)
         workflow = ComputeWorkflow(
-            host: host, catalogue: catalogue,
-            network: NetworkApplier(database: database, host: host, clock: clock),
+            host: host, catalogue: catalogue, network: network,
             bootSlots: bootSlots, stopGraceMs: Int64(stopGrace / .milliseconds(1)))
     }
 
@@ -82,15 +86,18 @@ public struct Worker: Service {
         }
     }
 
-    /// Takes over what this host's earlier worker, which is dead, was at, and puts the network right.
+    /// Takes over from this host's earlier worker, which is dead, and puts the network right.
     func start() async throws {
-        let now = clock.nowMs
-        try await database.write(.freeLeases) { sql in try sql.jobs.resumeAll(nowMs: now) }
+        let adopt = AdoptHost(bootId: try await host.bootId(), nowMs: clock.nowMs)
+        let started = try await database.write(.adoptHost) { sql in try adopt.run(sql) }
+        if let started {
+            logger.notice("The host was rebooted.", metadata: ["startingAgain": "\(started)"])
+        }
         do {
-            try await workflow.network.apply()
+            try await network.apply()
         } catch {
             logger.error(
-                "The network could not be set up; it is tried again with the next compute.",
+                "The network could not be set up; it is tried again within seconds.",
                 metadata: ["error": "\(error)"])
         }
     }

@@ -11,17 +11,32 @@ public struct WorkerMetrics: Sendable {
         bounds: [1, 2.5, 5, 10, 20, 30, 60, 120, 300, 900, 3600])
     private let boots = Counter("strettch_boots_total", help: "Guests that were started.")
 
+    private let drifts = Counter(
+        "strettch_drift_total",
+        help: "What somebody did to machines or the network by hand, and that was put right or reported.",
+        labels: ["what"])
+    private let orphans = Counter(
+        "strettch_orphans_removed_total", help: "Machines without a compute that were removed from the host.")
+
     public init() {}
 
     func ran(_ step: ComputeStep, _ outcome: StepOutcome, after duration: Duration) {
         steps.observe(duration, step.rawValue, outcome.name)
         if step == .boot, outcome.endsStep { boots.add() }
+        if case .drifted(let drift) = outcome { drifts.add(1, drift.rawValue) }
     }
+
+    /// The host's network was not what it should be.
+    func networkDrifted() { drifts.add(1, "network") }
+
+    func removedOrphan() { orphans.add() }
 
     /// - Parameter milliseconds: since the create was accepted.
     func created(after milliseconds: Int64) { creations.observe(.milliseconds(milliseconds)) }
 
-    public var families: [MetricFamily] { [steps.family, creations.family, boots.family] }
+    public var families: [MetricFamily] {
+        [steps.family, creations.family, boots.family, drifts.family, orphans.family]
+    }
 }
 
 extension StepOutcome {
@@ -33,6 +48,7 @@ extension StepOutcome {
         case .rest: "rest"
         case .fail: "fail"
         case .guestGone: "guest_gone"
+        case .drifted: "drifted"
         case .finish: "finish"
         case .retry: "retry"
         }

@@ -8,11 +8,13 @@ import CloudWire
 /// `strettch admin`: what the operator does on the server's own machine, beside a running server.
 struct AdminCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "admin", abstract: "Teams, their API keys, and backups, on the server's own machine.",
+        commandName: "admin",
+        abstract: "Teams, their API keys, backups and the audit, on the server's own machine.",
         discussion:
             "These commands work on the server's database, whether the server runs or not; a restore needs it stopped.",
         subcommands: [
-            AdminTeamCommand.self, AdminKeyCommand.self, AdminBackupCommand.self, AdminRestoreCommand.self,
+            AdminTeamCommand.self, AdminKeyCommand.self, AdminAuditCommand.self, AdminBackupCommand.self,
+            AdminRestoreCommand.self,
         ])
 }
 

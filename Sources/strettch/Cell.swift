@@ -22,8 +22,7 @@ struct Cell: Sendable {
 
     /// Opens the database and the host; at the first start, saves and shows the owner's key. The folder must be locked.
     static func open(_ settings: ServeSettings, _ folder: DataFolder, _ logger: Logger) async throws -> Cell {
-        let catalogue =
-            try settings.catalogue.map { try CatalogueFile.read(path: $0) } ?? CatalogueFile.builtIn()
+        let catalogue = try settings.readCatalogue()
         let listener = try settings.listener()
         let wake = Wake()
         let database = try folder.openDatabase()
@@ -53,7 +52,8 @@ struct Cell: Sendable {
             bootSlots: settings.bootSlots, stopGrace: .seconds(settings.stopGrace), owner: UUID().uuidString,
             metrics: metrics.worker, logger: logger)
         let supervisor = Supervisor(
-            database: cloud.database, host: host, clock: cloud.clock, wake: wake, logger: logger)
+            database: cloud.database, host: host, network: worker.network, clock: cloud.clock, wake: wake,
+            orphanGrace: .seconds(settings.orphanGrace), metrics: metrics.worker, logger: logger)
         let keyUse = KeyUseWriter(cloud: cloud, logger: logger)
         let accountant = Accountant(
             database: cloud.database, catalogue: cloud.catalogue, settings: settings.billing,
@@ -89,6 +89,13 @@ struct Cell: Sendable {
                     logger.notice("metrics", metadata: ["address": "\($0)/metrics"])
                 })
         ]
+    }
+}
+
+extension ServeSettings {
+    /// The operator's catalogue, or the built-in one. Throws when it can't be used.
+    func readCatalogue() throws -> Catalogue {
+        try catalogue.map { try CatalogueFile.read(path: $0) } ?? CatalogueFile.builtIn()
     }
 }
 

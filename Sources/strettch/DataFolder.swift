@@ -50,6 +50,8 @@ struct DataFolder: Sendable {
                 .conflict, "\(others) has \(remedy), or give this server a folder of its own with --data.")
         }
     }
+    /// What the server was last started with (`ServeSettings.write`).
+    var settings: String { path + "/serve.json" }
 
     /// Holds the process id of the server that works on the folder.
     var lockFile: String { path + "/serve.lock" }

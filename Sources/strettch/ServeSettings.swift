@@ -40,6 +40,8 @@ struct ServeSettings: Sendable {
     var vcpuOvercommit: Double
     /// RAM given out for each byte that the host has.
     var memoryOvercommit: Double
+    /// Seconds that a machine without a compute is left alone before it is removed.
+    var orphanGrace: Int
     var billing: BillingSettings
     var logLevel: String
     var logFormat: LogFormat
@@ -56,7 +58,8 @@ struct ServeSettings: Sendable {
         "metadataListen": .init(.string(NetworkSettings.defaultMetadata), isSecret: false), "apiUrl": "",
         "strictKeys": false, "rateLimit": 2, "bootSlots": 0,
         "stopGrace": 60,
-        "vcpuOvercommit": 16.0, "memoryOvercommit": 1.0, "billing": false, "pastDueDays": 7,
+        "vcpuOvercommit": 16.0, "memoryOvercommit": 1.0, "orphanGrace": 600, "billing": false,
+        "pastDueDays": 7,
         "suspendedDays": 30, "logLevel": "info", "logFormat": "text",
         "simulated": false, "simulatedDelay": 0,
     ]
@@ -64,11 +67,11 @@ struct ServeSettings: Sendable {
     /// - Parameters:
     ///   - flags: what was given on the command line, by the settings' names.
     ///   - file: a YAML file with the settings' names as members.
+    ///   - usesEnvironment: whether `STRETTCH_…` goes before the file.
     /// Throws `VALIDATION_ERROR` that names the setting, its value and the remedy.
-    init(flags: [String: ConfigValue], file: String?) async throws {
-        var providers: [any ConfigProvider] = [
-            Self.provider("flags", flags), EnvironmentVariablesProvider().prefixKeys(with: "strettch"),
-        ]
+    init(flags: [String: ConfigValue], file: String?, usesEnvironment: Bool = true) async throws {
+        var providers: [any ConfigProvider] = [Self.provider("flags", flags)]
+        if usesEnvironment { providers.append(EnvironmentVariablesProvider().prefixKeys(with: "strettch")) }
         if let file { providers.append(try await Self.fileProvider(file)) }
         providers.append(Self.provider("defaults", Self.defaults))
         let reader = SettingReader(config: ConfigReader(providers: providers))
@@ -96,6 +99,7 @@ struct ServeSettings: Sendable {
         stopGrace = try reader.int("stopGrace", in: 1...3600)
         vcpuOvercommit = try reader.double("vcpuOvercommit", in: 0.1...1000)
         memoryOvercommit = try reader.double("memoryOvercommit", in: 0.1...100)
+        orphanGrace = try reader.int("orphanGrace", in: 0...2_592_000)
         billing = BillingSettings(
             isOn: try reader.bool("billing"), pastDueDays: try reader.int("pastDueDays", in: 0...3650),
             suspendedDays: try reader.int("suspendedDays", in: 0...3650))

@@ -85,6 +85,18 @@ struct MeterTests {
         #expect(meter.cost(atMs: .max) == debited + rest)
     }
 
+    @Test("a price that changes on a clock that was set back does not change what is debited")
+    func priceOnClockSetBack() {
+        var meter = meter()
+        let midnight = UTCDay.start(Self.start) + UTCDay.milliseconds
+        let debited = meter.charges(untilMs: midnight)
+        meter.debit(untilMs: midnight)
+        meter.change(Price(hourMilliRwf: 900, ipMonthMilliRwf: 0), atMs: midnight - 5000 * Self.minute)
+        let fresh = Meter(beganAtMs: meter.beganAtMs, prices: meter.prices)
+        #expect(fresh.charges(untilMs: midnight) == debited)
+        #expect(meter.price.hourMilliRwf == 900)
+    }
+
     @Test("every state is billed as the API reference says")
     func states() {
         for state in ComputeState.allCases {

@@ -61,7 +61,8 @@ public struct TestCloud: Sendable {
                 database: database, host: host, catalogue: catalogue, clock: clock, wake: wake,
                 bootSlots: bootSlots, stopGrace: .seconds(60), owner: "worker", logger: logger, jitter: { 0 })
             let supervisor = Supervisor(
-                database: database, host: host, clock: clock, wake: wake, logger: logger)
+                database: database, host: host, network: worker.network, clock: clock, wake: wake,
+                logger: logger)
             let accountant = Accountant(
                 database: database, catalogue: catalogue, settings: settings.billing, clock: clock,
                 wake: wake, logger: logger)

@@ -62,6 +62,7 @@ struct RealCloud: Sendable {
         // Each try? here: what could not be taken away must not hide why the test failed.
         for pid in (try? await processes()) ?? [] { kill(pid, SIGKILL) }  // see above
         if let namespace { _ = try? await Command("ip", ["netns", "del", namespace]).run() }  // see above
+        _ = try? await Command("umount", ["--quiet", "--lazy", "\(boot)/mounts", boot]).run()  // see above
         try? FileManager.default.removeItem(atPath: folder)  // see above
     }
 
@@ -85,8 +86,11 @@ struct RealCloud: Sendable {
     // MARK: The server
 
     /// Starts the server, with more options if need be, and returns once it answers.
-    func start(more options: [String] = [], environment more: [String] = []) async throws {
-        try await launch(more: options, environment: more)
+    /// - Parameter prefix: put before the command, such as what `anotherBoot` returns.
+    func start(
+        more options: [String] = [], environment more: [String] = [], behind prefix: [String] = []
+    ) async throws {
+        try await launch(more: options, environment: more, behind: prefix)
         try await answers()
     }
 
@@ -99,14 +103,16 @@ struct RealCloud: Sendable {
 
     /// Starts the server and returns at once.
     /// - Parameter more: variables of its environment, as `NAME=value`.
-    func launch(more options: [String] = [], environment more: [String] = []) async throws {
+    func launch(
+        more options: [String] = [], environment more: [String] = [], behind prefix: [String] = []
+    ) async throws {
         let program = inside(
             self.program,
             [
                 "serve", "--listen", "unix:\(folder)/s", "--data", data, "--boot-slots", "2", "--rate-limit",
                 "0",
             ] + (isSimulated ? ["--simulated"] : []) + options)
-        try await Command("env", environment + more + [program.program] + program.arguments)
+        try await Command("env", environment + more + prefix + [program.program] + program.arguments)
             .startDetached(log: "\(folder)/serve.log")
     }
 

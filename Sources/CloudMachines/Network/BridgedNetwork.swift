@@ -7,6 +7,8 @@ public struct BridgedNetwork: Sendable {
     public var settings: NetworkSettings
     /// Put before every command: `["ip", "netns", "exec", "NAME"]` builds the network in a network namespace.
     public var commandPrefix: [String]
+    /// What the present ruleset reads as once it is loaded.
+    let loaded = LoadedRuleset()
 
     /// Taking an interface away costs the kernel some 20 ms, so this is enough for three thousand.
     private static let timeoutSeconds = 60
@@ -41,21 +43,13 @@ public struct BridgedNetwork: Sendable {
         }
     }
 
-    /// What differs from what `apply` would make of the plan, a line for each thing; empty: nothing. Changes nothing.
-    /// Throws as `apply` does.
-    public func drift(from plan: NetworkPlan) async throws -> [String] {
-        let layout = try NetworkLayout(plan, settings)
-        let present = try PresentNetwork(json: await run("ip", ["-details", "-json", "address"], as: nil))
-        return try NetworkChanges(from: present, to: layout).lines.map { "missing: ip \($0)" }
-    }
-
-    private func forwards() async throws -> Bool {
+    func forwards() async throws -> Bool {
         try await run("cat", ["/proc/sys/net/ipv4/ip_forward"], as: nil).hasPrefix("1")
     }
 
     /// Runs one command and returns what it printed. Throws with what the operator can do about it.
     @discardableResult
-    private func run(
+    func run(
         _ program: String, _ arguments: [String], input: String = "", as effect: HostEffect?
     ) async throws -> String {
         let words = commandPrefix + [program] + arguments

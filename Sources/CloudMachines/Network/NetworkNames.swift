@@ -15,6 +15,8 @@ struct NetworkNames: Sendable, Equatable {
     var anyTap: String { "\"\(tapPrefix)*\"" }
     /// Our table, of the same name in the families inet, bridge and arp.
     var table: String { "strettch_\(prefix)" }
+    /// All three of them.
+    var tables: [String] { ["inet", "bridge", "arp"].map { "\($0) \(table)" } }
     /// Marks our addresses on `lo`. The kernel wants a label to begin with the interface's name.
     var addressLabel: String { "lo:\(prefix)" }
 

@@ -58,11 +58,11 @@ public struct QEMUHost: MachineHost {
     /// What guests run on, and why; the operator wants to know.
     public let accelerator: AcceleratorChoice
 
-    private let settings: Settings
+    let settings: Settings
     private let version: QEMUVersion
     private let images: Images
     private let network: BridgedNetwork?
-    private let table: ProcessTable
+    let table: ProcessTable
 
     private static let machineUids: Int64 = 1 << 24
 
@@ -115,6 +115,8 @@ public struct QEMUHost: MachineHost {
         try await network?.drift(from: plan) ?? []
     }
 
+    public func bootId() throws -> String { try HostBoot.id() }
+
     public func boot(_ machine: Machine) async throws {
         try await process(machine.id).start(settings.program) {
             let image = try disk(machine).base()
@@ -156,19 +158,6 @@ public struct QEMUHost: MachineHost {
         guard MachineFiles.exists(folder) else { return }
         // Another program, since removing a large file can block for seconds.
         try await Command("rm", ["-rf", "--", folder]).run(as: .eraseFolder)
-    }
-
-    public func inventory() async throws -> [Int64: MachineParts] {
-        var parts: [Int64: MachineParts] = [:]
-        for id in try MachineFiles.names(in: MachineDirectory.all(settings.dataDirectory)).compactMap({
-            Int64($0)
-        }) {
-            let directory = directory(id)
-            parts[id] = MachineParts(
-                hasDisk: MachineFiles.exists(directory.disk), hasSeed: MachineFiles.exists(directory.seed))
-        }
-        for id in try table.all().keys { parts[id, default: MachineParts()].hasProcess = true }
-        return parts
     }
 
     func directory(_ id: Int64) -> MachineDirectory {

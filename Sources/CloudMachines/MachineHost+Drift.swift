@@ -1,0 +1,43 @@
+import CloudCore
+
+extension MachineHost {
+    /// What differs from the network that these computes need, a line for each thing; empty: nothing. Those whose step
+    /// may have done its work or not owe nothing: what differs with and without them is told alone.
+    public func networkDrift(of computes: [Compute]) async throws -> [String] {
+        let most = try await networkDrift(from: NetworkPlan(computes) { $0 != .mustNot })
+        guard !most.isEmpty, computes.contains(where: { $0.task?.step.network == .may }) else { return most }
+        let least = Set(try await networkDrift(from: NetworkPlan(computes) { $0 == .must }))
+        return most.filter(least.contains)
+    }
+}
+
+extension NetworkPlan {
+    /// The network of those computes whose presence in it is as wanted.
+    public init(_ computes: [Compute], where isIn: (Presence) -> Bool) {
+        self.init(
+            attachments: computes.filter { isIn($0.task?.step.network ?? .mustNot) }.compactMap {
+                NetworkAttachment($0)
+            })
+    }
+}
+
+/// Lines of drift, to ask whether a machine is among those that they are about.
+public struct NetworkDrift: Sendable {
+    public var lines: [String]
+    private var words: Set<Substring>
+
+    public init(_ lines: [String]) {
+        self.lines = lines
+        words = Set(lines.flatMap { $0.split { " /,'\"".contains($0) } })
+    }
+
+    public var isEmpty: Bool { lines.isEmpty }
+
+    /// Whether a line has the machine's tap or one of its addresses as a word.
+    public func isAbout(_ attachment: NetworkAttachment) -> Bool {
+        let tap = try? attachment.tapName()  // nil: no interface can have that name, so no line has it
+        return [tap, attachment.privateIpv4.description, attachment.publicIpv4?.description].contains {
+            $0.map { words.contains(Substring($0)) } ?? false
+        }
+    }
+}

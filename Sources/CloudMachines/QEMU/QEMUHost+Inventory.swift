@@ -1,0 +1,37 @@
+import CloudCore
+
+extension QEMUHost {
+    public func inventory() async throws -> [Int64: MachineParts] {
+        let folders = try MachineFiles.names(in: MachineDirectory.all(settings.dataDirectory)).compactMap {
+            Int64($0)
+        }
+        let processes = Set(try table.all().keys)
+        return try processes.union(folders).reduce(into: [:]) { parts, id in
+            parts[id] = try self.parts(id, hasProcess: processes.contains(id))
+        }
+    }
+
+    public func parts(of id: Int64) async throws -> MachineParts {
+        let process = try table.process(of: id, pidFile: directory(id).pidFile)
+        return try parts(id, hasProcess: process != nil)
+    }
+
+    private func parts(_ id: Int64, hasProcess: Bool) throws -> MachineParts {
+        MachineParts(
+            hasProcess: hasProcess, hasDisk: MachineFiles.exists(directory(id).disk),
+            hasSeed: MachineFiles.exists(directory(id).seed), isCutOff: hasProcess ? try isCutOff(id) : false)
+    }
+
+    private func isCutOff(_ id: Int64) throws -> Bool {
+        switch networkMode {
+        case .user: false
+        case .bridged:
+            switch try TapState(
+                of: NetworkNames(prefix: NetworkSettings.defaultNamePrefix).tap(computeId: id))
+            {
+            case .absent, .unused: true
+            case .used, .down: false
+            }
+        }
+    }
+}

@@ -1,0 +1,48 @@
+import CloudCore
+import CloudDatabase
+
+/// What the start of a host's worker does to the rows: frees the leases of the one before it, which is dead, and after a
+/// reboot of the host begins to start what ran.
+struct AdoptHost: Sendable {
+    /// `MachineHost.bootId`.
+    let bootId: String
+    let nowMs: Int64
+
+    /// How many computes are started again; `nil` when the host was not rebooted since the last time.
+    func run(_ sql: any SQLConnection) throws -> Int? {
+        try sql.jobs.resumeAll(nowMs: nowMs)
+        let known = try sql.hosts.bootId()
+        guard known != bootId else { return nil }
+        try sql.hosts.set(bootId: bootId, nowMs: nowMs)
+        // The first worker that knows of boots can't know of the last one.
+        guard known != nil else { return nil }
+        try bootAgain(sql)
+        return try startAgain(sql)
+    }
+
+    /// Guests that were booting did not get up. Those that are on their way down are down.
+    private func bootAgain(_ sql: any SQLConnection) throws {
+        for compute in try sql.computes.list(steps: [.confirm]) {
+            guard let action = compute.task?.action, action.steps.contains(.boot) else { continue }
+            try sql.jobs.move(compute.id, to: .boot, nowMs: nowMs)
+            try sql.jobs.schedule(compute.id, dueAtMs: nowMs)
+        }
+    }
+
+    /// Guests that ran, and that nobody wants otherwise by now.
+    private func startAgain(_ sql: any SQLConnection) throws -> Int {
+        let ran = try sql.computes.list(steps: [.idle]).filter {
+            $0.state == .running && $0.intent == .running && $0.task?.action == nil
+        }
+        for compute in ran {
+            try sql.computes.set(compute.id, failure: nil)
+            try sql.computes.begin(.start, compute.id, showing: .starting, nowMs: nowMs)
+            try sql.events.append(
+                Event(
+                    computeId: compute.id, teamId: compute.teamId, kind: ComputeAction.start.requestedKind,
+                    detail: "the host was rebooted", actor: .system),
+                nowMs: nowMs)
+        }
+        return ran.count
+    }
+}

@@ -1,0 +1,69 @@
+import CloudCore
+import CloudMachines
+
+/// What somebody did by hand to a machine that rests, or a fault of the host did.
+enum MachineDrift: String, Sendable, CaseIterable {
+    case diskLost = "disk_lost"
+    /// Somebody has put it back.
+    case diskFound = "disk_found"
+    /// It is made again.
+    case seedLost = "seed_lost"
+    case networkLost = "network_lost"
+    case networkFound = "network_found"
+
+    /// `nil`: all is as it should be, or as the compute's failure already says.
+    init?(of compute: Compute, _ parts: MachineParts) {
+        let reported = compute.failure?.code
+        if !parts.hasDisk, reported != .diskLost {
+            self = .diskLost
+        } else if !parts.hasSeed {
+            self = .seedLost
+        } else if parts.isCutOff, reported != .networkLost, reported != .diskLost {
+            self = .networkLost
+        } else if parts.hasDisk, !parts.hasProcess, reported == .diskLost {
+            // A process would go on with the disk that it had opened, which this one is not.
+            self = .diskFound
+        } else if !parts.isCutOff, reported == .networkLost {
+            self = .networkFound
+        } else {
+            return nil
+        }
+    }
+
+    var eventKind: String {
+        switch self {
+        case .diskLost: "compute.disk.lost"
+        case .diskFound: "compute.disk.found"
+        case .seedLost: "compute.seed.repaired"
+        case .networkLost: "compute.network.lost"
+        case .networkFound: "compute.network.found"
+        }
+    }
+
+    /// What the compute's failure becomes.
+    enum Report: Sendable, Equatable {
+        case unchanged
+        case set(ComputeFailure)
+        case cleared
+    }
+
+    var report: Report {
+        switch self {
+        case .seedLost: .unchanged
+        case .diskFound, .networkFound: .cleared
+        case .diskLost:
+            .set(
+                ComputeFailure(
+                    .diskLost,
+                    "The compute's disk is gone from the host. A guest that runs goes on until it is stopped, and "
+                        + "can't be started again: save what you need, and ask the operator to restore the disk."
+                ))
+        case .networkLost:
+            .set(
+                ComputeFailure(
+                    .networkLost,
+                    "The guest runs, but its machine was cut off from the network on the host. Reboot it to bring it "
+                        + "back."))
+        }
+    }
+}

@@ -1,0 +1,101 @@
+import CloudCore
+import CloudDatabase
+import CloudMachines
+import Logging
+
+/// Removes what is on the host of machines of this installation that no compute stands for, once a grace period is over:
+/// long enough for an operator who has just restored an old database to see it coming.
+struct OrphanWatch: Sendable {
+    let database: any Database
+    let host: any MachineHost
+    let clock: any CloudClock
+    let graceMs: Int64
+    let metrics: WorkerMetrics
+    let logger: Logger
+
+    /// Machines that are removed in one look, which others wait for.
+    static let maxRemoved = 4
+    /// The longest that ending and erasing one of them may take.
+    static let removeTimeout = Duration.seconds(30)
+
+    /// - Parameters:
+    ///   - machines: what is on the host.
+    ///   - known: the machines whose computes were not over before that was looked at.
+    func look(at machines: [Int64: MachineParts], known: Set<Int64>) async throws {
+        let strays = machines.filter { !known.contains($0.key) }
+        let noted = try await database.read { sql in try sql.hosts.orphans() }
+        guard !strays.isEmpty || !noted.isEmpty else { return }
+        let note = NoteOrphans(strays: strays, nowMs: clock.nowMs, graceMs: graceMs)
+        // Most looks at an orphan change nothing but how long it is known.
+        let changes = try await database.read { sql in try note.changes(sql) }
+        if !changes.isEmpty { try await database.write(.noteOrphans) { sql in try note.run(sql) } }
+        for id in changes.found {
+            logger.warning(
+                "A machine has no compute; it is removed after the grace period.",
+                metadata: ["machine": "\(id)", "graceSeconds": "\(graceMs / 1000)"])
+        }
+        for id in changes.due.prefix(Self.maxRemoved) { try await remove(id) }
+    }
+
+    /// The event that tells of it is appended when the machine is seen to be gone, whatever comes between.
+    private func remove(_ id: Int64) async throws {
+        let host = host
+        try await withTimeout(
+            Self.removeTimeout, by: clock, late: .late("Removing machine \(id)", after: Self.removeTimeout)
+        ) {
+            try await host.halt(id)
+            try await host.erase(id)
+        }
+        metrics.removedOrphan()
+        logger.notice("A machine without a compute is removed.", metadata: ["machine": "\(id)"])
+    }
+}
+
+/// Keeps the table of orphans in step with what is on the host, with an event of the cell for each that comes or goes.
+struct NoteOrphans: Sendable {
+    /// Machines that no compute stood for when they were looked at.
+    let strays: [Int64: MachineParts]
+    let nowMs: Int64
+    let graceMs: Int64
+
+    /// What is to be done, all by id.
+    struct Changes: Sendable, Equatable {
+        /// Seen for the first time.
+        var found: [Int64] = []
+        /// Known, and no longer there.
+        var gone: [Int64] = []
+        /// Known for longer than the grace period.
+        var due: [Int64] = []
+
+        /// Whether the table stays as it is.
+        var isEmpty: Bool { found.isEmpty && gone.isEmpty }
+    }
+
+    func changes(_ sql: any SQLConnection) throws -> Changes {
+        let live = try sql.hosts.machines()
+        let known = try sql.hosts.orphans()
+        let orphans = Set(strays.keys).subtracting(live)
+        return Changes(
+            found: orphans.subtracting(known.keys).sorted(),
+            gone: Set(known.keys).subtracting(orphans).sorted(),
+            due: known.filter { orphans.contains($0.key) && nowMs - $0.value >= graceMs }.keys.sorted())
+    }
+
+    func run(_ sql: any SQLConnection) throws {
+        let changes = try changes(sql)
+        for id in changes.found {
+            try sql.hosts.insertOrphan(id, nowMs: nowMs)
+            try append("host.orphan.found", id, sql)
+        }
+        for id in changes.gone {
+            try sql.hosts.removeOrphan(id)
+            try append("host.orphan.gone", id, sql)
+        }
+    }
+
+    private func append(_ kind: String, _ id: Int64, _ sql: any SQLConnection) throws {
+        try sql.events.append(
+            Event(computeId: nil, teamId: nil, kind: kind, detail: "machine \(id)", actor: .system),
+            nowMs: nowMs)
+    }
+}

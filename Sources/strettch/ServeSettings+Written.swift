@@ -1,0 +1,56 @@
+import CloudAudit
+import CloudControl
+import CloudCore
+import CloudMachines
+import Foundation
+
+/// What a server writes into its data folder when it starts, so that commands beside it go by the same settings, wherever
+/// those came from. Holds no secret.
+extension ServeSettings {
+    /// The settings that decide what is on the host and in the database. Throws `.serviceUnavailable` when the file can't
+    /// be written.
+    func write(to folder: DataFolder) throws {
+        let path = folder.settings
+        do {
+            try JSONSerialization.data(withJSONObject: written, options: [.prettyPrinted, .sortedKeys])
+                .write(to: URL(filePath: path), options: .atomic)
+        } catch {
+            throw CloudError(
+                .serviceUnavailable, "\(path) can't be written. Check the free space of its disk.",
+                detail: "\(error)")
+        }
+    }
+
+    /// The settings of the server that was last started on the folder. Throws `CONFLICT` when none was.
+    static func written(in folder: DataFolder) async throws -> ServeSettings {
+        guard FileManager.default.fileExists(atPath: folder.settings) else {
+            throw CloudError(
+                .conflict,
+                "No 'strettch serve' of this version has run on \(folder.path), so its settings are not known. Start "
+                    + "it once, or name its folder with --data.")
+        }
+        return try await ServeSettings(flags: [:], file: folder.settings, usesEnvironment: false)
+    }
+
+    /// What the audit goes by.
+    func audit(secondLookAfter: Duration) -> AuditSettings {
+        AuditSettings(
+            privateRange: privateRange, publicPool: publicPool, sshPorts: cloud.sshPorts,
+            capacity: cloud.capacity, isBilled: billing.isOn, stopGraceMs: Int64(stopGrace) * 1000,
+            secondLookAfter: secondLookAfter)
+    }
+
+    private var written: [String: Any] {
+        [
+            // A path that was relative was so to the server's folder.
+            "catalogue": catalogue.map { URL(filePath: $0).path } ?? "", "network": network.rawValue,
+            "privateRange": privateRange.description, "teamPrefix": teamPrefix,
+            "publicPool": publicPool.map(\.description).joined(separator: ","),
+            "sshPorts": "\(sshPorts.lowerBound)-\(sshPorts.upperBound)",
+            "metadataListen": metadataListen.description, "stopGrace": stopGrace,
+            "vcpuOvercommit": vcpuOvercommit, "memoryOvercommit": memoryOvercommit,
+            "orphanGrace": orphanGrace,
+            "billing": billing.isOn, "simulated": simulated,
+        ]
+    }
+}
