@@ -56,7 +56,7 @@ public struct Worker: Service {
             await withDiscardingTaskGroup { group in
                 while !Task.isCancelled, !Task.isShuttingDownGracefully {
                     let leased = await leaseAndStart(in: &group)
-                    await wake.wait(atMost: leased ? await pause() : Self.pollLimit)
+                    await wake.wait(atMost: leased ? await pause() : Self.pollLimit, by: clock)
                 }
             }
         } onGracefulShutdown: {
