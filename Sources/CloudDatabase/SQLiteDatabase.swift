@@ -33,7 +33,7 @@ public final class SQLiteDatabase: Database {
 
     /// Without foreign keys, since a table that others refer to can only be changed by a new one in its place; they are
     /// looked at as a whole before the commit. The pragma is ignored inside a transaction.
-    private static func migrate(_ db: GRDB.Database) throws {
+    package static func migrate(_ db: GRDB.Database) throws {
         try db.execute(sql: "PRAGMA foreign_keys = OFF")
         try db.inTransaction(.immediate) {
             let ran = try Migrations.run(on: SQLiteConnection(db: db), dialect: .sqlite)
@@ -72,31 +72,40 @@ public final class SQLiteDatabase: Database {
         do {
             return try await body()
         } catch let error as DatabaseError {
-            switch error.resultCode {
-            case .SQLITE_FULL, .SQLITE_IOERR, .SQLITE_READONLY, .SQLITE_BUSY, .SQLITE_LOCKED,
-                .SQLITE_CANTOPEN,
-                .SQLITE_PROTOCOL, .SQLITE_NOMEM:
-                throw CloudError(
-                    .serviceUnavailable,
-                    "The database can't be written now, and nothing was done. Try again.",
-                    detail: "\(error)")
-            default:
-                throw CloudError.bug("SQLite: \(error)")
-            }
+            throw CloudError(error)
         }
     }
 }
 
+extension CloudError {
+    /// What an error of SQLite's means to who asked.
+    package init(_ error: DatabaseError) {
+        self =
+            switch error.resultCode {
+            case .SQLITE_FULL, .SQLITE_IOERR, .SQLITE_READONLY, .SQLITE_BUSY, .SQLITE_LOCKED,
+                .SQLITE_CANTOPEN, .SQLITE_PROTOCOL, .SQLITE_NOMEM:
+                CloudError(
+                    .serviceUnavailable,
+                    "The database can't be written now, and nothing was done. Try again.",
+                    detail: "\(error)")
+            default:
+                CloudError.bug("SQLite: \(error)")
+            }
+    }
+}
+
 /// SQLite's side of the portable connection.
-private struct SQLiteConnection: SQLConnection {
+package struct SQLiteConnection: SQLConnection {
     let db: GRDB.Database
 
-    func query(_ sql: String, _ arguments: [any SQLArgument]) throws -> [SQLRow] {
+    package init(db: GRDB.Database) { self.db = db }
+
+    package func query(_ sql: String, _ arguments: [any SQLArgument]) throws -> [SQLRow] {
         let statement = try db.cachedStatement(sql: Self.numbered(sql))
         return try Row.fetchAll(statement, arguments: Self.bound(arguments)).map(Self.portable)
     }
 
-    func execute(_ sql: String, _ arguments: [any SQLArgument]) throws -> Int {
+    package func execute(_ sql: String, _ arguments: [any SQLArgument]) throws -> Int {
         let statement = try db.cachedStatement(sql: Self.numbered(sql))
         try statement.execute(arguments: Self.bound(arguments))
         return db.changesCount
