@@ -1,7 +1,9 @@
 # Everything that a person or CI runs. `make help` lists it.
 
 .DEFAULT_GOAL := help
-.PHONY: help install build release check conformance lint fmt test kill demo demo-down bench run
+SEEDS ?= 2000
+FROM ?= 1
+.PHONY: help install build release check conformance lint fmt test sim kill demo demo-down bench run
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -20,6 +22,10 @@ check: lint test ## Format, lint, tidy rules and all tests: what CI runs, beside
 conformance: install ## Answer thousands of generated requests as the OpenAPI document says (SEED=2 for other requests)
 	swift build --product strettch
 	@scripts/conformance
+
+sim: install ## Simulate the cloud, one history for each of SEEDS seeds (FROM=1 is the first)
+	swift build --product strettch-sim
+	.build/debug/strettch-sim --seeds $(SEEDS) --from $(FROM)
 
 lint: ## Check the format of every source
 	swift format lint --strict --recursive --parallel Package.swift Sources Tests

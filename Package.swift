@@ -21,6 +21,7 @@ extension Target.Dependency {
     static let hummingbirdTesting = product(name: "HummingbirdTesting", package: "hummingbird")
     static let logging = product(name: "Logging", package: "swift-log")
     static let nioCore = product(name: "NIOCore", package: "swift-nio")
+    static let nioEmbedded = product(name: "NIOEmbedded", package: "swift-nio")
     static let nioExtras = product(name: "NIOExtras", package: "swift-nio-extras")
     static let nioHTTP1 = product(name: "NIOHTTP1", package: "swift-nio")
     static let nioHTTPTypes = product(name: "NIOHTTPTypes", package: "swift-nio-extras")
@@ -120,6 +121,18 @@ let package = Package(
             ],
             swiftSettings: strict),
 
+        // Deterministic simulation: the whole cloud on one thread, on simulated time, in an order that a seed decides.
+        .target(
+            name: "CloudSimulation",
+            dependencies: [
+                "CloudAudit", "CloudControl", "CloudCore", "CloudDatabase", "CloudMachines", "CloudServer",
+                "CloudWire", "CloudWorker", .grdb, .httpTypes, .hummingbird, .logging, .nioCore, .nioEmbedded,
+            ],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "strettch-sim", dependencies: ["CloudSimulation", .argumentParser],
+            swiftSettings: strict),
+
         // Tests.
         .target(
             name: "CloudTesting",
@@ -172,6 +185,13 @@ let package = Package(
             dependencies: [
                 "CloudControl", "CloudCore", "CloudDatabase", "CloudMachines", "CloudMetrics", "CloudTesting",
                 "CloudWorker", .httpTypes, .logging, .serviceLifecycle,
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "SimulationTests",
+            dependencies: [
+                "strettch-sim", "CloudAudit", "CloudCore", "CloudDatabase", "CloudMachines",
+                "CloudSimulation", "CloudWire",
             ],
             swiftSettings: strict),
         .testTarget(

@@ -110,6 +110,8 @@ extension Compute {
                             + "\(held.joined(separator: ", ")). Take them from its row.")
                 ]
         }
+        // A create that failed has given all back before anybody deletes what is left of it.
+        if state == .destroying, failure != nil { return [] }
         var missing: [String] = []
         if privateIpv4 == nil { missing.append("private address") }
         if settings.sshPorts != nil, sshPort == nil { missing.append("port for SSH") }

@@ -49,11 +49,11 @@ public struct JobQueries {
             [computeId, owner, untilMs]) == 1
     }
 
-    /// Whether `owner` still holds the lease.
-    public func holds(_ computeId: Int64, owner: String) throws -> Bool {
-        try !sql.query(
-            "SELECT 1 AS held FROM jobs WHERE compute_id = $1 AND lease_owner = $2", [computeId, owner]
-        ).isEmpty
+    /// Until when `owner` holds the lease; `nil` when it is no longer `owner`'s.
+    public func heldUntilMs(_ computeId: Int64, owner: String) throws -> Int64? {
+        try sql.query(
+            "SELECT lease_until_ms FROM jobs WHERE compute_id = $1 AND lease_owner = $2", [computeId, owner]
+        ).first?.intOrNil("lease_until_ms")
     }
 
     /// Moves the job to `step`, as of now and without attempts.

@@ -72,26 +72,32 @@ public final class SQLiteDatabase: Database {
         do {
             return try await body()
         } catch let error as DatabaseError {
-            switch error.resultCode {
-            case .SQLITE_FULL:
-                throw unavailable(
-                    "The disk of the server's database is full. Ask the operator for free space, and try again.",
-                    error)
-            case .SQLITE_READONLY, .SQLITE_IOERR, .SQLITE_CANTOPEN:
-                throw unavailable(
-                    "The server's disk can't be read or written. Try again; if it stays so, ask the operator to look "
-                        + "at the disk of the data folder.", error)
-            case .SQLITE_BUSY, .SQLITE_LOCKED, .SQLITE_PROTOCOL, .SQLITE_NOMEM:
-                throw unavailable("The database is busy. Try again.", error)
-            default:
-                throw CloudError.bug("SQLite: \(error)")
-            }
+            throw CloudError(error)
         }
     }
 }
 
-extension SQLiteDatabase {
-    fileprivate static func unavailable(_ message: String, _ error: DatabaseError) -> CloudError {
+extension CloudError {
+    /// What an error of SQLite's means to who asked.
+    package init(_ error: DatabaseError) {
+        self =
+            switch error.resultCode {
+            case .SQLITE_FULL:
+                Self.unavailable(
+                    "The disk of the server's database is full. Ask the operator for free space, and try again.",
+                    error)
+            case .SQLITE_READONLY, .SQLITE_IOERR, .SQLITE_CANTOPEN:
+                Self.unavailable(
+                    "The server's disk can't be read or written. Try again; if it stays so, ask the operator to look "
+                        + "at the disk of the data folder.", error)
+            case .SQLITE_BUSY, .SQLITE_LOCKED, .SQLITE_PROTOCOL, .SQLITE_NOMEM:
+                Self.unavailable("The database is busy. Try again.", error)
+            default:
+                CloudError.bug("SQLite: \(error)")
+            }
+    }
+
+    private static func unavailable(_ message: String, _ error: DatabaseError) -> CloudError {
         CloudError(.serviceUnavailable, "\(message) Nothing was done.", detail: "\(error)")
     }
 }

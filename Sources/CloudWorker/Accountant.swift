@@ -47,7 +47,7 @@ public struct Accountant: Service {
                     logger.error(
                         "The wallets could not be seen to; trying again.", metadata: ["error": "\(error)"])
                 }
-                try? await Task.sleep(for: Self.interval)  // throws when cancelled, and the loop ends
+                try? await clock.sleep(for: Self.interval)  // throws when cancelled, and the loop ends
             }
         }
     }

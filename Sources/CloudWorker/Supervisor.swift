@@ -52,7 +52,7 @@ public struct Supervisor: Service {
                     logger.error(
                         "The machines could not be looked at; trying again.", metadata: ["error": "\(error)"])
                 }
-                try? await Task.sleep(for: Self.interval)  // throws when cancelled, and the loop ends
+                try? await clock.sleep(for: Self.interval)  // throws when cancelled, and the loop ends
             }
         }
     }

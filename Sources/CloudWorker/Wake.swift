@@ -1,3 +1,4 @@
+import CloudCore
 import Synchronization
 
 /// A signal without data: somebody may have work for the worker. Signals that nobody waits for yet are kept as one.
@@ -22,12 +23,12 @@ public final class Wake: Sendable {
         waiter?.resume()
     }
 
-    /// Returns at the next signal, after `limit`, or when the task is cancelled. One waiter at a time.
-    func wait(atMost limit: Duration) async {
+    /// Returns at the next signal, after `limit` by the clock, or when the task is cancelled. One waiter at a time.
+    func wait(atMost limit: Duration, by clock: any CloudClock = SystemClock()) async {
         state.withLock { $0.isOver = false }
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
-                try? await Task.sleep(for: limit)  // throws when cancelled: as good as over
+                try? await clock.sleep(for: limit)  // throws when cancelled: as good as over
                 self.endWait()
             }
             group.addTask { await self.waitForSignal() }

@@ -67,7 +67,7 @@ public struct Worker: Service {
             await withDiscardingTaskGroup { group in
                 while !Task.isCancelled, !Task.isShuttingDownGracefully {
                     let leased = await leaseAndStart(in: &group)
-                    await wake.wait(atMost: leased ? await pause() : Self.pollLimit)
+                    await wake.wait(atMost: leased ? await pause() : Self.pollLimit, by: clock)
                 }
             }
         } onGracefulShutdown: {
@@ -167,25 +167,29 @@ public struct Worker: Service {
 
     private func runStep(_ id: Int64) async throws -> SaveOutcome.Next {
         let (held, found) = try await database.read { sql in
-            (try sql.jobs.holds(id, owner: owner), try sql.computes.get(id))
+            (try sql.jobs.heldUntilMs(id, owner: owner), try sql.computes.get(id))
         }
-        guard held else { return .leave }
+        guard let heldUntilMs = held else { return .leave }
         guard let compute = found, let task = compute.task else {
             throw CloudError.bug("job without compute \(id)")
         }
         guard compute.dueStep(at: task.step) == .boot else {
-            return try await run(task, of: compute, booting: 0)
+            return try await run(task, of: compute, booting: 0, heldUntilMs: heldUntilMs)
         }
         // Counted before the database is asked, and until the outcome is in it: so each boot is seen in one of them.
         let others = boots.begin()
         defer { boots.end() }
         let booted = try await database.read { sql in try sql.jobs.count(step: .confirm) }
-        return try await run(task, of: compute, booting: others + booted)
+        return try await run(task, of: compute, booting: others + booted, heldUntilMs: heldUntilMs)
     }
 
-    private func run(_ task: ComputeTask, of compute: Compute, booting: Int) async throws -> SaveOutcome.Next
-    {
+    private func run(
+        _ task: ComputeTask, of compute: Compute, booting: Int, heldUntilMs: Int64
+    ) async throws -> SaveOutcome.Next {
         let step = compute.dueStep(at: task.step)
+        // What was read may be long ago: the program can have been suspended since. A step begins only if it can end
+        // before anybody else may lease the job; else the lease is left to run out.
+        guard heldUntilMs - clock.nowMs >= Int64(Self.stepTimeout / .milliseconds(1)) else { return .leave }
         let outcome = step == task.step ? await decide(step, compute, booting) : .advance(step)
         let now = clock.nowMs
         let save = SaveOutcome(

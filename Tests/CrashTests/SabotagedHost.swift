@@ -58,6 +58,8 @@ struct SabotagedHost: MachineHost {
         try await host.networkDrift(from: plan)
     }
 
+    func bootId() async throws -> String { try await host.bootId() }
+
     private func pass(_ operation: SimulatedHost.Operation, _ change: () async throws -> Void) async throws {
         guard !life.isOver else { throw Crash() }
         guard callsArePoints else { return try await change() }

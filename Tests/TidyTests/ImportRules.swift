@@ -17,6 +17,13 @@ struct ImportRules {
             "CloudAudit", "CloudClient", "CloudControl", "CloudCore", "CloudDatabase", "CloudMachines",
             "CloudMetrics", "CloudServer", "CloudWire", "CloudWorker",
         ],
+        // Drives all of the product on one thread.
+        "CloudSimulation": [
+            "CloudAudit", "CloudControl", "CloudCore", "CloudDatabase", "CloudMachines", "CloudServer",
+            "CloudWire",
+            "CloudWorker",
+        ],
+        "strettch-sim": ["CloudSimulation"],
         // Measures from outside, as a client does, and beside it what is underneath.
         "strettch-bench": ["CloudClient", "CloudCore", "CloudMachines", "CloudWire"],
     ]

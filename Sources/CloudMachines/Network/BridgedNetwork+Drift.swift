@@ -7,7 +7,7 @@ extension BridgedNetwork {
     public func drift(from plan: NetworkPlan) async throws -> [String] {
         let layout = try NetworkLayout(plan, settings)
         async let forwarding = forwards()
-        let present = try PresentNetwork(json: await run("ip", ["-details", "-json", "address"]))
+        let present = try PresentNetwork(json: await run("ip", ["-details", "-json", "address"], as: nil))
         var lines = try NetworkChanges(from: present, to: layout).lines.map {
             "the interfaces need 'ip \($0)'"
         }

@@ -1,0 +1,146 @@
+import CloudCore
+import CloudDatabase
+import CloudMachines
+
+extension History {
+    static let maxClients = 3
+    static let maxOperations = 8
+    static let maxFaults = 8
+    /// Computes that the clients of a team quarrel about.
+    static let maxSlots = 3
+    /// Milliseconds between two operations of a client.
+    static let maxThinkMs: Int64 = 20_000
+    static let maxDisasterMs: Int64 = 60_000
+
+    /// The history of a seed.
+    public init(seed: UInt64) {
+        var random = SeededRandom(seed: seed)
+        let shape = Shape(&random)
+        let slots = 1 + random.below(Self.maxSlots)
+        let scripts = (0..<1 + random.below(Self.maxClients)).map { _ in
+            (0..<2 + random.below(Self.maxOperations - 1)).map { index in
+                Operation(slots: slots, isFirst: index == 0, &random)
+            }
+        }
+        // Some kinds of faults alone, so that a history meets many of one kind as well as some of each.
+        let kinds = Fault.Kind.allCases.filter { _ in random.chance(percent: 40) }
+        let faults = (0..<random.below(Self.maxFaults + 1)).map { _ in
+            Fault(random.one(of: kinds.isEmpty ? Fault.Kind.allCases : kinds), shape, &random)
+        }
+        self.init(seed: seed, shape: shape, scripts: scripts, faults: faults)
+    }
+}
+
+extension History.Shape {
+    init(_ random: inout SeededRandom) {
+        self.init()
+        programs = random.one(of: [1, 1, 1, 2, 2, 3])
+        isBilled = random.chance(percent: 20)
+        publicAddresses = random.one(of: [1, 2, 4])
+        vcpus = random.one(of: [2, 4, 16])
+        maxLateMs = random.one(of: [0, 50, 2_000])
+    }
+}
+
+extension History.Operation {
+    init(slots: Int, isFirst: Bool, _ random: inout SeededRandom) {
+        let slot = random.below(slots)
+        let body = random.below(CreateBody.all.count)
+        let kind: Kind =
+            switch isFirst ? 0 : random.below(100) {
+            case 0..<20: .create(slot: slot, body: body)
+            case 20..<25: .createTwice(slot: slot, body: body)
+            case 25..<93:
+                .act(
+                    random.one(of: [.start, .start, .stop, .stop, .stop, .reboot, .upsize, .update, .delete]),
+                    slot: slot)
+            case 93..<97: .get(slot: slot)
+            default: .list
+            }
+        self.init(afterMs: random.milliseconds(upTo: History.maxThinkMs), kind: kind)
+    }
+}
+
+extension Fault {
+    enum Kind: CaseIterable { case write, host, lateRead, lostAnswer, disaster }
+
+    init(_ kind: Kind, _ shape: History.Shape, _ random: inout SeededRandom) {
+        switch kind {
+        case .write: self = .write(random.one(of: Self.writes), nth: 1 + random.below(3), WriteFault(&random))
+        case .host:
+            let operation = random.one(of: Self.operations)
+            self = .host(operation, nth: 1 + random.below(3), HostFault(shape, &random))
+        case .lateRead: self = .lateRead(nth: 1 + random.below(120), milliseconds: random.pause())
+        case .lostAnswer: self = .lostAnswer(nth: 1 + random.below(10))
+        case .disaster:
+            self = .at(
+                milliseconds: random.milliseconds(upTo: History.maxDisasterMs), Disaster(shape, &random))
+        }
+    }
+
+    /// Writes that a history makes.
+    private static let writes =
+        DurableWrite.allCases.filter {
+            switch $0 {
+            case .createCell, .createFirstTeam, .createTeam, .deleteTeam, .createKey, .revokeKey, .noteKeyUse,
+                .issueGuestToken, .changeWallet, .suspendTeam, .resumeTeam, .quoteCompute:
+                false
+            default: true
+            }
+        } + [.createCompute, .changeCompute, .changeCompute, .lease, .saveDisk, .saveBoot, .saveConfirm]
+
+    private static let operations = SimulatedHost.Operation.allCases.filter {
+        $0 != .image && $0 != .answersSSH
+    }
+}
+
+extension SeededRandom {
+    /// How long a program is suspended at most, in milliseconds: longer than a lease.
+    private static let longestPauseMs: Int64 = 150_000
+
+    fileprivate mutating func pause() -> Int64 {
+        chance(percent: 50) ? milliseconds(upTo: Self.longestPauseMs) : Int64(below(Int(Self.longestPauseMs)))
+    }
+}
+
+extension WriteFault {
+    init(_ random: inout SeededRandom) {
+        self = random.one(of: [
+            .refused, .ambiguous, .crashBefore, .crashAfter, .late(milliseconds: random.pause()),
+            .runTwice,
+        ])
+    }
+}
+
+extension HostFault {
+    /// Longer than a step may take, and its lease.
+    static let longestMs: Int64 = 200_000
+    /// Where several workers share the host, a call that does not heed its end must end within the lease: nothing else
+    /// keeps the next worker from beginning beside it. The product runs one worker on a host.
+    static let longestSharedMs: Int64 = 20_000
+
+    init(_ shape: History.Shape, _ random: inout SeededRandom) {
+        let hang = random.milliseconds(upTo: shape.programs == 1 ? Self.longestMs : Self.longestSharedMs)
+        self = random.one(of: [
+            .throwsBefore, .throwsAfter, .crashBefore, .crashAfter,
+            .slow(milliseconds: random.milliseconds(upTo: Self.longestMs)), .hangs(milliseconds: hang),
+        ])
+    }
+}
+
+extension Disaster {
+    init(_ shape: History.Shape, _ random: inout SeededRandom) {
+        let lasting = random.milliseconds(upTo: 400_000)
+        let day: Int64 = 86_400_000
+        self = random.one(of: [
+            .crash(program: random.below(shape.programs)), .reboot, .guestDies(nth: random.below(3)),
+            .guestPowersOff(nth: random.below(3)), .imagesGone(milliseconds: lasting),
+            .guestsSilent(milliseconds: lasting), .guestsDeaf(milliseconds: lasting),
+            .diskFull(milliseconds: lasting / 10),
+            .teamIsDeleted,
+            .clockJumps(
+                milliseconds: shape.isBilled
+                    ? Int64(random.below(48)) * day / 16 : random.milliseconds(upTo: day)),
+        ])
+    }
+}

@@ -1,0 +1,75 @@
+import CloudAudit
+import CloudControl
+import CloudCore
+
+/// Looks at the cloud once it has come to rest: by what clients were told, and by the audit.
+struct Judge: Sendable {
+    let world: World
+
+    func judge() async {
+        for (slot, create) in world.promises.accepted {
+            let client = Client(world: world, number: slot.team)
+            await judge(create, as: client)
+            // The first answer again, and 422 for any other request.
+            for body in CreateBody.all.indices { await client.create(slot.slot, body) }
+        }
+        await audit()
+    }
+
+    /// What the operator's audit finds at rest: everything must be as promised.
+    private func audit() async {
+        let several = world.history.shape.programs > 1
+        let findings = await findings().filter { !(several && $0.invariant == .network) }
+        world.promises.add(findings.map { Finding(invariant: $0.invariant.rawValue, what: $0.what) })
+    }
+
+    /// What it finds in the midst of everything. Host and work may be behind there; what is in the database may not.
+    func auditInMotion() async {
+        let findings = await findings().filter { Self.holdAtEveryCommit.contains($0.invariant) }
+        world.promises.add(findings.map { Finding(invariant: $0.invariant.rawValue, what: $0.what) })
+    }
+
+    private static let holdAtEveryCommit: Set<Invariant> = [
+        .oneKeyPerCompute, .answerNamesCompute, .createIsLogged, .heldOnce, .heldInRange, .holdsItsAddress,
+        .goneHoldsNothing, .capacityIsKept, .teamsAreApart, .deletedTeamHoldsNothing, .oneJob, .stateFitsStep,
+        .meterFollowsState, .walletIsItsLedger, .eventsHaveNoGap, .stateHasItsEvent,
+    ]
+
+    private func findings() async -> [AuditFinding] {
+        let settings = world.settings
+        let audit = Audit(
+            database: StoreDatabase(store: world.store), host: world.machines, catalogue: .simulated,
+            settings: AuditSettings(
+                privateRange: settings.privateRange, publicPool: settings.publicPool,
+                capacity: settings.capacity,
+                isBilled: settings.billing.isOn, stopGraceMs: Program.stopGraceMs),
+            clock: world.clock)
+        do {
+            return try await audit.run()
+        } catch {
+            world.promises.broke(.answerIsInTheContract, "the audit could not be made: \(error)")
+            return []
+        }
+    }
+
+    private func judge(_ create: Promises.Accepted, as client: Client) async {
+        let promises = world.promises
+        guard let (state, failure) = await client.get(create.id) else { return }
+        if promises.mustBeGone(create.id) {
+            return promises.broke(.acceptedDeleteEnds, "compute \(create.id) was deleted, and is \(state)")
+        }
+        switch ComputeState(rawValue: state) {
+        case .running: break
+        case .stopped
+        where failure != nil || promises.mayBeStopped(create.id) || world.history.shape.isBilled: break
+        case .failed where failure != nil: break
+        // An accepted delete whose answer was lost.
+        case .destroying where promises.mayBeGone(create.id): break
+        default:
+            promises.broke(
+                .acceptedCreateIsThere,
+                "compute \(create.id) came to rest as \(state)\(failure.map { " (\($0))" } ?? ", for no reason")"
+            )
+        }
+    }
+}

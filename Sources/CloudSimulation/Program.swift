@@ -1,0 +1,124 @@
+import CloudControl
+import CloudCore
+import CloudServer
+import CloudWorker
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import NIOEmbedded
+import Synchronization
+
+/// One life of the program: the real handlers, worker, supervisor and accountant over a database and a host that fail.
+final class Program: Sendable {
+    let incarnation: Incarnation
+    private let world: World
+    private let wake = Wake()
+    private let cloud: Cloud
+    private let respond: @Sendable (Request, CloudRequestContext) async throws -> Response
+
+    /// Milliseconds that a guest has to shut down.
+    static let stopGraceMs: Int64 = 10_000
+
+    /// An answer of the API.
+    struct Answer: Sendable {
+        var status: Int
+        var text: String
+        /// Whether it is marked as the answer to an earlier request.
+        var isReplay: Bool
+    }
+
+    init(_ index: Int, life: Int, in world: World) {
+        self.world = world
+        let wake = wake
+        let random = Chance(seed: world.history.seed ^ UInt64(index << 8 | life))
+        incarnation = Incarnation(program: index, life: life)
+        cloud = Cloud(
+            database: ProgramDatabase(world: world, incarnation: incarnation), catalogue: .simulated,
+            settings: world.settings, clock: world.clock,
+            randomBytes: random.bytes,
+            wake: { wake.signal() })
+        let application = CloudServer.application(
+            cloud: cloud, listen: .tcp(host: "127.0.0.1", port: 0), logger: world.logger)
+        let responder = application.responder
+        respond = { try await responder.respond(to: $0, context: $1) }
+    }
+
+    /// Starts the worker and those beside it, as `strettch serve` does.
+    func start() {
+        let host = ProgramHost(world: world, incarnation: incarnation)
+        let jitter = Chance(seed: world.history.seed ^ 0x7177)
+        let worker = Worker(
+            database: cloud.database, host: host, catalogue: cloud.catalogue, clock: cloud.clock, wake: wake,
+            bootSlots: 2, stopGrace: .milliseconds(Self.stopGraceMs), owner: incarnation.name,
+            logger: world.logger,
+            jitter: { Double(jitter.below(1000)) / 1000 })
+        let supervisor = Supervisor(
+            database: cloud.database, host: host, clock: cloud.clock, wake: wake, logger: world.logger)
+        let accountant = Accountant(
+            database: cloud.database, catalogue: cloud.catalogue, settings: cloud.settings.billing,
+            clock: cloud.clock, wake: wake, logger: world.logger)
+        let (world, incarnation) = (world, incarnation)
+        world.spawn {
+            let services = Task(executorPreference: world.executor) {
+                await withTaskGroup(of: Void.self) { group in
+                    group.addTask {
+                        do {
+                            try await worker.run()
+                        } catch {
+                            // The program ends when a service of it does, and is started again.
+                            world.crash(incarnation)
+                        }
+                    }
+                    group.addTask { try? await supervisor.run() }  // throws nothing: it tries again
+                    group.addTask { try? await accountant.run() }  // the same
+                }
+            }
+            incarnation.onCrash { services.cancel() }
+            if !incarnation.isAlive { services.cancel() }
+            await services.value
+        }
+    }
+
+    /// Answers a request; `nil` when the program crashes before the answer is out.
+    func answer(
+        _ method: HTTPRequest.Method, _ path: String, _ fields: HTTPFields, body: String?
+    ) async -> Answer? {
+        let request = Request(
+            head: HTTPRequest(
+                method: method, scheme: "http", authority: "localhost", path: "/api/v1\(path)",
+                headerFields: fields),
+            body: RequestBody(buffer: ByteBuffer(string: body ?? "")))
+        let context = CloudRequestContext(
+            source: ApplicationRequestContextSource(channel: EmbeddedChannel(), logger: world.logger))
+        let response: Response
+        do {
+            response = try await respond(request, context)
+        } catch {
+            return nil
+        }
+        let collected = CollectedBody()
+        do {
+            try await response.body.write(collected)
+        } catch {
+            return nil
+        }
+        guard incarnation.isAlive else { return nil }
+        let replayed = HTTPField.Name("Idempotent-Replayed").flatMap { response.headers[$0] }
+        return Answer(
+            status: response.status.code, text: String(buffer: collected.buffer), isReplay: replayed == "true"
+        )
+    }
+}
+
+/// The bytes of an answer's body.
+private final class CollectedBody: ResponseBodyWriter {
+    private let bytes = Mutex(ByteBuffer())
+
+    var buffer: ByteBuffer { bytes.withLock { $0 } }
+
+    func write(_ buffer: ByteBuffer) async throws {
+        bytes.withLock { _ = $0.writeImmutableBuffer(buffer) }
+    }
+
+    func finish(_ trailingHeaders: HTTPFields?) async throws {}
+}

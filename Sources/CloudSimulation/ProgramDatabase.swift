@@ -1,0 +1,86 @@
+import CloudCore
+import CloudDatabase
+
+/// The database as one life of a program sees it: its calls can be refused, late, or done without the caller's knowing.
+struct ProgramDatabase: Database {
+    let world: World
+    let incarnation: Incarnation
+    let changes = Changes()
+
+    func read<T: Sendable>(
+        _ body: @escaping @Sendable (any SQLConnection) throws -> T
+    ) async throws -> T {
+        await world.executor.pause()
+        try incarnation.requireAlive()
+        let lateMs = world.faults.read()
+        let result = Result {
+            try world.store.read { sql in try body(world.connection(sql, nil, incarnation)) }
+        }
+        if let lateMs {
+            world.note { "\(incarnation.name) a read is answered \(lateMs) ms later" }
+            await world.clock.sit(milliseconds: lateMs)
+        }
+        try incarnation.requireAlive()
+        return try result.get()
+    }
+
+    func write<T: Sendable>(
+        _ name: DurableWrite, _ body: @escaping @Sendable (any SQLConnection) throws -> T
+    ) async throws -> T {
+        await world.executor.pause()
+        try incarnation.requireAlive()
+        // A program frees the leases of the one before it, which it knows to be dead. It does not know that of one that
+        // runs beside it, so where several run, leases run out.
+        if name == .freeLeases, world.hasLiving(beside: incarnation) {
+            return try commit(name, body, isKept: false)
+        }
+        return try await write(name, body, world.faults.write(name))
+    }
+
+    private func write<T: Sendable>(
+        _ name: DurableWrite, _ body: @escaping @Sendable (any SQLConnection) throws -> T,
+        _ fault: WriteFault?
+    ) async throws -> T {
+        if let fault { world.note { "\(incarnation.name) \(name) is \(fault)" } }
+        switch fault {
+        case nil: return try commit(name, body)
+        case .refused: throw Self.refusal
+        case .ambiguous:
+            _ = try commit(name, body)
+            throw Self.refusal
+        case .crashBefore:
+            world.crash(incarnation)
+            throw Self.refusal
+        case .crashAfter:
+            _ = try commit(name, body)
+            world.crash(incarnation)
+            throw Self.refusal
+        case .late(let milliseconds):
+            let value = try commit(name, body)
+            await world.clock.sit(milliseconds: milliseconds)
+            try incarnation.requireAlive()
+            return value
+        case .runTwice:
+            _ = try? commit(name, body, isKept: false)  // what the first run throws, the second does too
+            return try commit(name, body)
+        }
+    }
+
+    private func commit<T: Sendable>(
+        _ name: DurableWrite, _ body: @Sendable (any SQLConnection) throws -> T, isKept: Bool = true
+    ) throws -> T {
+        do {
+            let value = try world.store.write(isKept: isKept) { sql in
+                try body(world.connection(sql, name, incarnation))
+            }
+            if isKept { world.committed(name, by: incarnation) }
+            return value
+        } catch {
+            world.note { "\(incarnation.name) \(name) is undone: \(error)" }
+            throw error
+        }
+    }
+
+    private static let refusal = CloudError(
+        .serviceUnavailable, "The database can't be written now. Try again.", detail: "simulated")
+}

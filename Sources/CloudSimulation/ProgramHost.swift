@@ -1,0 +1,94 @@
+import CloudCore
+import CloudMachines
+
+/// The host as one life of a program sees it: calls can throw before or after their effect, take long, or hang.
+struct ProgramHost: MachineHost {
+    let world: World
+    let incarnation: Incarnation
+
+    var networkMode: NetworkMode { .bridged }
+
+    func image(_ image: Image) async -> ImageStatus { await world.machines.image(image) }
+
+    func makeDisk(_ machine: Machine, from image: Image) async throws {
+        try await act(.makeDisk, machine.id) { try await $0.makeDisk(machine, from: image) }
+    }
+
+    func growDisk(_ machine: Machine) async throws {
+        try await act(.growDisk, machine.id) { try await $0.growDisk(machine) }
+    }
+
+    func makeSeed(_ machine: Machine) async throws {
+        try await act(.makeSeed, machine.id) { try await $0.makeSeed(machine) }
+    }
+
+    func applyNetwork(_ plan: NetworkPlan) async throws {
+        try await act(.applyNetwork, 0) { try await $0.applyNetwork(plan) }
+    }
+
+    func boot(_ machine: Machine) async throws {
+        try await act(.boot, machine.id) { try await $0.boot(machine) }
+    }
+
+    func status(_ id: Int64) async throws -> MachineStatus {
+        await world.executor.pause()
+        try incarnation.requireAlive()
+        return try await world.machines.status(id)
+    }
+
+    func answersSSH(_ machine: Machine) async -> Bool {
+        await world.executor.pause()
+        let answers = await world.machines.answersSSH(machine)
+        return incarnation.isAlive && answers
+    }
+
+    func pressPowerButton(_ id: Int64) async throws {
+        try await act(.pressPowerButton, id) { try await $0.pressPowerButton(id) }
+    }
+
+    func halt(_ id: Int64) async throws {
+        try await act(.halt, id) { try await $0.halt(id) }
+    }
+
+    func erase(_ id: Int64) async throws {
+        try await act(.erase, id) { try await $0.erase(id) }
+    }
+
+    func inventory() async throws -> [Int64: MachineParts] {
+        await world.executor.pause()
+        try incarnation.requireAlive()
+        return try await world.machines.inventory()
+    }
+
+    func networkDrift(from plan: NetworkPlan) async throws -> [String] {
+        await world.executor.pause()
+        try incarnation.requireAlive()
+        return try await world.machines.networkDrift(from: plan)
+    }
+
+    private func act(
+        _ operation: SimulatedHost.Operation, _ id: Int64, _ effect: (any MachineHost) async throws -> Void
+    ) async throws {
+        await world.executor.pause()
+        try incarnation.requireAlive()
+        let fault = world.faults.host(operation)
+        world.note { "\(incarnation.name) \(operation) \(id)\(fault.map { " \($0)" } ?? "")" }
+        switch fault {
+        case nil, .throwsAfter, .crashAfter: break
+        case .throwsBefore: throw Self.failure
+        case .crashBefore: world.crash(incarnation)
+        case .slow(let milliseconds): try await world.clock.sleep(for: .milliseconds(milliseconds))
+        case .hangs(let milliseconds): await world.clock.sit(milliseconds: milliseconds)
+        }
+        try incarnation.requireAlive()
+        try await effect(world.host)
+        switch fault {
+        case nil, .throwsBefore, .crashBefore, .slow, .hangs: break
+        case .throwsAfter: throw Self.failure
+        case .crashAfter: world.crash(incarnation)
+        }
+        try incarnation.requireAlive()
+    }
+
+    private static let failure = CloudError(.internalServerError, "The host failed.", detail: "simulated")
+}

@@ -1,0 +1,79 @@
+import CloudControl
+import CloudCore
+import CloudDatabase
+import CloudMachines
+
+extension World {
+    /// Lets each planned disaster come at its time.
+    func planDisasters() {
+        for case .at(let milliseconds, let disaster) in history.faults {
+            spawn {
+                await self.clock.sit(milliseconds: milliseconds)
+                guard !self.faults.isOver else { return }
+                self.faults.count()
+                self.note { "\(disaster)" }
+                await self.befall(disaster)
+            }
+        }
+    }
+
+    /// Ends what lasts, so that all can come to rest.
+    func endDisasters() async {
+        faults.end()
+        faults.set(isDiskFull: false)
+        await machines.set(imageStatus: .ready)
+        await machines.set(sshAnswers: true)
+        await machines.set(heedsPowerButton: true)
+    }
+
+    private func befall(_ disaster: Disaster) async {
+        switch disaster {
+        case .crash(let index):
+            if let program = program(index) { crash(program.incarnation) }
+        case .reboot:
+            for index in 0..<history.shape.programs {
+                if let program = program(index) { crash(program.incarnation) }
+            }
+            for id in await machines.running.sorted() { await machines.lose(id) }
+        case .guestDies(let nth):
+            if let id = await running(nth) { await machines.lose(id) }
+        case .guestPowersOff(let nth):
+            if let id = await running(nth) { await machines.powerOff(id) }
+        case .imagesGone(let milliseconds):
+            await machines.set(imageStatus: .unavailable("simulated"))
+            await clock.sit(milliseconds: milliseconds)
+            await machines.set(imageStatus: .ready)
+        case .guestsSilent(let milliseconds):
+            await machines.set(sshAnswers: false)
+            await clock.sit(milliseconds: milliseconds)
+            await machines.set(sshAnswers: true)
+        case .guestsDeaf(let milliseconds):
+            await machines.set(heedsPowerButton: false)
+            await clock.sit(milliseconds: milliseconds)
+            await machines.set(heedsPowerButton: true)
+        case .diskFull(let milliseconds):
+            faults.set(isDiskFull: true)
+            await clock.sit(milliseconds: milliseconds)
+            faults.set(isDiskFull: false)
+        case .clockJumps(let milliseconds): clock.jump(milliseconds)
+        case .teamIsDeleted: await deleteTeam()
+        }
+    }
+
+    private func deleteTeam() async {
+        do {
+            let name = SimulatedStore.idleTeam
+            let team = try store.read { sql in try sql.teams.get(name: name) }
+            // Deleted before: there is none of that name any more.
+            if let team { try await DeleteTeam(teamId: team.id).run(in: operatorsCloud()) }
+        } catch {
+            promises.broke(.answerIsInTheContract, "the team that has nothing can't be deleted: \(error)")
+        }
+    }
+
+    /// The nth of the machines that run, counted around.
+    private func running(_ nth: Int) async -> Int64? {
+        let running = await machines.running.sorted()
+        return running.isEmpty ? nil : running[nth % running.count]
+    }
+}

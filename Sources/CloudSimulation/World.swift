@@ -1,0 +1,189 @@
+import CloudControl
+import CloudCore
+import CloudDatabase
+import CloudMachines
+import Logging
+import Synchronization
+
+/// All that is simulated in one history: time, order, database, host, and the programs that share them.
+final class World: Sendable {
+    let history: History
+    let executor: SimulationExecutor
+    let clock: SimulatedClock
+    let store: SimulatedStore
+    /// The machines as they are.
+    let machines: SimulatedHost
+    /// The same as programs reach them.
+    let host: any MachineHost
+    let faults: FaultLine
+    let promises: Promises
+    let settings: CloudSettings
+    let logger = Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() }
+    private let sabotage: Sabotage?
+    private let trace: Trace?
+    private let state: Mutex<State>
+
+    private struct State {
+        var random: SeededRandom
+        var living: [Program?]
+        var lives: [Int]
+        var commits = 0
+        var crashes = 0
+        var requests = 0
+        var tasks: [Task<Void, Never>] = []
+        var isOver = false
+    }
+
+    /// Milliseconds until a program that ended is started again, at most.
+    static let maxRestartMs: Int64 = 5_000
+
+    init(
+        _ history: History, store: SimulatedStore, sabotage: Sabotage?, trace: Trace?
+    ) throws(SimulationError) {
+        self.history = history
+        self.store = store
+        self.sabotage = sabotage
+        self.trace = trace
+        executor = SimulationExecutor(seed: history.seed)
+        clock = SimulatedClock(seed: history.seed, maxLateMs: history.shape.maxLateMs)
+        machines = SimulatedHost()
+        host = sabotage?.host(machines) ?? machines
+        faults = FaultLine(history.faults)
+        promises = Promises()
+        settings = try CloudSettings.simulated(history.shape)
+        let programs = history.shape.programs
+        state = Mutex(
+            State(
+                random: SeededRandom(seed: history.seed ^ 0x3013),
+                living: Array(repeating: nil, count: programs), lives: Array(repeating: 0, count: programs)))
+    }
+
+    /// A number of the world's own, in 0 ..< bound.
+    func random(below bound: Int) -> Int { state.withLock { $0.random.below(bound) } }
+
+    func connection(
+        _ sql: any SQLConnection, _ write: DurableWrite?, _ incarnation: Incarnation
+    ) -> any SQLConnection {
+        guard let sabotage else { return sql }
+        return sabotage.connection(
+            sql, Sabotage.Context(write: write, program: incarnation.program, body: Sabotage.presentBody))
+    }
+
+    /// The cloud as commands of the operator reach it.
+    func operatorsCloud() -> Cloud {
+        let random = Chance(seed: history.seed ^ 0x09E4)
+        return Cloud(
+            database: StoreDatabase(store: store, sabotage: sabotage), catalogue: .simulated,
+            settings: settings,
+            clock: clock, randomBytes: random.bytes, wake: {})
+    }
+
+    /// Adds a line to the trace, if there is one.
+    func note(_ line: () -> String) { trace?.add("\(clock.elapsedMs) \(line())") }
+
+    func committed(_ name: DurableWrite, by incarnation: Incarnation) {
+        state.withLock { $0.commits += 1 }
+        note { "\(incarnation.name) \(name)" }
+    }
+
+    func countRequest() { state.withLock { $0.requests += 1 } }
+
+    var figures: Figures {
+        state.withLock {
+            Figures(
+                histories: 1, requests: $0.requests, commits: $0.commits, crashes: $0.crashes,
+                faults: faults.met)
+        }
+    }
+
+    // Programs.
+
+    /// Starts the program anew, unless the history is over.
+    func start(_ index: Int) {
+        let life = state.withLock { state -> Int? in
+            guard !state.isOver else { return nil }
+            state.lives[index] += 1
+            return state.lives[index]
+        }
+        guard let life else { return }
+        let program = Program(index, life: life, in: self)
+        note { "\(program.incarnation.name) starts" }
+        state.withLock { $0.living[index] = program }
+        program.start()
+    }
+
+    /// A program that is alive now, as a load balancer would choose it.
+    func anyProgram() -> Program? {
+        state.withLock { state in
+            let living = state.living.compactMap(\.self)
+            return living.isEmpty ? nil : state.random.one(of: living)
+        }
+    }
+
+    func program(_ index: Int) -> Program? { state.withLock { $0.living[index % $0.living.count] } }
+
+    func hasLiving(beside incarnation: Incarnation) -> Bool {
+        state.withLock { $0.living.contains { $0.map { $0.incarnation !== incarnation } ?? false } }
+    }
+
+    /// Ends a program as kill -9 does, and has it started again.
+    func crash(_ incarnation: Incarnation) {
+        guard incarnation.crash() else { return }
+        let afterMs = state.withLock { state in
+            state.living[incarnation.program] = nil
+            state.crashes += 1
+            return Int64(state.random.below(Int(Self.maxRestartMs)))
+        }
+        note { "\(incarnation.name) crashes" }
+        spawn {
+            await self.clock.sit(milliseconds: afterMs)
+            self.start(incarnation.program)
+        }
+    }
+
+    /// Ends all programs for good.
+    func end() {
+        let living = state.withLock { state in
+            state.isOver = true
+            return state.living.compactMap(\.self)
+        }
+        for program in living { _ = program.incarnation.crash() }
+    }
+
+    /// Starts a task of the world's own, which `tasksEnded` waits for.
+    func spawn(_ body: @escaping @Sendable () async -> Void) {
+        let task = Task(executorPreference: executor) { await body() }
+        state.withLock { $0.tasks.append(task) }
+    }
+
+    /// Waits for all tasks that were spawned, those included that are spawned meanwhile.
+    func tasksEnded() async {
+        while let task = state.withLock({ $0.tasks.popLast() }) { await task.value }
+    }
+}
+
+/// How much happened.
+public struct Figures: Sendable, Equatable {
+    public var histories = 0
+    public var requests = 0
+    public var commits = 0
+    public var crashes = 0
+    /// Faults that were met.
+    public var faults = 0
+
+    public init(histories: Int = 0, requests: Int = 0, commits: Int = 0, crashes: Int = 0, faults: Int = 0) {
+        self.histories = histories
+        self.requests = requests
+        self.commits = commits
+        self.crashes = crashes
+        self.faults = faults
+    }
+
+    public static func += (left: inout Figures, right: Figures) {
+        left.histories += right.histories
+        left.requests += right.requests
+        left.commits += right.commits
+        left.crashes += right.crashes
+        left.faults += right.faults
+    }
+}
