@@ -177,7 +177,8 @@ let package = Package(
         .testTarget(
             name: "ProgramTests",
             dependencies: [
-                "strettch", "CloudClient", "CloudControl", "CloudCore", "CloudMachines", "CloudMetrics",
+                "strettch", "CloudAudit", "CloudClient", "CloudControl", "CloudCore", "CloudMachines",
+                "CloudMetrics",
                 "CloudServer", "CloudTesting", "CloudWire", "CloudWorker", .argumentParser, .configuration,
                 .logging,
             ],
