@@ -197,7 +197,8 @@ let package = Package(
         .testTarget(
             name: "ProgramTests",
             dependencies: [
-                "strettch", "CloudClient", "CloudControl", "CloudCore", "CloudDatabase", "CloudMachines",
+                "strettch", "CloudAudit", "CloudClient", "CloudControl", "CloudCore", "CloudDatabase",
+                "CloudMachines",
                 "CloudMetrics", "CloudServer", "CloudTesting", "CloudWire", "CloudWorker", .argumentParser,
                 .configuration,
                 .logging,

@@ -65,6 +65,13 @@ public struct AuditReport: Sendable, Equatable {
     /// Teams that are not deleted.
     public var teams: Int
 
+    public init(findings: [AuditFinding], computes: Int, events: Int64, teams: Int) {
+        self.findings = findings
+        self.computes = computes
+        self.events = events
+        self.teams = teams
+    }
+
     init(_ snapshot: AuditSnapshot) {
         computes = snapshot.computes.count
         events = snapshot.events.count

@@ -11,7 +11,8 @@ public enum DurableWrite: String, Sendable, CaseIterable {
     case quoteCompute
 
     // The worker, and the accountant's and the supervisor's looks.
-    case reserveIds, adoptHost, noteOrphans, lease, supervise, setPrices, debit, moveStanding, enforceStanding
+    case reserveIds, adoptHost, noteOrphans, lease, giveBack, supervise, setPrices, debit, moveStanding,
+        enforceStanding
 
     // A step's outcome with the rows that it changes.
     case saveImage, saveDisk, saveSeed, saveNetwork, saveBoot, saveConfirm, saveIdle

@@ -48,10 +48,7 @@ public struct SimulatedFolderHost: MachineHost {
     public func growDisk(_ machine: Machine) async throws {
         try await pause()
         guard let size = try read(.disk, of: machine.id).flatMap({ Int($0) }) else {
-            throw CloudError(
-                .internalServerError,
-                "The compute's disk is gone. Ask the operator to restore it, or delete the compute.",
-                detail: file(.disk, of: machine.id))
+            throw noDisk(machine.id)
         }
         if size < machine.storageGb { try write("\(machine.storageGb)", .disk, of: machine.id) }
     }
@@ -72,8 +69,9 @@ public struct SimulatedFolderHost: MachineHost {
 
     public func boot(_ machine: Machine) async throws {
         try await pause()
-        guard try read(.disk, of: machine.id) != nil, try read(.seed, of: machine.id) != nil else {
-            throw CloudError.bug("machine \(machine.id) is booted without disk or seed")
+        guard try read(.disk, of: machine.id) != nil else { throw noDisk(machine.id) }
+        guard try read(.seed, of: machine.id) != nil else {
+            throw CloudError.bug("machine \(machine.id) is booted without a seed")
         }
         if try present(machine.id) != .running { try write(Self.running, .process, of: machine.id) }
     }
@@ -121,6 +119,9 @@ public struct SimulatedFolderHost: MachineHost {
         try HostFiles.remove(folder(id))
     }
 
+    /// Always the same: pretended machines outlive the host's reboot too.
+    public func bootId() -> String { "simulated" }
+
     public func inventory() throws -> [Int64: MachineParts] {
         var machines: [Int64: MachineParts] = [:]
         for id in try ids() {
@@ -136,6 +137,13 @@ public struct SimulatedFolderHost: MachineHost {
         let wanted = plan.attachments.filter { present.removeValue(forKey: $0.computeId) != Self.text($0) }
         return wanted.map { "machine \($0.computeId) is not attached as asked for" }
             + present.keys.sorted().map { "machine \($0) is attached, and nothing asks for it" }
+    }
+
+    private func noDisk(_ id: Int64) -> CloudError {
+        CloudError(
+            .resourceNotFound,
+            "The compute's disk is gone. Ask the operator to restore it, or delete the compute.",
+            detail: file(.disk, of: id))
     }
 
     private func ids() throws -> [Int64] { try MachineFiles.names(in: path).compactMap { Int64($0) } }

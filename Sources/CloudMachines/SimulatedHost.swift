@@ -94,9 +94,7 @@ public actor SimulatedHost: MachineHost {
 
     public func growDisk(_ machine: Machine) async throws {
         await visit(.growDisk, machine.id)
-        guard let size = diskSizes[machine.id] else {
-            throw Self.noDisk
-        }
+        guard let size = diskSizes[machine.id] else { throw Self.noDisk }
         try act(.growDisk) { diskSizes[machine.id] = max(machine.storageGb, size) }
     }
 
@@ -171,10 +169,6 @@ public actor SimulatedHost: MachineHost {
     public func networkDrift(from plan: NetworkPlan) throws -> [String] {
         try self.plan.differences(from: plan)
     }
-
-    private static let noDisk = CloudError(
-        .resourceNotFound,
-        "The compute's disk is gone. Ask the operator to restore it, or delete the compute.")
 
     private static let noDisk = CloudError(
         .resourceNotFound,

@@ -104,7 +104,11 @@ public struct Worker: Service {
 
     /// Runs what is due now until nothing is, one job at a time. For tests and simulations with a clock of their own.
     public func runDueJobs() async throws {
-        while let id = try await lease(limit: 1).first { await work(id) }
+        try await abandonUnsaved()
+        while let id = try await lease(limit: 1).first {
+            await work(id)
+            try await abandonUnsaved()
+        }
     }
 
     /// Whether the database could be asked; if not, a pause is due, since the jobs are still due.
@@ -130,7 +134,7 @@ public struct Worker: Service {
         let ids = unsaved.all
         guard !ids.isEmpty else { return }
         let due = clock.nowMs + Self.unsavedPauseMs
-        try await database.write(.freeLeases) { sql in
+        try await database.write(.giveBack) { sql in
             for id in ids { try sql.jobs.abandon(id, owner: owner, dueAtMs: due) }
         }
         unsaved.remove(ids)

@@ -2,7 +2,6 @@ import CloudAudit
 import CloudCore
 import CloudDatabase
 import CloudTesting
-import HTTPTypes
 import Testing
 
 /// One way to break one promise in the database, of a cloud with the computes 1 (RUNNING, with a public address), 2

@@ -140,7 +140,7 @@ struct PowerTests {
             try await act(.start, id, cloud, shows: "STARTING")
             let answer = try await cloud.send(.get, "/computes/\(id)")
             #expect(answer.data?["state"]?.string == "STOPPED")
-            #expect(answer.data?["failure"]?["code"]?.string == "DEADLINE_EXCEEDED")
+            #expect(answer.data?["failure"]?["code"]?.string == "DISK_LOST")
             #expect(answer.data?["failure"]?["message"]?.string?.contains("disk is gone") == true)
             #expect(await cloud.host.disks.isEmpty)
             #expect(answer.data?["privateIpv4"] != nil)

@@ -47,7 +47,7 @@ struct CrashMatrixTests {
         try await withTemporaryFolder { folder in
             let host = SimulatedHost()
             let world = try CrashWorld(
-                folder: folder, host: host, isSimulated: true, settings: script.settings, fault: fault)
+                folder: folder, host: host, isSimulated: true, script: script, fault: fault)
             try await script.prepare(world)
             world.saboteur.arm()
             try await script.run(world)

@@ -12,6 +12,8 @@ struct CrashScript: Sendable, CustomTestStringConvertible {
 
     var name: String
     var settings = CloudSettings.test
+    /// What goes wrong in every run of it, so that what follows can go wrong too.
+    var fault: (visit: Visit, kind: FaultKind)?
     /// What is there before anything goes wrong.
     var prepare: Part
     var run: Part
@@ -19,11 +21,13 @@ struct CrashScript: Sendable, CustomTestStringConvertible {
     var testDescription: String { name }
 
     init(
-        _ name: String, settings: CloudSettings = .test, prepare: @escaping Part = { _ in },
+        _ name: String, settings: CloudSettings = .test, fault: (visit: Visit, kind: FaultKind)? = nil,
+        prepare: @escaping Part = { _ in },
         run: @escaping Part
     ) {
         self.name = name
         self.settings = settings
+        self.fault = fault
         self.prepare = prepare
         self.run = run
     }
@@ -53,6 +57,27 @@ extension CrashScript {
                 try await world.makeTeam()
                 await world.simulated?.set(imageStatus: .unavailable("gone"))
             }, run: { try await $0.createAndSettle() }),
+        CrashScript(
+            "a create with a step that can't be saved",
+            fault: (Visit(point: .write(.saveDisk), number: 1), .errorBefore),
+            prepare: { try await $0.makeTeam() }, run: { try await $0.createAndSettle() }),
+        CrashScript(
+            "an orphan", prepare: { try await $0.makeRunning() },
+            run: { world in
+                try await world.plantOrphan(17)
+                // The next start keeps the id for nobody.
+                world.program.life.end()
+                try await world.settle()
+                world.clock.advance(milliseconds: 3_600_000)
+                try await world.settle()
+            }),
+        CrashScript(
+            "a disk that is lost", prepare: { try await $0.makeRunning() },
+            run: { world in
+                await world.simulated?.loseDisk(1)
+                await world.simulated?.loseSeed(1)
+                try await world.settle()
+            }),
         CrashScript(
             "a delete of what has failed",
             prepare: { world in
@@ -200,6 +225,21 @@ extension CrashWorld {
             try await ChangeCompute(id: 1, change: change, request: request).run(in: $0.cloud)
         }
         try await settle()
+    }
+
+    /// Leaves a machine on the host that no compute stands for.
+    func plantOrphan(_ id: Int64) async throws {
+        let network = IPv4Network("10.0.0.0/22")
+        guard let network, let address = IPv4Address("10.0.0.99"), let image = Catalogue.test.image("TINY-1")
+        else {
+            throw NeverTrue(what: "the orphan has an address")
+        }
+        let machine = Machine(
+            id: id, hostName: "orphan", vcpus: 1, memoryMb: 512, storageGb: 10, publicKeys: [],
+            attachment: NetworkAttachment(computeId: id, teamId: 1, network: network, privateIpv4: address))
+        try await host.makeDisk(machine, from: image)
+        try await host.makeSeed(machine)
+        try await host.boot(machine)
     }
 
     /// Does what has no Idempotency-Key until it is done: by this attempt, or by one whose answer was lost.

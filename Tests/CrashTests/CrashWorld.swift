@@ -31,14 +31,14 @@ final class CrashWorld {
 
     /// - Parameter folder: where the database is made.
     init(
-        folder: String, host: any MachineHost, isSimulated: Bool, settings: CloudSettings = .test,
+        folder: String, host: any MachineHost, isSimulated: Bool, script: CrashScript,
         fault: (visit: Visit, kind: FaultKind)?
     ) throws {
         clock = ManualClock()
-        saboteur = Saboteur(fault, clock: clock)
+        saboteur = Saboteur(fault, usual: script.fault, clock: clock)
         database = try SQLiteDatabase(path: "\(folder)/strettch.sqlite")
         self.host = host
-        self.settings = settings
+        settings = script.settings
         self.isSimulated = isSimulated
         program = CrashProgram(
             database: database, host: host, isSimulated: isSimulated, settings: settings, clock: clock,
@@ -212,7 +212,8 @@ struct CrashProgram: Sendable {
         reserveIds = ReserveIds(database: sabotagedDatabase, host: mine, logger: logger)
         worker = makeWorker(sabotagedDatabase, mine, "worker")
         supervisor = Supervisor(
-            database: sabotagedDatabase, host: mine, clock: clock, wake: Wake(), logger: logger)
+            database: sabotagedDatabase, host: mine, network: worker.network, clock: clock, wake: Wake(),
+            logger: logger)
         accountant = Accountant(
             database: sabotagedDatabase, catalogue: .test, settings: settings.billing, clock: clock,
             wake: Wake(), logger: logger)

@@ -70,7 +70,7 @@ struct RealCrashTests {
     ) async throws -> CrashOutcome {
         try await RealCrashHost.with { host in
             let world = try CrashWorld(
-                folder: host.folder, host: host.machines, isSimulated: false, settings: script.settings,
+                folder: host.folder, host: host.machines, isSimulated: false, script: script,
                 fault: fault)
             world.real = host
             let saboteur = world.saboteur

@@ -67,11 +67,17 @@ final class Saboteur: Sendable {
     }
 
     private let fault: (visit: Visit, kind: FaultKind)?
+    /// What goes wrong in every run of the script.
+    private let usual: (visit: Visit, kind: FaultKind)?
     private let clock: ManualClock
     private let state = Mutex(State())
 
-    init(_ fault: (visit: Visit, kind: FaultKind)?, clock: ManualClock) {
+    init(
+        _ fault: (visit: Visit, kind: FaultKind)?, usual: (visit: Visit, kind: FaultKind)? = nil,
+        clock: ManualClock
+    ) {
         self.fault = fault
+        self.usual = usual
         self.clock = clock
     }
 
@@ -129,8 +135,10 @@ final class Saboteur: Sendable {
             state.numbers[point, default: 0] += 1
             let visit = Visit(point: point, number: state.numbers[point, default: 0])
             state.visits.append(visit)
-            guard let fault, fault.visit == visit else { return nil }
-            state.wasMet = true
+            guard let fault = [fault, usual].compactMap(\.self).first(where: { $0.visit == visit }) else {
+                return nil
+            }
+            if let planted = self.fault, planted.visit == visit { state.wasMet = true }
             if [.crashAfter, .errorAfter].contains(fault.kind) { state.later[point] = fault.kind }
             return fault.kind
         }

@@ -27,7 +27,8 @@ struct ForbiddenWord {
         ForbiddenWord(
             words: ["Date()", "Date.now", "UUID()", "SystemRandomNumberGenerator()", "time(nil)"],
             folders: [
-                "Sources/CloudCore", "Sources/CloudControl", "Sources/CloudDatabase", "Sources/CloudWorker",
+                "Sources/CloudAudit", "Sources/CloudCore", "Sources/CloudControl", "Sources/CloudDatabase",
+                "Sources/CloudWorker",
             ],
             instead: "take clock and random numbers from outside, so that a simulation decides them"),
         ForbiddenWord(

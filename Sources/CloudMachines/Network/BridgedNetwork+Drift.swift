@@ -33,7 +33,7 @@ extension BridgedNetwork {
     private func nft(_ lines: [String], in prefix: [String] = []) async throws -> String {
         try await run(
             "env", ["HOME=/dev/null"] + prefix + ["nft", "--interactive"],
-            input: lines.joined(separator: "\n") + "\n")
+            input: lines.joined(separator: "\n") + "\n", as: nil)
     }
 }
 

@@ -1,0 +1,45 @@
+import CloudCore
+import CloudTesting
+import Testing
+
+@testable import CloudDatabase
+
+@Suite("What is kept of the host")
+struct HostQueryTests {
+    @Test("an event of no team is the cell's own: no compute's, and by nobody but the system")
+    func eventsOfTheCell() async throws {
+        try await withTemporaryFolder { folder in
+            let database = try SQLiteDatabase(path: "\(folder)/db")
+            try await database.write { sql in
+                try sql.events.append(
+                    Event(computeId: nil, teamId: nil, kind: "host.test", actor: .system), nowMs: 1)
+            }
+            await #expect(throws: CloudError.self) {
+                try await database.write { sql in
+                    try sql.events.append(
+                        Event(computeId: nil, teamId: nil, kind: "host.test", actor: .operator), nowMs: 1)
+                }
+            }
+            let events = try await database.read { sql in
+                try sql.query("SELECT * FROM events").map { try EventQueries.event($0) }
+            }
+            #expect(events.map(\.teamId) == [nil])
+        }
+    }
+
+    @Test("the boot is the last that was set, and an orphan keeps the time of its first sight")
+    func rows() async throws {
+        try await withTemporaryFolder { folder in
+            let database = try SQLiteDatabase(path: "\(folder)/db")
+            try await database.write { sql in
+                #expect(try sql.hosts.bootId() == nil)
+                for boot in ["a", "b"] { try sql.hosts.set(bootId: boot, nowMs: 1) }
+                #expect(try sql.hosts.bootId() == "b")
+                try sql.hosts.insertOrphan(9, nowMs: 5)
+                #expect(try sql.hosts.orphans() == [9: 5])
+                try sql.hosts.removeOrphan(9)
+                #expect(try sql.hosts.orphans() == [:])
+            }
+        }
+    }
+}
