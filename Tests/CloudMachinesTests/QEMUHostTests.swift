@@ -59,7 +59,8 @@ struct QEMUHostTests {
         try await QEMUFixture.withHost(check: { _ in throw damaged }) { host, _ in
             let error = await #expect(throws: CloudError.self) { _ = try await boot(host) }
             #expect(error == damaged)
-            #expect(try await host.status(5) == .absent)
+            let status = try await host.status(5)
+            #expect(status == .absent)
         }
     }
 
