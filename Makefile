@@ -36,8 +36,9 @@ fmt: ## Format every source
 test: build ## Install what is missing and pass all tests, with real guests; one after the other, since guests need the CPUs
 	swift test --skip-build --no-parallel
 
-kill: build ## Kill the program again and again under load, and audit (ROUNDS=200 REAL=30 SEED=1)
+kill: build ## Kill the program again and again under load, and audit (ROUNDS=200 REAL=30 COMPUTES=1000 SEED=1)
 	STRETTCH_KILL_ROUNDS=$(or $(ROUNDS),200) STRETTCH_KILL_REAL_ROUNDS=$(or $(REAL),30) \
+		STRETTCH_KILL_COMPUTES=$(or $(COMPUTES),1000) \
 		$(if $(SEED),STRETTCH_KILL_SEED=$(SEED)) swift test --skip-build --no-parallel --filter KillTests
 
 demo: ## Make a cloud on this machine and log in to a compute in it (IMAGE=DEBIAN-12 for a full guest)

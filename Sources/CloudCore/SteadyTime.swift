@@ -8,6 +8,10 @@ struct SteadyTime: Sendable {
     /// The part of the time gone by that may be added or left out.
     static let slewDivisor: Int64 = 4
 
+    /// A clock that is set further forward was never right, as on a host that boots without knowing the year: its new
+    /// time is taken at once. Seven days.
+    static let farthestNs: Int64 = 7 * 86400 * 1_000_000_000
+
     /// - Parameters:
     ///   - wallNs: the real-time clock, in nanoseconds since 1970.
     ///   - bootNs: nanoseconds since the host's boot, which nobody sets.
@@ -21,7 +25,7 @@ struct SteadyTime: Sendable {
         let elapsed = max(0, bootNs - self.bootNs)
         let most = elapsed / Self.slewDivisor
         let gap = wallNs - (nowNs + elapsed)
-        nowNs += elapsed + min(max(gap, -most), most)
+        nowNs += elapsed + (gap > Self.farthestNs ? gap : min(max(gap, -most), most))
         self.bootNs += elapsed
         return nowNs
     }

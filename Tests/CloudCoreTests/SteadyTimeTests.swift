@@ -23,6 +23,13 @@ struct SteadyTimeTests {
         }
     }
 
+    @Test("a clock that was years behind is right at once when it is set")
+    func yearsBehind() {
+        var time = SteadyTime(wallNs: 0, bootNs: 0)
+        #expect(time.read(wallNs: 20_000 * day, bootNs: second) == 20_000 * day)
+        #expect(time.read(wallNs: 20_000 * day + second, bootNs: 2 * second) == 20_000 * day + second)
+    }
+
     @Test("it agrees with the host again in the end, read however often, and never goes back")
     func agrees() {
         for jump in [10 * second, -10 * second] {

@@ -39,12 +39,14 @@ enum QEMUFixture {
     /// A host in user mode whose images are all `image`, or an empty disk. What runs at the end is halted.
     static func withHost<Result>(
         _ image: ReadyImage? = nil, program: String? = nil,
+        check: @escaping @Sendable (ReadyImage) async throws -> Void = { _ in },
         _ body: (_ host: QEMUHost, _ folder: String) async throws -> Result
     ) async throws -> Result {
         try await withFolder { folder in
             let base = "\(folder)/base.qcow2"
             try await Command("qemu-img", ["create", "-q", "-f", "qcow2", base, "1G"]).run()
-            let host = try await open(folder, image: image ?? ReadyImage(disk: base), program: program)
+            let host = try await open(
+                folder, image: image ?? ReadyImage(disk: base), program: program, check: check)
             let result: Result
             do { result = try await body(host, folder) } catch {
                 for id in try await host.inventory().keys { try await host.halt(id) }
@@ -56,8 +58,11 @@ enum QEMUFixture {
     }
 
     /// As a program that starts anew would open the host in `folder`.
-    static func open(_ folder: String, image: ReadyImage, program: String? = nil) async throws -> QEMUHost {
-        let images = QEMUHost.Images(status: { _ in .ready }, ready: { _ in image }, check: { _ in })
+    static func open(
+        _ folder: String, image: ReadyImage, program: String? = nil,
+        check: @escaping @Sendable (ReadyImage) async throws -> Void = { _ in }
+    ) async throws -> QEMUHost {
+        let images = QEMUHost.Images(status: { _ in .ready }, ready: { _ in image }, check: check)
         var settings = QEMUHost.Settings(dataDirectory: folder, installationId: folder, networkMode: .user)
         if let program { settings.program = program }
         settings.accelerator = AcceleratorChoice(.tcg, reason: "the same on every host")

@@ -53,6 +53,17 @@ struct QEMUHostTests {
         }
     }
 
+    @Test("a machine is not started over an image that is damaged")
+    func damagedImage() async throws {
+        let damaged = CloudError(.serviceUnavailable, "The image under the compute's disk is damaged.")
+        try await QEMUFixture.withHost(check: { _ in throw damaged }) { host, _ in
+            let error = await #expect(throws: CloudError.self) { _ = try await boot(host) }
+            #expect(error == damaged)
+            let status = try await host.status(5)
+            #expect(status == .absent)
+        }
+    }
+
     @Test("a process that shows no command line for a moment, as when it becomes QEMU, is waited for")
     func becomingQEMU() async throws {
         try await withTemporaryFolder { folder in

@@ -233,8 +233,9 @@ struct TestFailure: Error, CustomStringConvertible {
 
 /// Where the built program is.
 enum ProgramTestPaths {
-    /// Beside the running test bundle.
+    /// `STRETTCH_TEST_PROGRAM`, else beside the running test bundle.
     static var program: String {
+        if let path = ProcessInfo.processInfo.environment["STRETTCH_TEST_PROGRAM"] { return path }
         let tests = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
         return tests.deletingLastPathComponent().appending(path: "strettch").path
     }

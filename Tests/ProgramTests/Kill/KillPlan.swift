@@ -27,7 +27,7 @@ struct KillPlan: Sendable {
     /// Guests need the CPUs, so there are few.
     static func real(rounds: Int, seed: UInt64) -> KillPlan {
         KillPlan(
-            seed: seed, rounds: rounds, isSimulated: false, clients: 3, mostAlive: 4,
+            seed: seed, rounds: rounds, isSimulated: false, clients: 3, mostAlive: 3,
             killAfterMs: 300...6000, pauseMs: 150, quietLimit: .seconds(120))
     }
 

@@ -25,4 +25,12 @@ struct KillTests {
         FileHandle.standardError.write(Data("\(report.line)\n".utf8))
         #expect(report.acknowledged >= 1, "there was load")
     }
+
+    @Test(
+        "with many computes, half of them in the midst of something, nothing is left to do soon after a kill",
+        .enabled(if: KillPlan.environment("COMPUTES", or: 0) > 0, "a measurement, made on request"))
+    func recovery() async throws {
+        let line = try await RecoveryMeasurement(computes: KillPlan.environment("COMPUTES", or: 0)).run()
+        FileHandle.standardError.write(Data("\(line)\n".utf8))
+    }
 }

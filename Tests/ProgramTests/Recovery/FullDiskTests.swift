@@ -4,7 +4,9 @@ import CloudWire
 import Foundation
 import Testing
 
-@Suite("A full disk", .serialized, .enabled(if: RealCloud.isRoot, "mounting needs root"))
+@Suite(
+    "A full disk", .serialized,
+    .enabled("mounting needs root, and a machine that lets it", { await SmallDisk.isPossible() }))
 struct FullDiskTests {
     /// Creates that a full disk may still take, where the write-ahead log has room from before.
     private static let mostCreates = 2000

@@ -6,6 +6,16 @@ import Foundation
 struct SmallDisk {
     let path: String
 
+    /// Whether this machine lets us have one: not in every container.
+    static func isPossible() async -> Bool {
+        do {
+            try await withTemporaryFolder { try await with($0, kilobytes: 64) { _ in } }
+            return true
+        } catch {
+            return false
+        }
+    }
+
     /// Runs `body` with a file system of `kilobytes` at the folder, which must be empty, and takes it away afterwards,
     /// whoever still uses it.
     static func with(_ path: String, kilobytes: Int, _ body: (SmallDisk) async throws -> Void) async throws {
