@@ -137,7 +137,8 @@ extension Disaster {
             .guestPowersOff(nth: random.below(3)), .imagesGone(milliseconds: lasting),
             .guestsSilent(milliseconds: lasting), .guestsDeaf(milliseconds: lasting),
             .diskFull(milliseconds: lasting / 10),
-            .teamIsDeleted,
+            .teamIsDeleted, .networkFlushed, .tapDeleted(nth: random.below(3)),
+            .seedRemoved(nth: random.below(3)),
             .clockJumps(
                 milliseconds: shape.isBilled
                     ? Int64(random.below(48)) * day / 16 : random.milliseconds(upTo: day)),

@@ -92,6 +92,10 @@ public enum Disaster: Sendable, Equatable {
     /// A guest's process ends, the nth of those that run.
     case guestDies(nth: Int)
     case guestPowersOff(nth: Int)
+    /// Somebody takes all guests out of the network by hand, or one of them, or removes a seed.
+    case networkFlushed
+    case tapDeleted(nth: Int)
+    case seedRemoved(nth: Int)
     /// For so long, images can't be had.
     case imagesGone(milliseconds: Int64)
     /// For so long, no guest's SSH server answers.

@@ -18,8 +18,7 @@ struct Judge: Sendable {
 
     /// What the operator's audit finds at rest: everything must be as promised.
     private func audit() async {
-        let several = world.history.shape.programs > 1
-        let findings = await findings().filter { !(several && $0.invariant == .network) }
+        let findings = await findings()
         world.promises.add(findings.map { Finding(invariant: $0.invariant.rawValue, what: $0.what) })
     }
 

@@ -19,6 +19,9 @@ final class Program: Sendable {
     /// Milliseconds that a guest has to shut down.
     static let stopGraceMs: Int64 = 10_000
 
+    /// How long a machine without a compute is left alone.
+    static let orphanGrace = Duration.seconds(60)
+
     /// An answer of the API.
     struct Answer: Sendable {
         var status: Int
@@ -53,7 +56,8 @@ final class Program: Sendable {
             logger: world.logger,
             jitter: { Double(jitter.below(1000)) / 1000 })
         let supervisor = Supervisor(
-            database: cloud.database, host: host, clock: cloud.clock, wake: wake, logger: world.logger)
+            database: cloud.database, host: host, network: worker.network, clock: cloud.clock, wake: wake,
+            orphanGrace: Self.orphanGrace, logger: world.logger)
         let accountant = Accountant(
             database: cloud.database, catalogue: cloud.catalogue, settings: cloud.settings.billing,
             clock: cloud.clock, wake: wake, logger: world.logger)

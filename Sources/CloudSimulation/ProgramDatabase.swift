@@ -31,7 +31,7 @@ struct ProgramDatabase: Database {
         try incarnation.requireAlive()
         // A program frees the leases of the one before it, which it knows to be dead. It does not know that of one that
         // runs beside it, so where several run, leases run out.
-        if name == .freeLeases, world.hasLiving(beside: incarnation) {
+        if name == .adoptHost, world.hasLiving(beside: incarnation) {
             return try commit(name, body, isKept: false)
         }
         return try await write(name, body, world.faults.write(name))

@@ -54,6 +54,12 @@ struct ProgramHost: MachineHost {
         try await act(.erase, id) { try await $0.erase(id) }
     }
 
+    func bootId() async throws -> String {
+        await world.executor.pause()
+        try incarnation.requireAlive()
+        return await world.machines.bootId()
+    }
+
     func inventory() async throws -> [Int64: MachineParts] {
         await world.executor.pause()
         try incarnation.requireAlive()

@@ -34,9 +34,15 @@ extension World {
             for index in 0..<history.shape.programs {
                 if let program = program(index) { crash(program.incarnation) }
             }
-            for id in await machines.running.sorted() { await machines.lose(id) }
+            await rebootHost()
         case .guestDies(let nth):
             if let id = await running(nth) { await machines.lose(id) }
+        case .networkFlushed:
+            try? await machines.applyNetwork(NetworkPlan(attachments: []))  // throws nothing here
+        case .tapDeleted(let nth):
+            if let id = await running(nth) { await machines.loseTap(id) }
+        case .seedRemoved(let nth):
+            if let id = await running(nth) { await machines.loseSeed(id) }
         case .guestPowersOff(let nth):
             if let id = await running(nth) { await machines.powerOff(id) }
         case .imagesGone(let milliseconds):
@@ -58,6 +64,13 @@ extension World {
         case .clockJumps(let milliseconds): clock.jump(milliseconds)
         case .teamIsDeleted: await deleteTeam()
         }
+    }
+
+    /// Nothing but files outlives a reboot.
+    private func rebootHost() async {
+        for id in await machines.inventory().keys.sorted() { try? await machines.halt(id) }  // throws nothing here
+        try? await machines.applyNetwork(NetworkPlan(attachments: []))  // throws nothing here
+        await machines.set(bootId: "\(clock.elapsedMs)")
     }
 
     private func deleteTeam() async {

@@ -62,7 +62,7 @@ public struct Worker: Service {
     public func run() async throws {
         await withGracefulShutdownHandler {
             while !Task.isCancelled, !Task.isShuttingDownGracefully, await !hasStarted() {
-                await wake.wait(atMost: Self.pollLimit)
+                await wake.wait(atMost: Self.pollLimit, by: clock)
             }
             await withDiscardingTaskGroup { group in
                 while !Task.isCancelled, !Task.isShuttingDownGracefully {
@@ -192,8 +192,11 @@ public struct Worker: Service {
     ) async throws -> SaveOutcome.Next {
         let step = compute.dueStep(at: task.step)
         // What was read may be long ago: the program can have been suspended since. A step begins only if it can end
-        // before anybody else may lease the job; else the lease is left to run out.
-        guard heldUntilMs - clock.nowMs >= Int64(Self.stepTimeout / .milliseconds(1)) else { return .leave }
+        // before anybody else may lease the job; else the job is given back.
+        guard heldUntilMs - clock.nowMs >= Int64(Self.stepTimeout / .milliseconds(1)) else {
+            unsaved.insert(compute.id)
+            return .leave
+        }
         let outcome = step == task.step ? await decide(step, compute, booting) : .advance(step)
         let now = clock.nowMs
         let save = SaveOutcome(

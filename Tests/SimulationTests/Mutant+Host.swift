@@ -65,6 +65,7 @@ private struct WrongHost: MachineHost {
     }
     func halt(_ id: Int64) async throws { if halts { try await host.halt(id) } }
     func erase(_ id: Int64) async throws { if erases { try await host.erase(id) } }
+    func bootId() async throws -> String { try await host.bootId() }
     func inventory() async throws -> [Int64: MachineParts] { try await host.inventory() }
     func networkDrift(from plan: NetworkPlan) async throws -> [String] {
         try await host.networkDrift(from: plan)
