@@ -200,7 +200,7 @@ let package = Package(
                 "strettch", "CloudAudit", "CloudClient", "CloudControl", "CloudCore", "CloudDatabase",
                 "CloudMachines",
                 "CloudMetrics", "CloudServer", "CloudTesting", "CloudWire", "CloudWorker", .argumentParser,
-                .configuration,
+                .configuration, .grdb,
                 .logging,
             ],
             swiftSettings: strict),

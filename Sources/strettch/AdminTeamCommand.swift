@@ -9,7 +9,7 @@ struct AdminTeamCommand: AsyncParsableCommand {
         subcommands: [
             AdminTeamCreateCommand.self, AdminTeamListCommand.self, AdminTeamShowCommand.self,
             AdminTeamSuspendCommand.self, AdminTeamResumeCommand.self, AdminTeamTopUpCommand.self,
-            AdminTeamDeleteCommand.self,
+            AdminTeamCorrectCommand.self, AdminTeamDeleteCommand.self,
         ])
 }
 

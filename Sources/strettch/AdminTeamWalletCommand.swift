@@ -50,17 +50,50 @@ struct AdminTeamTopUpCommand: AsyncParsableCommand {
     @OptionGroup var options: AdminOptions
 
     func run() async throws {
-        guard let milliRwf = Money.parse(amount) else {
-            throw CloudError.invalid([
-                Problem("amount", "'\(amount.shown)' is no amount. Give francs, such as 12000 or 12000.500.")
-            ])
-        }
+        let milliRwf = try Money.parsed(amount)
         let cloud = try await options.cloud()
         let report = try await ReportTeams().run(name: name, in: cloud)
         let entry = try await TopUp(
             teamId: report.team.id, amountMilliRwf: milliRwf, reference: reference
         ).run(in: cloud)
         try options.show(OutputTopUp(entry), OutputTopUp(entry).line(of: name))
+    }
+}
+
+/// `strettch admin team correct`.
+struct AdminTeamCorrectCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "correct", abstract: "Put a team's balance right, in either direction.",
+        discussion:
+            "No entry of the ledger is ever changed: this adds one. The same reference again changes nothing."
+    )
+
+    @Argument(help: "The team's name.") var name: String
+    @Option(parsing: .unconditional, help: "Francs, with at most three decimals: 500 or -12000.500.")
+    var by: String
+    @Option(help: "Why, in 1 to 64 characters.") var reference: String
+    @OptionGroup var options: AdminOptions
+
+    func run() async throws {
+        let milliRwf = try Money.parsed(by)
+        let cloud = try await options.cloud()
+        let report = try await ReportTeams().run(name: name, in: cloud)
+        let entry = try await CorrectWallet(
+            teamId: report.team.id, amountMilliRwf: milliRwf, reference: reference
+        ).run(in: cloud)
+        try options.show(OutputTopUp(entry), OutputTopUp(entry).line(of: name))
+    }
+}
+
+extension Money {
+    /// An amount that an operator wrote, in thousandths. Throws `VALIDATION_ERROR` with an example.
+    fileprivate static func parsed(_ amount: String) throws -> Int64 {
+        guard let milliRwf = parse(amount) else {
+            throw CloudError.invalid([
+                Problem("amount", "'\(amount.shown)' is no amount. Give francs, such as 12000 or 12000.500.")
+            ])
+        }
+        return milliRwf
     }
 }
 

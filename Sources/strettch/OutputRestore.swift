@@ -44,8 +44,8 @@ struct OutputRestore: Encodable {
         let things: [(computes: [String], what: String)] = [
             (
                 orphans,
-                "on this host and not in the backup. The server cuts them from the network at its start and removes them "
-                    + "later; copy first what you need."
+                "on this host and not in the backup. The server cuts them from the network at its start, and removes them "
+                    + "after orphanGrace; copy first what you need."
             ),
             (withoutDisk, "without a disk on this host. They can't be started."),
             (running, "STOPPED in the backup and running. They will be asked to shut down."),

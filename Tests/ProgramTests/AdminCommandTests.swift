@@ -50,8 +50,12 @@ struct AdminCommandTests {
                 let said = try await admin(["team", "top-up", "a", "12000.5", "--reference", "p-1"], folder)
                 #expect(said.output == "a got 12000.500 RWF (p-1). The balance was then 12000.500 RWF.")
             }
+            let corrected = try await admin(
+                ["team", "correct", "a", "--by", "-0.5", "--reference", "c-1", "--json"], folder)
+            #expect(corrected.output.contains("\"amount\" : \"-0.500\""))
+            #expect(corrected.output.contains("\"balance\" : \"12000.000\""))
             let suspended = try await admin(["team", "suspend", "a", "--reason", "abuse"], folder)
-            #expect(suspended.output == "a is SUSPENDED. Its balance is 12000.500 RWF.")
+            #expect(suspended.output == "a is SUSPENDED. Its balance is 12000.000 RWF.")
             let resumed = try await admin(["team", "resume", "a", "--json"], folder)
             #expect(resumed.output.contains("\"standing\" : \"ACTIVE\""))
         }
