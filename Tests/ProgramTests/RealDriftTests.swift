@@ -62,7 +62,8 @@ struct RealDriftTests {
             try await cloud.client { _ = try await $0.startCompute(id: id) }
             try await eventually("the start has failed for good", within: .seconds(10)) {
                 let compute = try await cloud.client { try await $0.compute(id: id) }.data
-                return compute.state == "STOPPED" && compute.failure?.code == "DISK_LOST" && compute.task == nil
+                return compute.state == "STOPPED" && compute.failure?.code == "DISK_LOST"
+                    && compute.task == nil
             }
 
             let kinds = try await cloud.client { try await $0.computeEvents(id: id, limit: 100) }.data.map(
