@@ -17,7 +17,7 @@ struct ListQueryTests {
                 }
                 try sql.computes.releaseAddresses(ids[1])
                 try sql.computes.set(ids[1], state: .destroyed, intent: .destroyed, nowMs: 2)
-                try sql.execute("DROP TABLE compute_tags")
+                for table in ["compute_tags", "host", "orphans"] { try sql.execute("DROP TABLE \(table)") }
                 for index in ["computes_live_by_team", "computes_by_state", "computes_live_by_name"] {
                     try sql.execute("DROP INDEX \(index)")
                 }

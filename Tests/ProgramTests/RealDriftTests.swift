@@ -60,8 +60,11 @@ struct RealDriftTests {
             }
             try await cloud.reports("DISK_LOST", id)
             try await cloud.client { _ = try await $0.startCompute(id: id) }
-            try await cloud.reports("DISK_LOST", id)
-            #expect(try await cloud.client { try await $0.compute(id: id) }.data.state == "STOPPED")
+            try await eventually("the start has failed for good", within: .seconds(10)) {
+                let compute = try await cloud.client { try await $0.compute(id: id) }.data
+                return compute.state == "STOPPED" && compute.failure?.code == "DISK_LOST"
+                    && compute.task == nil
+            }
 
             let kinds = try await cloud.client { try await $0.computeEvents(id: id, limit: 100) }.data.map(
                 \.kind)
