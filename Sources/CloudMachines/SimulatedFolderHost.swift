@@ -3,10 +3,10 @@ import CloudCore
 /// A host whose machines are pretended, and kept as small files, so that they outlive this program as QEMU's do. For
 /// `serve --simulated`.
 ///
-///     ID/disk         its size in GB
-///     ID/seed         the guest's name
-///     ID/attachment   its place in the network
-///     ID/process      `running`, or `off` once the guest has powered itself off; who removes it crashes the machine
+///     ID/disk      its size in GB
+///     ID/seed      the guest's name
+///     ID/process   `running`, or `off` once the guest has powered itself off; who removes it crashes the machine
+///     network      all machines' places in the network, a line each
 ///
 /// It remembers nothing, as `QEMUHost` does. Each effect is one file that appears whole or goes, so that a kill at any
 /// moment leaves exactly what was done. Nothing is synced: it need not outlive a power cut.
@@ -19,7 +19,7 @@ public struct SimulatedFolderHost: MachineHost {
 
     private static let running = "running"
     private static let off = "off"
-    /// The longest of our files, in bytes.
+    /// The longest file of a machine, in bytes.
     private static let fileLimit = 4096
 
     /// Makes the folder at `path` if it is missing.
@@ -60,11 +60,8 @@ public struct SimulatedFolderHost: MachineHost {
 
     public func applyNetwork(_ plan: NetworkPlan) async throws {
         try await pause()
-        var wanted: [Int64: String] = [:]
-        for attachment in plan.attachments { wanted[attachment.computeId] = Self.text(attachment) }
-        let present = try attachments()
-        for id in present.keys where wanted[id] == nil { try remove(.attachment, of: id) }
-        for (id, text) in wanted where present[id] != text { try write(text, .attachment, of: id) }
+        let lines = plan.attachments.map(Self.line).sorted()
+        if lines != networkLines() { try write(lines.joined(separator: "\n"), to: network) }
     }
 
     public func boot(_ machine: Machine) async throws {
@@ -94,7 +91,7 @@ public struct SimulatedFolderHost: MachineHost {
         do {
             try await pause()
             return try present(machine.id) == .running
-                && read(.attachment, of: machine.id) == Self.text(machine.attachment)
+                && networkLines().contains(Self.line(machine.attachment))
         } catch {
             return false  // "not yet", as the protocol has it
         }
@@ -123,20 +120,21 @@ public struct SimulatedFolderHost: MachineHost {
     public func bootId() -> String { "simulated" }
 
     public func inventory() throws -> [Int64: MachineParts] {
-        var machines: [Int64: MachineParts] = [:]
-        for id in try ids() {
-            machines[id] = MachineParts(
-                hasProcess: try present(id) != .absent, hasDisk: try read(.disk, of: id) != nil,
-                hasSeed: try read(.seed, of: id) != nil)
-        }
-        return machines
+        let ids = try MachineFiles.names(in: path).compactMap { Int64($0) }
+        return Dictionary(uniqueKeysWithValues: try ids.map { ($0, try parts(of: $0)) })
     }
 
-    public func networkDrift(from plan: NetworkPlan) throws -> [String] {
-        var present = try attachments()
-        let wanted = plan.attachments.filter { present.removeValue(forKey: $0.computeId) != Self.text($0) }
-        return wanted.map { "machine \($0.computeId) is not attached as asked for" }
-            + present.keys.sorted().map { "machine \($0) is attached, and nothing asks for it" }
+    public func parts(of id: Int64) throws -> MachineParts {
+        MachineParts(
+            hasProcess: try present(id) != .absent, hasDisk: try read(.disk, of: id) != nil,
+            hasSeed: try read(.seed, of: id) != nil)
+    }
+
+    public func networkDrift(from plan: NetworkPlan) -> [String] {
+        let present = Set(networkLines())
+        let wanted = Set(plan.attachments.map(Self.line))
+        return wanted.subtracting(present).sorted().map { "missing: machine \($0)" }
+            + present.subtracting(wanted).sorted().map { "not wanted: machine \($0)" }
     }
 
     private func noDisk(_ id: Int64) -> CloudError {
@@ -146,25 +144,24 @@ public struct SimulatedFolderHost: MachineHost {
             detail: file(.disk, of: id))
     }
 
-    private func ids() throws -> [Int64] { try MachineFiles.names(in: path).compactMap { Int64($0) } }
-
-    /// By machine.
-    private func attachments() throws -> [Int64: String] {
-        var attachments: [Int64: String] = [:]
-        for id in try ids() { attachments[id] = try read(.attachment, of: id) }
-        return attachments
-    }
-
     /// The files of a machine.
-    private enum Part: String { case disk, seed, attachment, process }
+    private enum Part: String { case disk, seed, process }
 
     private func pause() async throws { if delay > .zero { try await clock.sleep(for: delay) } }
 
-    private static func text(_ attachment: NetworkAttachment) -> String {
+    private static func line(_ attachment: NetworkAttachment) -> String {
         let ssh = attachment.sshPort.map { " port \($0)" } ?? ""
         let address = attachment.publicIpv4.map { " public \($0)" } ?? ""
-        return
-            "team \(attachment.teamId) \(attachment.network) address \(attachment.privateIpv4)\(address)\(ssh)"
+        return "\(attachment.computeId) team \(attachment.teamId) \(attachment.network) "
+            + "address \(attachment.privateIpv4)\(address)\(ssh)"
+    }
+
+    private var network: String { "\(path)/network" }
+
+    /// The network that there is; none before the first.
+    private func networkLines() -> [String] {
+        (HostFiles.read(network).map { String(decoding: $0, as: UTF8.self) } ?? "").split(separator: "\n")
+            .map(String.init)
     }
 
     private func folder(_ id: Int64) -> String { "\(path)/\(id)" }
@@ -184,8 +181,11 @@ public struct SimulatedFolderHost: MachineHost {
     }
 
     private func write(_ text: String, _ part: Part, of id: Int64) throws {
-        let file = file(part, of: id)
         try HostFiles.makeFolder(folder(id))
+        try write(text, to: file(part, of: id))
+    }
+
+    private func write(_ text: String, to file: String) throws {
         try HostFiles.write(Array(text.utf8), to: "\(file).new")
         try HostFiles.move("\(file).new", to: file)
     }

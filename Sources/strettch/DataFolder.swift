@@ -45,7 +45,8 @@ struct DataFolder: Sendable {
             ? (path + "/machines", "real machines: serve them without --simulated")
             : (simulatedMachines, "pretended machines: serve them with --simulated")
         guard FileManager.default.fileExists(atPath: others) else { return }
-        guard try FileManager.default.contentsOfDirectory(atPath: others).isEmpty else {
+        let names = try FileManager.default.contentsOfDirectory(atPath: others)
+        guard !names.contains(where: { Int64($0) != nil }) else {
             throw CloudError(
                 .conflict, "\(others) has \(remedy), or give this server a folder of its own with --data.")
         }

@@ -10,7 +10,9 @@ struct SimulatedFolderHostTests {
     private let image = QEMUFixture.image
 
     /// A host, and one that a program which starts anew opens over the same folder.
-    private func with(_ body: (_ host: SimulatedFolderHost, _ next: SimulatedFolderHost, String) async throws -> Void)
+    private func with(
+        _ body: (_ host: SimulatedFolderHost, _ next: SimulatedFolderHost, String) async throws -> Void
+    )
         async throws
     {
         try await withTemporaryFolder { folder in
@@ -39,7 +41,8 @@ struct SimulatedFolderHostTests {
             #expect(try await host.status(5) == .absent)
             try await next.applyNetwork(NetworkPlan(attachments: []))
             for _ in 1...2 { try await next.erase(5) }
-            #expect(try FileManager.default.contentsOfDirectory(atPath: folder).isEmpty)
+            #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["network"])
+            #expect(FileManager.default.contents(atPath: "\(folder)/network") == Data())
         }
     }
 

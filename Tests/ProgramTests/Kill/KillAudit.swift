@@ -82,6 +82,11 @@ struct KillAudit: Sendable {
             }
             found[id] = Dictionary(uniqueKeysWithValues: parts.map { ($0, 1) })
         }
+        let network = FileManager.default.contents(atPath: "\(folder)/network") ?? Data()
+        for line in String(decoding: network, as: UTF8.self).split(separator: "\n") {
+            guard let id = line.split(separator: " ").first.flatMap({ Int64($0) }) else { continue }
+            found[id, default: [:]]["attachment", default: 0] += 1
+        }
         for pid in try await cloud.guests() {
             guard let id = try cloud.computeId(ofGuest: pid) else { continue }
             found[id, default: [:]]["process", default: 0] += 1

@@ -208,7 +208,7 @@ extension RealCloud {
     /// What there is of machines: their files, processes, and the network.
     fileprivate func leftoversOfAll() async throws -> String {
         let folder = "\(data)/\(isSimulated ? "simulated" : "machines")"
-        let files = try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
+        let files = try FileManager.default.contentsOfDirectory(atPath: folder).filter { Int64($0) != nil }
         let network = namespace == nil ? "" : try await leftovers()
         return "files: \(files)\nguests: \(try await guests())\n\(network)"
     }

@@ -50,13 +50,15 @@ struct RecoveryMeasurement {
             let answered = ContinuousClock.now - began
             try await quiet(cloud)
             let quiet = ContinuousClock.now - began
+            let cpu = try cloud.serverCPUMs()
             let findings = try await KillAudit(
                 cloud: cloud, database: try SQLiteDatabase(path: "\(cloud.data)/strettch.sqlite")
             ).findings()
             guard findings.isEmpty else { throw TestFailure(findings.prefix(10).joined(separator: "; ")) }
             line =
                 "recovery: \(computes) computes, \(pending) of them in the midst of something at the kill: answers after "
-                + "\(answered / .milliseconds(1)) ms, quiet after \(quiet / .milliseconds(1)) ms"
+                + "\(Int(answered / .milliseconds(1))) ms, quiet after \(Int(quiet / .milliseconds(1))) ms, with "
+                + "\(cpu) ms of CPU time"
         }
         return line
     }
@@ -95,5 +97,17 @@ struct RecoveryMeasurement {
             for try await results in group { all += results }
             return all.sorted { $0.0 < $1.0 }.map(\.1)
         }
+    }
+}
+
+extension RealCloud {
+    /// The CPU time that the server has taken so far, in milliseconds (proc(5): `utime` and `stime`, in ticks of 10 ms).
+    fileprivate func serverCPUMs() throws -> Int {
+        let stat = try String(contentsOfFile: "/proc/\(serverPid())/stat", encoding: .utf8)
+        let fields = (stat.split(separator: ")").last ?? "").split(separator: " ")
+        guard fields.count > 12, let user = Int(fields[11]), let system = Int(fields[12]) else {
+            throw TestFailure("no times in '\(stat)'")
+        }
+        return (user + system) * 10
     }
 }

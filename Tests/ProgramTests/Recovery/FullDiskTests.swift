@@ -37,7 +37,9 @@ struct FullDiskTests {
                 accepted.append(try await cloud.create("after"))
                 for id in accepted { _ = try await cloud.client { try await $0.deleteCompute(id: id) } }
                 try await eventually("all are gone") {
-                    try FileManager.default.contentsOfDirectory(atPath: "\(cloud.data)/simulated").isEmpty
+                    try FileManager.default.contentsOfDirectory(atPath: "\(cloud.data)/simulated") == [
+                        "network"
+                    ]
                 }
                 try await cloud.end(SIGTERM)
             }
@@ -102,7 +104,7 @@ extension RealCloud {
     }
 
     /// Creates a compute, and returns its id.
-    func create(_ hostName: String) async throws -> String {
+    fileprivate func create(_ hostName: String) async throws -> String {
         let request = try page(hostName)
         return try await client { try await $0.createCompute(request, idempotencyKey: UUID()) }.data.id
     }
