@@ -15,11 +15,11 @@ struct RealRestoreTests {
     func fleet() async throws {
         try await RealCloud.with { cloud in
             let clean = try await cloud.leftovers()
-            let one = try await cloud.create("one")
-            let two = try await cloud.create("two")
+            let one = try await cloud.createRunning("one")
+            let two = try await cloud.createRunning("two")
             try await cloud.backUpUnderLoad("\(cloud.folder)/backup", changing: one.id)
 
-            let three = try await cloud.create("three")
+            let three = try await cloud.createRunning("three")
             try await cloud.strettch("compute", "delete", two.id, "--yes", "--wait")
             let pids = (one: try cloud.pid(one), three: try cloud.pid(three))
             let refused = await #expect(throws: (any Error).self) {
@@ -56,7 +56,7 @@ struct RealRestoreTests {
             #expect(!names.contains { $0.hasSuffix("-t\(three.id)") }, "the orphan's tap is gone")
 
             // A new one gets an id of its own, and reaches its owner at the address that the orphan thinks it has.
-            let four = try await cloud.create("four")
+            let four = try await cloud.createRunning("four")
             #expect(Int(four.id) == 4)
             #expect(four.privateIpv4 == three.privateIpv4)
             #expect(try await cloud.ssh(four, "hostname") == "four")
@@ -98,7 +98,7 @@ private struct Said: Decodable {
 }
 
 extension RealCloud {
-    fileprivate func create(_ name: String) async throws -> ComputeWire {
+    fileprivate func createRunning(_ name: String) async throws -> ComputeWire {
         let request = try request(name, withPublicIp: false)
         let id = try await client { try await $0.createCompute(request, idempotencyKey: UUID()) }.data.id
         return try await wait(id, until: "RUNNING")

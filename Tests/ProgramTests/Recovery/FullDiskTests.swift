@@ -104,7 +104,7 @@ extension RealCloud {
     }
 
     /// Creates a compute, and returns its id.
-    fileprivate func create(_ hostName: String) async throws -> String {
+    func create(_ hostName: String) async throws -> String {
         let request = try page(hostName)
         return try await client { try await $0.createCompute(request, idempotencyKey: UUID()) }.data.id
     }
