@@ -89,7 +89,8 @@ struct RestoreRefusalTests {
                 var restore = fixture.restore()
                 // A process that ends there cleans nothing up, so neither does this: the files are as they were.
                 let left = "\(fixture.folder)-left"
-                defer { try? FileManager.default.removeItem(atPath: left) }  // a leftover in /tmp breaks nothing
+                // A leftover in /tmp breaks nothing.
+                defer { try? FileManager.default.removeItem(atPath: left) }
                 restore.visit = { reached in
                     guard reached == stage else { return }
                     try FileManager.default.copyItem(atPath: fixture.folder, toPath: left)
