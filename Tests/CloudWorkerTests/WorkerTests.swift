@@ -99,7 +99,8 @@ struct WorkerTests {
                     cloud.clock.advance(milliseconds: 1000)
                     try await eventually("an attempt") { cloud.database.writes > before }
                     try await eventually("the worker sleeps") { cloud.clock.sleeping == 1 }
-                    #expect(cloud.database.writes == before + 1)
+                    // A lease, and at first what the job under way tried to save. A spin makes hundreds.
+                    #expect(cloud.database.writes <= before + 3)
                 }
                 cloud.database.set()
             }
@@ -144,7 +145,10 @@ struct WorkerTests {
                 let writes = cloud.database.writes
                 try await eventually("it was tried") { cloud.database.writes > writes }
                 cloud.database.set()
-                try await eventually("it runs") { try await cloud.runningCount() == 1 }
+                try await eventually("it runs") {
+                    cloud.clock.advance(milliseconds: 100)
+                    return try await cloud.runningCount() == 1
+                }
                 await group.triggerGracefulShutdown()
                 try await tasks.waitForAll()
             }

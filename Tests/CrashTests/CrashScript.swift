@@ -272,6 +272,6 @@ extension CrashWorld {
         ChangeRequest(
             endpoint: endpoint, key: try IdempotencyKey(header: "00000000-0000-4000-8000-00000000000\(key)"),
             members: ["a": "b"],
-            caller: Self.caller, requestId: "r", answer: { compute, _ in "\(compute.id)" })
+            caller: Self.caller, requestId: "r", answer: { compute, _ in "{\"data\": {\"id\": \"\(compute.id)\"}}" })
     }
 }
