@@ -60,8 +60,8 @@ final class SimulatedStore: Sendable {
     func fresh<T>(_ body: () throws -> T) throws -> T {
         try queue.writeWithoutTransaction { db in try db.beginTransaction(.immediate) }
         defer {
-            // Nothing to undo would mean that the transaction never began.
-            try? queue.writeWithoutTransaction { db in try db.rollback() }  // the next begin would throw, and tell
+            // Nothing to undo would mean that the transaction never began; the next begin would throw, and tell.
+            try? queue.writeWithoutTransaction { db in try db.rollback() }
         }
         return try body()
     }

@@ -68,7 +68,9 @@ extension World {
 
     /// Nothing but files outlives a reboot.
     private func rebootHost() async {
-        for id in await machines.inventory().keys.sorted() { try? await machines.halt(id) }  // throws nothing here
+        for id in await machines.inventory().keys.sorted() {
+            try? await machines.halt(id)  // throws nothing here
+        }
         try? await machines.applyNetwork(NetworkPlan(attachments: []))  // throws nothing here
         await machines.set(bootId: "\(clock.elapsedMs)")
     }

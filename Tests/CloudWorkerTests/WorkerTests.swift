@@ -143,7 +143,10 @@ struct WorkerTests {
             try await withThrowingTaskGroup(of: Void.self) { tasks in
                 tasks.addTask { try await group.run() }
                 let writes = cloud.database.writes
-                try await eventually("it was tried") { cloud.database.writes > writes }
+                try await eventually("it was tried again") {
+                    cloud.clock.advance(milliseconds: 100)
+                    return cloud.database.writes > writes
+                }
                 cloud.database.set()
                 try await eventually("it runs") {
                     cloud.clock.advance(milliseconds: 100)

@@ -67,16 +67,16 @@ extension CrashScript {
                 try await world.plantOrphan(17)
                 // The next start keeps the id for nobody.
                 world.program.life.end()
-                try await world.settle()
+                try await world.watch()
                 world.clock.advance(milliseconds: 3_600_000)
-                try await world.settle()
+                try await world.watch()
             }),
         CrashScript(
             "a disk that is lost", prepare: { try await $0.makeRunning() },
             run: { world in
                 await world.simulated?.loseDisk(1)
                 await world.simulated?.loseSeed(1)
-                try await world.settle()
+                try await world.watch()
             }),
         CrashScript(
             "a delete of what has failed",
@@ -227,6 +227,14 @@ extension CrashWorld {
         try await settle()
     }
 
+    /// Lets some looks at the host pass, since one of them may have gone wrong.
+    func watch() async throws {
+        for _ in 0..<4 {
+            clock.advance(milliseconds: 10_000)
+            try await settle()
+        }
+    }
+
     /// Leaves a machine on the host that no compute stands for.
     func plantOrphan(_ id: Int64) async throws {
         let network = IPv4Network("10.0.0.0/22")
@@ -272,6 +280,7 @@ extension CrashWorld {
         ChangeRequest(
             endpoint: endpoint, key: try IdempotencyKey(header: "00000000-0000-4000-8000-00000000000\(key)"),
             members: ["a": "b"],
-            caller: Self.caller, requestId: "r", answer: { compute, _ in "{\"data\": {\"id\": \"\(compute.id)\"}}" })
+            caller: Self.caller, requestId: "r",
+            answer: { compute, _ in "{\"data\":{\"id\":\"\(compute.id)\"}}" })
     }
 }
