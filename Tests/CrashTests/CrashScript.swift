@@ -72,9 +72,8 @@ extension CrashScript {
                 try await world.watch()
             }),
         CrashScript(
-            "a disk that is lost", prepare: { try await $0.makeRunning() },
+            "a seed that is lost", prepare: { try await $0.makeRunning() },
             run: { world in
-                await world.simulated?.loseDisk(1)
                 await world.simulated?.loseSeed(1)
                 try await world.watch()
             }),
