@@ -70,7 +70,7 @@ extension Fault {
         case .host:
             let operation = random.one(of: Self.operations)
             self = .host(operation, nth: 1 + random.below(3), HostFault(shape, &random))
-        case .lateRead: self = .lateRead(nth: 1 + random.below(120), milliseconds: random.pause())
+        case .lateRead: self = .lateRead(nth: 1 + random.below(20), milliseconds: random.pause())
         case .lostAnswer: self = .lostAnswer(nth: 1 + random.below(10))
         case .disaster:
             self = .at(

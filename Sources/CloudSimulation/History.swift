@@ -52,7 +52,7 @@ public struct History: Sendable, Equatable {
 public enum Fault: Sendable, Equatable {
     /// At the nth write of this name.
     case write(DurableWrite, nth: Int, WriteFault)
-    /// The nth read is answered so much later.
+    /// The nth look at who holds a lease is answered so much later: the program is suspended before it acts by it.
     case lateRead(nth: Int, milliseconds: Int64)
     case host(SimulatedHost.Operation, nth: Int, HostFault)
     /// The nth answer does not reach its client.

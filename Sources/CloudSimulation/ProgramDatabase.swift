@@ -1,5 +1,6 @@
 import CloudCore
 import CloudDatabase
+import Synchronization
 
 /// The database as one life of a program sees it: its calls can be refused, late, or done without the caller's knowing.
 struct ProgramDatabase: Database {
@@ -12,12 +13,14 @@ struct ProgramDatabase: Database {
     ) async throws -> T {
         await world.executor.pause()
         try incarnation.requireAlive()
-        let lateMs = world.faults.read()
+        let looks = LeaseLooks()
         let result = Result {
-            try world.store.read { sql in try body(world.connection(sql, nil, incarnation)) }
+            try world.store.read { sql in
+                try body(world.connection(LeaseWatch(database: sql, looks: looks), nil, incarnation))
+            }
         }
-        if let lateMs {
-            world.note { "\(incarnation.name) a read is answered \(lateMs) ms later" }
+        if looks.wereAny, let lateMs = world.faults.read() {
+            world.note { "\(incarnation.name) learns of its lease \(lateMs) ms later" }
             await world.clock.sit(milliseconds: lateMs)
         }
         try incarnation.requireAlive()
@@ -83,4 +86,27 @@ struct ProgramDatabase: Database {
 
     private static let refusal = CloudError(
         .serviceUnavailable, "The database can't be written now. Try again.", detail: "simulated")
+}
+
+/// Whether a read has asked who holds a lease: what is done on the host afterwards goes by the answer.
+private final class LeaseLooks: Sendable {
+    private let count = Mutex(0)
+
+    var wereAny: Bool { count.withLock { $0 > 0 } }
+
+    func add() { count.withLock { $0 += 1 } }
+}
+
+private struct LeaseWatch: SQLConnection {
+    let database: any SQLConnection
+    let looks: LeaseLooks
+
+    func query(_ sql: String, _ arguments: [any SQLArgument]) throws -> [SQLRow] {
+        if sql.contains("lease_owner = $2") { looks.add() }
+        return try database.query(sql, arguments)
+    }
+
+    func execute(_ sql: String, _ arguments: [any SQLArgument]) throws -> Int {
+        try database.execute(sql, arguments)
+    }
 }
