@@ -41,10 +41,7 @@ struct SaveOutcome: Sendable {
             try sql.jobs.countAttempt(computeId)
             return try pause(compute, sql, milliseconds: backoffMs, note: note)
         case .rest:
-            // An intent that changed meanwhile wants the next step at once.
-            let preempted = compute.dueStep(at: step) != step
-            try sql.jobs.schedule(computeId, dueAtMs: preempted ? nowMs : nil)
-            return .leave
+            return try rest(compute, sql)
         case .fail(let failure):
             try fail(compute, failure, sql)
             return .goOn
@@ -53,11 +50,20 @@ struct SaveOutcome: Sendable {
             return .goOn
         case .drifted(let drift):
             try report(drift, compute, sql)
-            return .goOn
+            // Whether it is as it should be now, and what else differs, is for the supervisor's next look: what can't be
+            // put right is then tried every few seconds, and not as fast as the machine can.
+            return try rest(compute, sql)
         case .finish:
             try finish(compute, sql)
             return .leave
         }
+    }
+
+    private func rest(_ compute: Compute, _ sql: any SQLConnection) throws -> Next {
+        // An intent that changed meanwhile wants the next step at once.
+        let preempted = compute.dueStep(at: step) != step
+        try sql.jobs.schedule(computeId, dueAtMs: preempted ? nowMs : nil)
+        return .leave
     }
 
     private func pause(

@@ -1,0 +1,27 @@
+import CloudCore
+import CloudDatabase
+import CloudTesting
+import Testing
+
+@testable import CloudWorker
+
+@Suite("Drift that comes back")
+struct DriftPauseTests {
+    @Test("is looked at again by the supervisor's next look, and not at once")
+    func pauses() async throws {
+        try await TestCloud.with { cloud in
+            _ = try await cloud.createAndSettle()
+            let now = cloud.clock.nowMs
+            let next = try await cloud.database.write(.saveIdle) { sql in
+                try sql.jobs.schedule(1, dueAtMs: now)
+                _ = try sql.jobs.lease(owner: "worker", limit: 1, nowMs: now, untilMs: now + Worker.leaseMs)
+                return try SaveOutcome(
+                    computeId: 1, step: .idle, outcome: .drifted(.seedLost), owner: "worker", nowMs: now,
+                    leaseUntilMs: now + Worker.leaseMs, backoffMs: 0
+                ).run(sql)
+            }
+            #expect(next == .leave)
+            #expect(try await cloud.database.read { sql in try sql.jobs.nextDueMs() } == nil)
+        }
+    }
+}
