@@ -14,7 +14,7 @@ struct RealCrashTests {
             CrashScript(
                 "a delete whose monitor is gone", prepare: { try await $0.makeRunning() },
                 run: { world in
-                    try await world.real?.loseMonitor(of: 1)
+                    try world.real?.loseMonitor(of: 1)
                     try await world.change(.delete)
                 })
         ]
