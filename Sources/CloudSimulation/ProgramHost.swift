@@ -63,7 +63,7 @@ struct ProgramHost: MachineHost {
     func inventory() async throws -> [Int64: MachineParts] {
         await world.executor.pause()
         try incarnation.requireAlive()
-        return try await world.machines.inventory()
+        return await world.machines.inventory()
     }
 
     func networkDrift(from plan: NetworkPlan) async throws -> [String] {
