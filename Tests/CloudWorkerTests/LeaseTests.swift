@@ -62,7 +62,7 @@ struct LeaseTests {
             }
             try await suspended.runDueJobs()
             #expect(try await cloud.state("1") == nil)
-            #expect(try await cloud.host.inventory().isEmpty)
+            #expect(await cloud.host.inventory().isEmpty)
         }
     }
 
