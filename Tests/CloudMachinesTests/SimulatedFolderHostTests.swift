@@ -30,7 +30,7 @@ struct SimulatedFolderHostTests {
             try await host.makeSeed(machine)
             try await host.applyNetwork(NetworkPlan(attachments: [machine.attachment]))
             try await host.boot(machine)
-            #expect(try await next.inventory().keys.sorted() == [5])
+            #expect(try next.inventory().keys.sorted() == [5])
             #expect(try await next.status(5) == .running)
             #expect(await next.answersSSH(machine))
             let running = await #expect(throws: CloudError.self) { try await next.erase(5) }
