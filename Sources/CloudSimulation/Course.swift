@@ -65,9 +65,9 @@ struct Course: Sendable {
         let looksMs = world.history.shape.isBilled ? Self.lastBilledLooksMs : Self.lastLooksMs
         for _ in 0..<polls {
             await world.clock.sit(milliseconds: Int64(Self.restPoll / .milliseconds(1)))
-            guard underWay().isEmpty else { continue }
+            guard !world.isAnySuspended, underWay().isEmpty else { continue }
             await world.clock.sit(milliseconds: looksMs)
-            if underWay().isEmpty { return true }
+            if !world.isAnySuspended, underWay().isEmpty { return true }
         }
         world.promises.broke(.comesToRest, underWay().joined(separator: "; "))
         return false

@@ -8,18 +8,21 @@ extension History {
     static let maxFaults = 8
     /// Computes that the clients of a team quarrel about.
     static let maxSlots = 3
-    /// Milliseconds between two operations of a client.
-    static let maxThinkMs: Int64 = 20_000
+    /// Milliseconds between two operations of a client, at most. The slowest clients come after leases have run out.
+    static let maxThinkMs: [Int64] = [2_000, 20_000, 120_000]
     static let maxDisasterMs: Int64 = 60_000
 
     /// The history of a seed.
     public init(seed: UInt64) {
         var random = SeededRandom(seed: seed)
         let shape = Shape(&random)
+        let maxThinkMs = random.one(of: Self.maxThinkMs)
         let slots = 1 + random.below(Self.maxSlots)
         let scripts = (0..<1 + random.below(Self.maxClients)).map { _ in
             (0..<2 + random.below(Self.maxOperations - 1)).map { index in
-                Operation(slots: slots, isFirst: index == 0, &random)
+                Operation(
+                    slots: slots, maxThinkMs: index == 0 ? Self.maxThinkMs[0] : maxThinkMs,
+                    isFirst: index == 0, &random)
             }
         }
         // Some kinds of faults alone, so that a history meets many of one kind as well as some of each.
@@ -43,7 +46,7 @@ extension History.Shape {
 }
 
 extension History.Operation {
-    init(slots: Int, isFirst: Bool, _ random: inout SeededRandom) {
+    init(slots: Int, maxThinkMs: Int64, isFirst: Bool, _ random: inout SeededRandom) {
         let slot = random.below(slots)
         let body = random.below(CreateBody.all.count)
         let kind: Kind =
@@ -57,7 +60,9 @@ extension History.Operation {
             case 93..<97: .get(slot: slot)
             default: .list
             }
-        self.init(afterMs: random.milliseconds(upTo: History.maxThinkMs), kind: kind)
+        self.init(
+            afterMs: random.chance(percent: 50)
+                ? random.milliseconds(upTo: maxThinkMs) : Int64(random.below(Int(maxThinkMs))), kind: kind)
     }
 }
 

@@ -8,6 +8,7 @@ final class Incarnation: Sendable {
     let program: Int
     /// Names it in leases and in the trace: `p0.2` is the second life of the first program.
     let name: String
+    private let auditsDue = Mutex(0)
     private let hasCrashed = Mutex(false)
     private let end: Mutex<(@Sendable () -> Void)?> = Mutex(nil)
 
@@ -29,6 +30,19 @@ final class Incarnation: Sendable {
         }
         if isFirst { end.withLock { $0 }?() }
         return isFirst
+    }
+
+    /// Commits after a suspension that are audited at once: what it did wrong is often put right by its next.
+    private static let auditsAfterSuspension = 3
+
+    func wasSuspended() { auditsDue.withLock { $0 = Self.auditsAfterSuspension } }
+
+    /// Whether the commit that it has just made is to be audited.
+    func takeAudit() -> Bool {
+        auditsDue.withLock { due in
+            defer { due = max(0, due - 1) }
+            return due > 0
+        }
     }
 
     func requireAlive() throws(CloudError) {

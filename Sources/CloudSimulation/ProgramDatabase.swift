@@ -16,12 +16,13 @@ struct ProgramDatabase: Database {
         let looks = LeaseLooks()
         let result = Result {
             try world.store.read { sql in
-                try body(world.connection(LeaseWatch(database: sql, looks: looks), nil, incarnation))
+                try body(LeaseWatch(database: world.connection(sql, nil, incarnation), looks: looks))
             }
         }
         if looks.wereAny, let lateMs = world.faults.read() {
             world.note { "\(incarnation.name) learns of its lease \(lateMs) ms later" }
-            await world.clock.sit(milliseconds: lateMs)
+            await world.suspend(milliseconds: lateMs)
+            incarnation.wasSuspended()
         }
         try incarnation.requireAlive()
         return try result.get()
@@ -37,7 +38,9 @@ struct ProgramDatabase: Database {
         if name == .adoptHost, world.hasLiving(beside: incarnation) {
             return try commit(name, body, isKept: false)
         }
-        return try await write(name, body, world.faults.write(name))
+        let value = try await write(name, body, world.faults.write(name))
+        if name != .lease, incarnation.takeAudit() { await Judge(world: world).auditInMotion() }
+        return value
     }
 
     private func write<T: Sendable>(
@@ -60,7 +63,7 @@ struct ProgramDatabase: Database {
             throw Self.refusal
         case .late(let milliseconds):
             let value = try commit(name, body)
-            await world.clock.sit(milliseconds: milliseconds)
+            await world.suspend(milliseconds: milliseconds)
             try incarnation.requireAlive()
             return value
         case .runTwice:

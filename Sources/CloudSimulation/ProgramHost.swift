@@ -8,7 +8,7 @@ struct ProgramHost: MachineHost {
 
     var networkMode: NetworkMode { .bridged }
 
-    func image(_ image: Image) async -> ImageStatus { await world.machines.image(image) }
+    func image(_ image: Image) async -> ImageStatus { await world.host.image(image) }
 
     func makeDisk(_ machine: Machine, from image: Image) async throws {
         try await act(.makeDisk, machine.id) { try await $0.makeDisk(machine, from: image) }
@@ -33,12 +33,12 @@ struct ProgramHost: MachineHost {
     func status(_ id: Int64) async throws -> MachineStatus {
         await world.executor.pause()
         try incarnation.requireAlive()
-        return try await world.machines.status(id)
+        return try await world.host.status(id)
     }
 
     func answersSSH(_ machine: Machine) async -> Bool {
         await world.executor.pause()
-        let answers = await world.machines.answersSSH(machine)
+        let answers = await world.host.answersSSH(machine)
         return incarnation.isAlive && answers
     }
 
@@ -57,19 +57,19 @@ struct ProgramHost: MachineHost {
     func bootId() async throws -> String {
         await world.executor.pause()
         try incarnation.requireAlive()
-        return await world.machines.bootId()
+        return try await world.host.bootId()
     }
 
     func inventory() async throws -> [Int64: MachineParts] {
         await world.executor.pause()
         try incarnation.requireAlive()
-        return await world.machines.inventory()
+        return try await world.host.inventory()
     }
 
     func networkDrift(from plan: NetworkPlan) async throws -> [String] {
         await world.executor.pause()
         try incarnation.requireAlive()
-        return try await world.machines.networkDrift(from: plan)
+        return try await world.host.networkDrift(from: plan)
     }
 
     private func act(
@@ -84,7 +84,7 @@ struct ProgramHost: MachineHost {
         case .throwsBefore: throw Self.failure
         case .crashBefore: world.crash(incarnation)
         case .slow(let milliseconds): try await world.clock.sleep(for: .milliseconds(milliseconds))
-        case .hangs(let milliseconds): await world.clock.sit(milliseconds: milliseconds)
+        case .hangs(let milliseconds): await world.suspend(milliseconds: milliseconds)
         }
         try incarnation.requireAlive()
         try await effect(world.host)

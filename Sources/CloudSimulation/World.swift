@@ -32,6 +32,7 @@ final class World: Sendable {
         var requests = 0
         var tasks: [Task<Void, Never>] = []
         var isOver = false
+        var suspended = 0
     }
 
     /// Milliseconds until a program that ended is started again, at most.
@@ -149,6 +150,15 @@ final class World: Sendable {
         }
         for program in living { _ = program.incarnation.crash() }
     }
+
+    /// Holds a call up, whether it is cancelled or not. Nothing has come to rest before it goes on.
+    func suspend(milliseconds: Int64) async {
+        state.withLock { $0.suspended += 1 }
+        await clock.sit(milliseconds: milliseconds)
+        state.withLock { $0.suspended -= 1 }
+    }
+
+    var isAnySuspended: Bool { state.withLock { $0.suspended > 0 } }
 
     /// Starts a task of the world's own, which `tasksEnded` waits for.
     func spawn(_ body: @escaping @Sendable () async -> Void) {

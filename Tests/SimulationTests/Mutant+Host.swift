@@ -5,7 +5,7 @@ import CloudSimulation
 import Synchronization
 
 extension Mutant {
-    /// Bugs in what is done on the host. The host is sabotaged anew for each history.
+    /// Bugs in what is done on the host.
     static let ofHost: [Mutant] = [
         Mutant(
             "leaves a machine's process", breaks: Invariant.process,
@@ -14,8 +14,8 @@ extension Mutant {
             "removes a disk that is needed", breaks: Invariant.disk,
             Sabotage(host: { WrongHost(host: $0, erasesAtPowerButton: true) })),
         Mutant(
-            "does not make a seed again that was removed", breaks: Invariant.seed,
-            Sabotage(host: { WrongHost(host: $0, remakesSeeds: false) })),
+            "does not see that a seed is gone", breaks: Invariant.seed,
+            Sabotage(host: { WrongHost(host: $0, seesSeeds: false) })),
         Mutant(
             "takes nothing out of the network", breaks: Invariant.network,
             Sabotage(host: { WrongHost(host: $0, detaches: false) })),
@@ -32,9 +32,8 @@ private struct WrongHost: MachineHost {
     var erases = true
     var erasesAtPowerButton = false
     var detaches = true
-    var remakesSeeds = true
+    var seesSeeds = true
     let everAttached = Attachments()
-    let everSeeded = Seeds()
 
     /// Every attachment there ever was, by compute.
     final class Attachments: Sendable {
@@ -48,24 +47,13 @@ private struct WrongHost: MachineHost {
         }
     }
 
-    /// Machines that ever got a seed.
-    final class Seeds: Sendable {
-        private let all = Mutex<Set<Int64>>([])
-
-        /// Whether it is the machine's first.
-        func add(_ id: Int64) -> Bool { all.withLock { $0.insert(id).inserted } }
-    }
-
     var networkMode: NetworkMode { host.networkMode }
     func image(_ image: Image) async -> ImageStatus { await host.image(image) }
     func makeDisk(_ machine: Machine, from image: Image) async throws {
         try await host.makeDisk(machine, from: image)
     }
     func growDisk(_ machine: Machine) async throws { try await host.growDisk(machine) }
-    func makeSeed(_ machine: Machine) async throws {
-        let isFirst = everSeeded.add(machine.id)
-        if isFirst || remakesSeeds { try await host.makeSeed(machine) }
-    }
+    func makeSeed(_ machine: Machine) async throws { try await host.makeSeed(machine) }
     func applyNetwork(_ plan: NetworkPlan) async throws {
         try await host.applyNetwork(detaches ? plan : everAttached.add(plan))
     }
@@ -79,7 +67,13 @@ private struct WrongHost: MachineHost {
     func halt(_ id: Int64) async throws { if halts { try await host.halt(id) } }
     func erase(_ id: Int64) async throws { if erases { try await host.erase(id) } }
     func bootId() async throws -> String { try await host.bootId() }
-    func inventory() async throws -> [Int64: MachineParts] { try await host.inventory() }
+    func inventory() async throws -> [Int64: MachineParts] {
+        try await host.inventory().mapValues { parts in
+            var parts = parts
+            parts.hasSeed = parts.hasSeed || !seesSeeds
+            return parts
+        }
+    }
     func networkDrift(from plan: NetworkPlan) async throws -> [String] {
         try await host.networkDrift(from: plan)
     }
