@@ -54,7 +54,7 @@ struct ServeCommand: AsyncParsableCommand {
         let logger = try makeLogger(settings)
         let folder = try data.folder()
         try folder.lock()
-        try settings.write(to: folder)
+        settings.write(to: folder, logger)
         if !settings.listen.isLocal, settings.tls == nil {
             logger.warning(
                 """

@@ -3,21 +3,27 @@ import CloudControl
 import CloudCore
 import CloudMachines
 import Foundation
+import Logging
 
 /// What a server writes into its data folder when it starts, so that commands beside it go by the same settings, wherever
 /// those came from. Holds no secret.
 extension ServeSettings {
-    /// The settings that decide what is on the host and in the database. Throws `.serviceUnavailable` when the file can't
-    /// be written.
-    func write(to folder: DataFolder) throws {
+    /// Writes the settings that decide what is on the host and in the database, unless they stand there already. On a disk
+    /// that takes nothing, a server that runs is worth more than a file for commands beside it, so that is a warning.
+    func write(to folder: DataFolder, _ logger: Logger) {
         let path = folder.settings
         do {
-            try JSONSerialization.data(withJSONObject: written, options: [.prettyPrinted, .sortedKeys])
-                .write(to: URL(filePath: path), options: .atomic)
+            let text = try JSONSerialization.data(
+                withJSONObject: written, options: [.prettyPrinted, .sortedKeys])
+            guard FileManager.default.contents(atPath: path) != text else { return }
+            try text.write(to: URL(filePath: path), options: .atomic)
         } catch {
-            throw CloudError(
-                .serviceUnavailable, "\(path) can't be written. Check the free space of its disk.",
-                detail: "\(error)")
+            logger.warning(
+                """
+                The settings can't be written: 'strettch admin audit' goes by those of an earlier start. Check the free \
+                space of the disk, and start the server again.
+                """,
+                metadata: ["path": "\(path)", "error": "\(error)"])
         }
     }
 

@@ -6,6 +6,7 @@ import CloudMachines
 import CloudTesting
 import Configuration
 import Foundation
+import Logging
 import Testing
 
 @testable import strettch
@@ -24,7 +25,7 @@ struct AdminAuditTests {
                 "catalogue": .init(.string("\(folder)/own.yaml"), isSecret: false),
             ]
             let served = try await ServeSettings(flags: flags, file: nil)
-            try served.write(to: data)
+            served.write(to: data, Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
             let read = try await ServeSettings.written(in: data)
             #expect(read.network == .user && read.simulated)
             #expect(read.privateRange == served.privateRange && read.teamPrefix == 24)
