@@ -121,8 +121,10 @@ struct RealLifecycleTests {
             #expect(try await cloud.guests().isEmpty)
 
             let events = try await cloud.client { try await $0.computeEvents(id: id, limit: 50) }.data
+            // A look at the new boot's empty network may come before the network is made.
+            let kinds = events.reversed().map(\.kind).filter { $0 != "compute.network.repaired" }
             #expect(
-                events.reversed().map(\.kind) == [
+                kinds == [
                     "compute.created", "compute.running", "compute.stopped", "compute.start.requested",
                     "compute.running", "compute.stopped", "compute.start.requested", "compute.running",
                     "compute.reboot.requested", "compute.running", "compute.start.requested",
