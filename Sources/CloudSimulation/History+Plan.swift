@@ -9,7 +9,7 @@ extension History {
     /// Computes that the clients of a team quarrel about.
     static let maxSlots = 3
     /// Milliseconds between two operations of a client, at most. The slowest clients come after leases have run out.
-    static let maxThinkMs: [Int64] = [2_000, 20_000, 120_000]
+    static let maxThinkMs: [Int64] = [2_000, 2_000, 2_000, 20_000, 20_000, 120_000]
     static let maxDisasterMs: Int64 = 60_000
 
     /// The history of a seed.

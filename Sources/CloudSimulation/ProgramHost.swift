@@ -39,6 +39,10 @@ struct ProgramHost: MachineHost {
     func answersSSH(_ machine: Machine) async -> Bool {
         await world.executor.pause()
         let answers = await world.host.answersSSH(machine)
+        if !answers {
+            // Throws when cancelled: then nobody waits for the answer.
+            try? await world.clock.sleep(for: Self.silence)
+        }
         return incarnation.isAlive && answers
     }
 
@@ -95,6 +99,9 @@ struct ProgramHost: MachineHost {
         }
         try incarnation.requireAlive()
     }
+
+    /// How long a guest is waited for that does not answer.
+    private static let silence = Duration.seconds(1)
 
     private static let failure = CloudError(.internalServerError, "The host failed.", detail: "simulated")
 }

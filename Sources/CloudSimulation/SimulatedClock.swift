@@ -60,7 +60,7 @@ final class SimulatedClock: CloudClock {
     func pass() -> Bool {
         let woken = state.withLock { state -> [Sleeper] in
             guard let next = state.sleepers.map(\.untilMs).min() else { return [] }
-            let lateMs = state.maxLateMs > 0 ? state.random.milliseconds(upTo: state.maxLateMs) : 0
+            let lateMs = Int64(state.random.below(Int(state.maxLateMs) + 1))
             state.elapsedMs = max(state.elapsedMs, next) + lateMs
             let now = state.elapsedMs
             let due = state.sleepers.filter { $0.untilMs <= now }
