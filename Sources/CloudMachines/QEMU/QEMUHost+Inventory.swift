@@ -1,7 +1,10 @@
 import CloudCore
 
 extension QEMUHost {
-    public func inventory() async throws -> [Int64: MachineParts] {
+    public func inventory() async throws -> [Int64: MachineParts] { try all() }
+
+    /// Not asynchronous itself: Swift 6.3's optimizer crashes on a throwing closure within a function that is.
+    private func all() throws -> [Int64: MachineParts] {
         let folders = try MachineFiles.names(in: MachineDirectory.all(settings.dataDirectory)).compactMap {
             Int64($0)
         }
