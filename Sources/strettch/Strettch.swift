@@ -12,7 +12,8 @@ struct Strettch: AsyncParsableCommand {
             "Start with 'strettch doctor' and 'strettch serve', then 'strettch compute create my-server-01'.",
         version: Version.current,
         subcommands: [
-            ServeCommand.self, ComputeCommand.self, AuditCommand.self, ImageCommand.self, AdminCommand.self,
+            ServeCommand.self, ComputeCommand.self, AuditCommand.self, BillingCommand.self, ImageCommand.self,
+            AdminCommand.self,
             DoctorCommand.self,
         ])
 
