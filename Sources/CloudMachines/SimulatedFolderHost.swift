@@ -130,6 +130,15 @@ public struct SimulatedFolderHost: MachineHost {
             hasSeed: try read(.seed, of: id) != nil)
     }
 
+    /// What is in a folder of pretended machines, which need not be there, for who works without a server.
+    public static func remains(path: String) throws -> MachineRemains {
+        guard MachineFiles.exists(path) else { return MachineRemains(processes: [], disks: [], folders: []) }
+        let all = try SimulatedFolderHost(path: path, networkMode: .user).inventory()
+        return MachineRemains(
+            processes: Set(all.filter(\.value.hasProcess).keys), disks: Set(all.filter(\.value.hasDisk).keys),
+            folders: Set(all.keys))
+    }
+
     public func networkDrift(from plan: NetworkPlan) -> [String] {
         let present = Set(networkLines())
         let wanted = Set(plan.attachments.map(Self.line))

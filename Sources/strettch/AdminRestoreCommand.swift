@@ -28,7 +28,7 @@ struct AdminRestoreCommand: AsyncParsableCommand {
             file: file, database: folder.database,
             kept: "\(folder.database).before-restore-\(Timestamp.text(nowMs).replacing(":", with: ""))",
             allowsOtherInstallation: otherInstallation, nowMs: nowMs,
-            machines: { try MachinesOnHost(MachineRemains(dataDirectory: folder.path, installationId: $0)) })
+            machines: { try MachinesOnHost(folder.remains(of: $0)) })
         let report = try restore.prepare()
         let output = OutputRestore(report, file: file)
         if !options.json { OutputStreams.note(output.text) }

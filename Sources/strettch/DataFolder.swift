@@ -1,6 +1,7 @@
 import ArgumentParser
 import CloudCore
 import CloudDatabase
+import CloudMachines
 import Foundation
 
 /// The folder of everything that must survive: database, images, machines.
@@ -51,6 +52,13 @@ struct DataFolder: Sendable {
                 .conflict, "\(others) has \(remedy), or give this server a folder of its own with --data.")
         }
     }
+    /// What is on this host of the installation's machines: real ones, or pretended ones where there are such.
+    func remains(of installationId: String) throws -> MachineRemains {
+        let pretended = try SimulatedFolderHost.remains(path: simulatedMachines)
+        guard pretended.folders.isEmpty else { return pretended }
+        return try MachineRemains(dataDirectory: path, installationId: installationId)
+    }
+
     /// What the server was last started with (`ServeSettings.write`).
     var settings: String { path + "/serve.json" }
 

@@ -19,4 +19,10 @@ public struct MachineRemains: Sendable {
             MachineFiles.exists(MachineDirectory(data: dataDirectory, id: $0).disk)
         }
     }
+
+    init(processes: Set<Int64>, disks: Set<Int64>, folders: Set<Int64>) {
+        self.processes = processes
+        self.disks = disks
+        self.folders = folders
+    }
 }
