@@ -45,6 +45,7 @@ public protocol SQLArgument: Sendable {
     var sqlValue: SQLValue { get }
 }
 
+extension SQLValue: SQLArgument { public var sqlValue: SQLValue { self } }
 extension String: SQLArgument { public var sqlValue: SQLValue { .text(self) } }
 extension Int64: SQLArgument { public var sqlValue: SQLValue { .int(self) } }
 extension Int: SQLArgument { public var sqlValue: SQLValue { .int(Int64(self)) } }

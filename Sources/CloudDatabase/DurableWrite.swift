@@ -4,7 +4,8 @@ import CloudCore
 /// tests of crashes don't know. Each is a point where a crash parts what is done from what is known to be done.
 public enum DurableWrite: String, Sendable, CaseIterable {
     // The verbs of the API and of the operator.
-    case createCell, createFirstTeam, createTeam, deleteTeam, createKey, revokeKey, noteKeyUse,
+    case transferDatabase, createCell, createFirstTeam, createTeam, deleteTeam, createKey, revokeKey,
+        noteKeyUse,
         issueGuestToken
     case createCompute, changeCompute, changeWallet, suspendTeam, resumeTeam
     /// Always undone: it changes nothing.

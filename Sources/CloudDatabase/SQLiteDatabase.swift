@@ -48,6 +48,15 @@ public final class SQLiteDatabase: Database {
         }
     }
 
+    /// A read that the caller's thread makes, for who is inside a transaction of another database.
+    func readNow<T>(_ body: (any SQLConnection) throws -> T) throws -> T {
+        do {
+            return try pool.read { db in try body(SQLiteConnection(db: db)) }
+        } catch let error as DatabaseError {
+            throw CloudError(error)
+        }
+    }
+
     public func write<T: Sendable>(
         _ name: DurableWrite,
         _ body: @escaping @Sendable (any SQLConnection) throws -> T
@@ -58,7 +67,7 @@ public final class SQLiteDatabase: Database {
     }
 
     /// Ends all connections, the last of which merges the write-ahead log. Nothing may be asked of it afterwards.
-    func close() throws { try pool.close() }
+    public func close() throws { try pool.close() }
 
     /// The writer's `synchronous` level: 2 is FULL.
     func synchronousLevel() async throws -> Int? {

@@ -122,6 +122,13 @@ extension CrashScript {
                 try await Bootstrap(keep: { _ in }).run(in: $0.cloud)
             }
         },
+        CrashScript(
+            "a cell that comes from another database", prepare: { try await $0.makeSource() },
+            run: { world in
+                _ = try await world.insistAlone("the transfer") { database in
+                    try await TransferDatabase(from: try world.source(), to: database).run()
+                }
+            }),
         CrashScript("a new team") { world in
             try await world.insistOrDone("the team") { _ = try await CreateTeam(name: "one").run(in: $0) }
         },
@@ -247,6 +254,16 @@ extension CrashWorld {
         try await host.makeDisk(machine, from: image)
         try await host.makeSeed(machine)
         try await host.boot(machine)
+    }
+
+    /// The database that another one's cell comes from.
+    func source() throws -> SQLiteDatabase { try SQLiteDatabase(path: "\(folder)/source.sqlite") }
+
+    func makeSource() async throws {
+        let cloud = Cloud(
+            database: try source(), catalogue: .test, settings: settings, clock: clock,
+            randomBytes: { count in (0..<count).map { UInt8($0) } }, wake: {})
+        _ = try await Bootstrap(keep: { _ in }).run(in: cloud)
     }
 
     /// Does what has no Idempotency-Key until it is done: by this attempt, or by one whose answer was lost.

@@ -11,6 +11,8 @@ import Logging
 
 /// One cell whose program may be killed at any point and is then started again, on the same database and host.
 final class CrashWorld {
+    /// Where the database is.
+    let folder: String
     let host: any MachineHost
     let clock: ManualClock
     let saboteur: Saboteur
@@ -34,6 +36,7 @@ final class CrashWorld {
         folder: String, host: any MachineHost, isSimulated: Bool, script: CrashScript,
         fault: (visit: Visit, kind: FaultKind)?
     ) throws {
+        self.folder = folder
         clock = ManualClock()
         saboteur = Saboteur(fault, usual: script.fault, clock: clock)
         database = try SQLiteDatabase(path: "\(folder)/strettch.sqlite")
@@ -58,6 +61,22 @@ final class CrashWorld {
             }
         }
         throw NeverTrue(what: "'\(what)' is answered")
+    }
+
+    /// Does `body` as a command does that works on the database alone, again until it succeeds.
+    func insistAlone<T>(_ what: String, _ body: (any Database) async throws -> T) async throws -> T {
+        for _ in 0..<Self.maxAttempts {
+            let command = SabotagedDatabase(
+                database: database, saboteur: saboteur, life: saboteur.begin(), meanwhile: {})
+            do {
+                return try await body(command)
+            } catch is Crash {
+                continue
+            } catch let error as CloudError where error.code == .serviceUnavailable {
+                continue
+            }
+        }
+        throw NeverTrue(what: "'\(what)' is done")
     }
 
     /// Lets the worker work and the clock go on until nothing is due, the host has been looked at, and still nothing is.
