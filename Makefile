@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 SEEDS ?= 2000
 FROM ?= 1
-.PHONY: help install build release check conformance lint fmt test sim kill demo demo-down bench run
+.PHONY: help install build release check conformance lint fmt test test-postgres sim kill demo demo-down bench run
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -39,6 +39,12 @@ TIMELESS = ^SimulationTests\.|^CrashTests\.CrashMatrixTests
 test: build ## Install what is missing and pass all tests, with real guests; most one after the other, since guests need the CPUs
 	swift test --skip-build --parallel --filter '$(TIMELESS)'
 	swift test --skip-build --no-parallel --skip '$(TIMELESS)'
+
+# Where SQL matters most; the other tests touch no database.
+POSTGRES_TESTS = CloudDatabaseTests|CloudServerTests|CloudWorkerTests|CloudAuditTests|CrashMatrixTests
+
+test-postgres: build ## Pass the tests in which SQL matters once more, on PostgreSQL in place of SQLite
+	STRETTCH_TEST_ENGINE=postgres swift test --skip-build --no-parallel --filter '$(POSTGRES_TESTS)'
 
 kill: build ## Kill the program again and again under load, and audit (ROUNDS=200 REAL=30 COMPUTES=1000 SEED=1)
 	STRETTCH_KILL_ROUNDS=$(or $(ROUNDS),200) STRETTCH_KILL_REAL_ROUNDS=$(or $(REAL),30) \

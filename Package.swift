@@ -61,9 +61,10 @@ let package = Package(
         .target(name: "CloudCore", swiftSettings: strict),
         .target(name: "CloudWire", swiftSettings: strict),
         .target(name: "CloudMetrics", swiftSettings: strict),
+        .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .target(
             name: "CloudDatabase",
-            dependencies: ["CloudCore", .grdb, .logging],
+            dependencies: ["CPostgres", "CloudCore", .grdb, .logging],
             swiftSettings: strict),
         .target(
             name: "CloudControl",

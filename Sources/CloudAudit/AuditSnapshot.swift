@@ -45,6 +45,7 @@ struct AuditSnapshot: Sendable, Equatable {
         createEventsAmiss = try audit.notOnce(kind: ComputeAction.create.requestedKind).map(Count.init)
         let ids = try audit.eventIds()
         events = EventIds(count: ids.count, first: ids.first, last: ids.last)
+        events.isGuarded = audit.eventsHaveGaps ? try audit.eventsAreGuarded() : nil
         destroyedEventsAmiss = try audit.notOnce(kind: StateEvent.destroyed, isDestroyed: true).map(
             Count.init)
         newestEvents = try audit.newestEvents(kinds: StateEvent.all)
@@ -103,6 +104,8 @@ struct AuditSnapshot: Sendable, Equatable {
         var count: Int64 = 0
         var first: Int64 = 0
         var last: Int64 = 0
+        /// Where the engine leaves gaps by itself: whether nothing can be taken out. `nil`: a gap tells.
+        var isGuarded: Bool?
     }
 
     /// What the ledger has of a compute, and what its meter says.

@@ -49,6 +49,7 @@ extension AuditSnapshot {
     }
 
     private var gapFindings: [AuditFinding] {
+        if let isGuarded = events.isGuarded { return isGuarded ? [] : [Self.unguarded] }
         guard events.count > 0, events.first != 1 || events.count != events.last else { return [] }
         return [
             AuditFinding(
@@ -57,6 +58,11 @@ extension AuditSnapshot {
                     + "out: restore them from a backup.")
         ]
     }
+
+    private static let unguarded = AuditFinding(
+        .eventsHaveNoGap,
+        "the trigger events_append_only is not in force, so that events can be taken out unseen. Compare them with a "
+            + "backup, and enable it: ALTER TABLE events ENABLE TRIGGER events_append_only.")
 
     private func stateFinding(_ compute: Compute) -> AuditFinding? {
         guard compute.state != .destroyed else { return nil }

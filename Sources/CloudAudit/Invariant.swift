@@ -51,7 +51,8 @@ public enum Invariant: String, Sendable, CaseIterable {
     case walletIsItsLedger = "wallet-is-its-ledger"
 
     // The audit log.
-    /// Ids of events go from 1 to the last without a gap.
+    /// No event was taken out: ids go from 1 to the last without a gap; where the engine leaves gaps by itself, the guard
+    /// is in force that lets nobody take one out.
     case eventsHaveNoGap = "events-have-no-gap"
     /// The newest event of a compute fits the state that it shows.
     case stateHasItsEvent = "state-has-its-event"

@@ -96,6 +96,11 @@ public struct AuditQueries {
     /// How many events there are, with those that a restore tells are lost, and the lowest and highest id; 0 before the
     /// first.
     public func eventIds() throws -> (count: Int64, first: Int64, last: Int64) {
+        if sql.dialect == .postgres {
+            let row = try sql.query(
+                "SELECT COUNT(*) AS n, COALESCE(MIN(id), 0) AS lo, COALESCE(MAX(id), 0) AS hi FROM events")[0]
+            return (try row.int("n"), try row.int("lo"), try row.int("hi"))
+        }
         let row = try sql.query(
             """
             SELECT COUNT(*) + CAST(COALESCE((
@@ -105,6 +110,20 @@ public struct AuditQueries {
             """,
             [RestoreReport.eventKind])[0]
         return (try row.int("n"), try row.int("lo"), try row.int("hi"))
+    }
+
+    /// Whether ids of events have gaps of their own, so that it takes a guard to know that none was taken out.
+    public var eventsHaveGaps: Bool { sql.dialect == .postgres }
+
+    /// Whether the guard is in force that lets nobody change or take out an event (schema 10).
+    public func eventsAreGuarded() throws -> Bool {
+        try !sql.query(
+            """
+            SELECT 1 AS found FROM pg_trigger
+            WHERE tgname = 'events_append_only' AND tgrelid = CAST('events' AS REGCLASS)
+                AND tgenabled IN ('O', 'A')
+            """
+        ).isEmpty
     }
 
     /// Computes, DESTROYED ones too, that don't have exactly one event of this kind, with how many they have.

@@ -19,6 +19,9 @@ public protocol Database: Sendable {
 
 /// One connection inside a transaction. Never leaves the closure that it was given to.
 public protocol SQLConnection {
+    /// Which engine it is: for the few words in which they differ.
+    var dialect: Dialect { get }
+
     func query(_ sql: String, _ arguments: [any SQLArgument]) throws -> [SQLRow]
 
     /// The number of rows changed.

@@ -21,7 +21,7 @@ public enum EventScope: Sendable, Equatable {
 
 extension EventQueries {
     private static var select: String {
-        "SELECT e.*, k.name AS key_name FROM events e LEFT JOIN api_keys k ON k.id = e.key_id"
+        "SELECT e.*, k.name AS key_name FROM visible_events e LEFT JOIN api_keys k ON k.id = e.key_id"
     }
 
     /// At most `limit` events with an id smaller than `before`, newest first, without the first `offset`.
@@ -47,16 +47,18 @@ extension EventQueries {
 
     public func count(_ scope: EventScope) throws -> Int {
         Int(
-            try sql.query("SELECT COUNT(*) AS n FROM events e WHERE \(scope.column) = $1", [scope.id])[0].int(
-                "n"))
+            try sql.query(
+                "SELECT COUNT(*) AS n FROM visible_events e WHERE \(scope.column) = $1", [scope.id])[0].int(
+                    "n"))
     }
 
     /// The id of the newest event; 0 before the first.
     public func newestId(_ scope: EventScope) throws -> Int64 {
         try sql.query(
-            "SELECT COALESCE(MAX(e.id), 0) AS id FROM events e WHERE \(scope.column) = $1", [scope.id])[
-                0
-            ].int("id")
+            "SELECT COALESCE(MAX(e.id), 0) AS id FROM visible_events e WHERE \(scope.column) = $1", [scope.id]
+        )[
+            0
+        ].int("id")
     }
 
     private static func record(_ row: SQLRow) throws -> EventRecord {

@@ -4,8 +4,8 @@ extension SQLConnection {
     public var events: EventQueries { EventQueries(sql: self) }
 }
 
-/// What happened, append-only. Ids become visible in ascending order, so who has read up to an id has all before it:
-/// SQLite has one writer; an engine with several has to let one append at a time.
+/// What happened, append-only. Who walks by ids reads `visible_events`, in which they appear in ascending order: who has
+/// read up to an id has all before it (schema 10).
 public struct EventQueries {
     let sql: any SQLConnection
 

@@ -35,7 +35,7 @@ public struct JobQueries {
             UPDATE jobs SET lease_owner = $1, lease_until_ms = $2 WHERE compute_id IN (
                 SELECT compute_id FROM jobs
                 WHERE due_at_ms <= $3 AND (lease_until_ms IS NULL OR lease_until_ms <= $3)
-                ORDER BY due_at_ms, compute_id LIMIT $4
+                ORDER BY due_at_ms, compute_id LIMIT $4\(sql.dialect.skippingLocked)
             ) RETURNING compute_id
             """,
             [owner, untilMs, nowMs, limit]

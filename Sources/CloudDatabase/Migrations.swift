@@ -1,29 +1,11 @@
 import CloudCore
 
-/// The few words in which the engines differ when tables are made.
-enum Dialect {
-    case sqlite
-
-    /// A primary key that the engine numbers upwards and never gives out twice.
-    var identity: String {
-        switch self {
-        case .sqlite: "INTEGER PRIMARY KEY AUTOINCREMENT"
-        }
-    }
-
-    /// A table whose column `value` has the texts of the JSON array in `column`.
-    func texts(of column: String) -> String {
-        switch self {
-        case .sqlite: "json_each(\(column))"
-        }
-    }
-}
-
 /// Brings a database from any earlier version to today's: forward only, each migration once.
 enum Migrations {
     /// In order. One that has landed is never edited.
     static let all: [@Sendable (Dialect) -> [String]] = [
         schema1, schema2, schema3, schema4, schema5, schema6, schema7, schema8, schema9,
+        schema10,
     ]
 
     /// Runs what is missing, inside the caller's transaction, and returns how many that were. Throws when a newer

@@ -115,6 +115,8 @@ extension CloudError {
 package struct SQLiteConnection: SQLConnection {
     let db: GRDB.Database
 
+    package var dialect: Dialect { .sqlite }
+
     package init(db: GRDB.Database) { self.db = db }
 
     package func query(_ sql: String, _ arguments: [any SQLArgument]) throws -> [SQLRow] {

@@ -104,6 +104,8 @@ private struct LeaseWatch: SQLConnection {
     let database: any SQLConnection
     let looks: LeaseLooks
 
+    var dialect: Dialect { database.dialect }
+
     func query(_ sql: String, _ arguments: [any SQLArgument]) throws -> [SQLRow] {
         if sql.contains("lease_owner = $2") { looks.add() }
         return try database.query(sql, arguments)

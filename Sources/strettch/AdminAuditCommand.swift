@@ -15,6 +15,7 @@ struct AdminAuditCommand: AsyncParsableCommand {
             """)
 
     @OptionGroup var data: DataOption
+    @Option(help: "The server's YAML file with settings, if its database is set there.") var config: String?
     @Flag(help: "Print JSON.") var json = false
 
     /// After the first look, when it found what may be a race: longer than the server takes to notice a machine that ended.
@@ -32,7 +33,7 @@ struct AdminAuditCommand: AsyncParsableCommand {
     private func audit() async throws -> Audit {
         let folder = try data.folder()
         let settings = try await ServeSettings.written(in: folder)
-        let database = try SQLiteDatabase(path: folder.database)
+        let database = try await Self.open(ServeSettings.database(beside: folder, config: config), folder)
         guard let installation = try await database.read({ sql in try sql.installationId() }) else {
             throw CloudError(.conflict, "\(folder.path) has no cell yet. Start 'strettch serve' on it once.")
         }
@@ -43,6 +44,14 @@ struct AdminAuditCommand: AsyncParsableCommand {
         return Audit(
             database: database, host: host, catalogue: try settings.readCatalogue(),
             settings: settings.audit(secondLookAfter: Self.secondLookAfter), clock: SystemClock())
+    }
+}
+
+extension AdminAuditCommand {
+    /// Without `openDatabase`'s lock: an audit may look while a restore is under way.
+    private static func open(_ settings: DatabaseSettings, _ folder: DataFolder) throws -> any Database {
+        guard settings.connection == nil else { return try settings.open(folder).database }
+        return try SQLiteDatabase(path: folder.database)
     }
 }
 

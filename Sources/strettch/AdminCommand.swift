@@ -26,8 +26,9 @@ struct AdminOptions: ParsableArguments {
 
     func cloud() async throws -> Cloud {
         let settings = try await ServeSettings(flags: [:], file: config)
+        let folder = try data.folder()
         return Cloud(
-            database: try data.folder().openDatabase(),
+            database: try await ServeSettings.database(beside: folder, config: config).open(folder).database,
             catalogue: Catalogue(regions: [], images: [], specifications: []),
             settings: settings.cloud, randomBytes: SystemRandom.bytes, wake: {})
     }

@@ -25,7 +25,8 @@ struct Cell: Sendable {
         let catalogue = try settings.readCatalogue()
         let listener = try settings.listener()
         let wake = Wake()
-        let database = try folder.openDatabase()
+        let opened = try settings.database.open(folder)
+        let database = opened.database
         let cloud = Cloud(
             database: database, catalogue: catalogue,
             settings: settings.cloud,
@@ -38,7 +39,7 @@ struct Cell: Sendable {
         try await ReserveIds(database: database, host: host, logger: logger).run()
         return Cell(
             cloud: cloud, host: host, wake: wake, settings: settings, listener: listener,
-            waitingWrites: { database.waitingWrites }, logger: logger)
+            waitingWrites: { opened.waitingWrites }, logger: logger)
     }
 
     /// Serves until SIGTERM or SIGINT, then finishes the requests and steps under way. Machines go on.
@@ -64,6 +65,10 @@ struct Cell: Sendable {
         if settings.network == .bridged, !settings.simulated {
             services.append(
                 MetadataListener(cloud: cloud, listen: settings.metadataListen, logger: logger))
+        }
+        // Other programs' requests are for this host's worker too.
+        if settings.database.connection != nil {
+            services.append(WakeByChanges(changes: cloud.database.changes, wake: wake))
         }
         var configuration = ServiceGroupConfiguration(
             services: services, gracefulShutdownSignals: [.sigterm, .sigint],

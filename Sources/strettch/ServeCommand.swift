@@ -23,6 +23,9 @@ struct ServeCommand: AsyncParsableCommand {
 
     @OptionGroup var data: DataOption
     @Option(help: "A YAML file with settings.") var config: String?
+    @Option(
+        help: "Connection string of PostgreSQL; a password belongs into STRETTCH_DATABASE. Default: SQLite.")
+    var database: String?
     @Option(help: "HOST:PORT or unix:PATH. Default: 127.0.0.1:8080.") var listen: String?
     @Option(help: "PEM file with the certificate for TLS, its issuers' after it.") var tlsCertificate: String?
     @Option(help: "PEM file with the certificate's private key.") var tlsKey: String?
@@ -72,7 +75,7 @@ struct ServeCommand: AsyncParsableCommand {
             "listen": listen, "tlsCertificate": tlsCertificate, "tlsKey": tlsKey, "metrics": metrics,
             "logFormat": logFormat, "catalogue": catalogue, "network": network, "privateRange": privateRange,
             "publicPool": publicPool, "sshPorts": sshPorts, "metadataListen": metadataListen,
-            "apiUrl": apiUrl, "logLevel": logLevel,
+            "apiUrl": apiUrl, "logLevel": logLevel, "database": database,
         ]
         for (name, text) in texts {
             if let text { flags[name] = ConfigValue(.string(text), isSecret: false) }

@@ -38,6 +38,23 @@ extension ServeSettings {
         return try await ServeSettings(flags: [:], file: folder.settings, usesEnvironment: false)
     }
 
+    /// How a command beside the server reaches its database. Throws `CONFLICT` when the server keeps it elsewhere: its
+    /// connection string may hold a password, so it is not among what is written.
+    static func database(beside folder: DataFolder, config: String?) async throws -> DatabaseSettings {
+        let settings = try await ServeSettings(flags: [:], file: config).database
+        let text = FileManager.default.contents(atPath: folder.settings).map {
+            String(decoding: $0, as: UTF8.self)
+        }
+        let isOnServer = text?.contains("\"databaseEngine\" : \"postgres\"") == true
+        guard !isOnServer || settings.connection != nil else {
+            throw CloudError(
+                .conflict,
+                "The server of \(folder.path) keeps its database in PostgreSQL. Give this command the same setting: "
+                    + "STRETTCH_DATABASE, or the server's file with --config.")
+        }
+        return settings
+    }
+
     /// What the audit goes by.
     func audit(secondLookAfter: Duration) -> AuditSettings {
         AuditSettings(
@@ -56,7 +73,7 @@ extension ServeSettings {
             "metadataListen": metadataListen.description, "stopGrace": stopGrace,
             "vcpuOvercommit": vcpuOvercommit, "memoryOvercommit": memoryOvercommit,
             "orphanGrace": orphanGrace,
-            "billing": billing.isOn, "simulated": simulated,
+            "billing": billing.isOn, "simulated": simulated, "databaseEngine": database.engine,
         ]
     }
 }

@@ -49,6 +49,7 @@ struct ServeSettings: Sendable {
     var simulated: Bool
     /// Milliseconds that each call to a pretended machine takes.
     var simulatedDelay: Int
+    var database: DatabaseSettings
 
     static let defaults: [String: ConfigValue] = [
         "listen": "127.0.0.1:8080", "tlsCertificate": "", "tlsKey": "", "maxConnections": 512, "metrics": "",
@@ -61,7 +62,7 @@ struct ServeSettings: Sendable {
         "vcpuOvercommit": 16.0, "memoryOvercommit": 1.0, "orphanGrace": 600, "billing": false,
         "pastDueDays": 7,
         "suspendedDays": 30, "logLevel": "info", "logFormat": "text",
-        "simulated": false, "simulatedDelay": 0,
+        "simulated": false, "simulatedDelay": 0, "database": "", "databaseConnections": 8,
     ]
 
     /// - Parameters:
@@ -107,6 +108,7 @@ struct ServeSettings: Sendable {
         logFormat = try Self.logFormat(try reader.string("logFormat"))
         simulated = try reader.bool("simulated")
         simulatedDelay = try reader.int("simulatedDelay", in: 0...60_000)
+        database = try DatabaseSettings(reader)
     }
 
     /// What the verbs need to know of it.

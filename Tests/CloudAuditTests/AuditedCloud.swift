@@ -25,6 +25,7 @@ extension TestCloud {
 
     /// Changes the database behind the back of its constraints, as a bug or a broken disk would.
     func vandalize(_ statements: [String]) async throws {
+        guard Engine.standard == .sqlite else { return try await vandalizePostgres(statements) }
         let path = try await database.read { sql in try sql.query("PRAGMA database_list")[0].text("file") }
         var configuration = Configuration()
         configuration.foreignKeysEnabled = false
@@ -34,5 +35,21 @@ extension TestCloud {
             for statement in statements { try db.execute(sql: statement) }
         }
         try queue.close()
+    }
+
+    private func vandalizePostgres(_ statements: [String]) async throws {
+        try await database.write { sql in
+            let constraints = try sql.query(
+                """
+                SELECT CAST(CAST(conrelid AS REGCLASS) AS TEXT) AS owner, conname FROM pg_constraint
+                WHERE contype IN ('c', 'f') AND connamespace = CAST('public' AS REGNAMESPACE)
+                """)
+            for row in constraints {
+                try sql.execute("ALTER TABLE \(row.text("owner")) DROP CONSTRAINT \(row.text("conname"))")
+            }
+            try sql.execute("ALTER TABLE events DISABLE TRIGGER events_append_only")
+            for statement in statements { try sql.execute(statement) }
+            try sql.execute("ALTER TABLE events ENABLE TRIGGER ALL")
+        }
     }
 }

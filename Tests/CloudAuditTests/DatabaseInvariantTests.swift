@@ -119,9 +119,13 @@ struct DatabaseInvariantTests {
             "a balance in the middle that is none",
             "UPDATE ledger SET balance_milli_rwf = balance_milli_rwf + 1 WHERE number = 1",
             findings: "wallet-is-its-ledger", "wallet-is-its-ledger"),
-        Damage(
-            "an event is lost", "DELETE FROM events WHERE kind = 'team.created' AND team_id = 2",
-            findings: "events-have-no-gap"),
+        Engine.standard == .sqlite
+            ? Damage(
+                "an event is lost", "DELETE FROM events WHERE kind = 'team.created' AND team_id = 2",
+                findings: "events-have-no-gap")
+            : Damage(
+                "events can be taken out", "DROP TRIGGER events_append_only ON events",
+                findings: "events-have-no-gap"),
         Damage(
             "a state without its event",
             "UPDATE events SET kind = 'compute.seen' WHERE compute_id = 2 AND kind = 'compute.stopped'",

@@ -6,7 +6,7 @@ import CloudMachines
 import CloudTesting
 import Testing
 
-@Suite("What is restored from a backup", .timeLimit(.minutes(2)))
+@Suite("What is restored from a backup", .sqliteAlone, .timeLimit(.minutes(2)))
 struct RestoredTests {
     @Test(
         "that was taken while 8 clients create is as promised: each compute has its job, key, meter and event"

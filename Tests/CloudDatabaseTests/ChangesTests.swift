@@ -51,8 +51,7 @@ struct ChangesTests {
 
     @Test("events and states are signalled once they are committed, and nothing else is")
     func commits() async throws {
-        try await withTemporaryFolder { folder in
-            let database = try SQLiteDatabase(path: "\(folder)/db")
+        try await Engine.standard.withDatabase { database in
             let (team, compute) = try await database.write { sql in try sql.makeTeamAndCompute() }
             var seen = database.changes.count
             func expectSignal(_ expected: Bool, _ what: String) {

@@ -8,8 +8,7 @@ import Testing
 struct HostQueryTests {
     @Test("an event of no team is the cell's own: no compute's, and by nobody but the system")
     func eventsOfTheCell() async throws {
-        try await withTemporaryFolder { folder in
-            let database = try SQLiteDatabase(path: "\(folder)/db")
+        try await Engine.standard.withDatabase { database in
             try await database.write { sql in
                 try sql.events.append(
                     Event(computeId: nil, teamId: nil, kind: "host.test", actor: .system), nowMs: 1)
@@ -29,8 +28,7 @@ struct HostQueryTests {
 
     @Test("the boot is the last that was set, and an orphan keeps the time of its first sight")
     func rows() async throws {
-        try await withTemporaryFolder { folder in
-            let database = try SQLiteDatabase(path: "\(folder)/db")
+        try await Engine.standard.withDatabase { database in
             try await database.write { sql in
                 #expect(try sql.hosts.bootId() == nil)
                 for boot in ["a", "b"] { try sql.hosts.set(bootId: boot, nowMs: 1) }

@@ -105,7 +105,7 @@ struct LedgerTests {
                 for table in ["wallets", "ledger", "meter_prices", "meters"] {
                     try sql.execute("DROP TABLE \(table)")
                 }
-                for statement in Migrations.schema6(.sqlite) { try sql.execute(statement) }
+                for statement in Migrations.schema6(sql.dialect) { try sql.execute(statement) }
                 let meters = try sql.meters.unsettled(teamId: team)
                 #expect(meters.map(\.meter.isRunning) == [false, true])
                 #expect(meters.map { $0.meter.cost(atMs: UTCDay.milliseconds) } == [0, 0])
@@ -115,7 +115,7 @@ struct LedgerTests {
     }
 
     private func credit(
-        _ database: SQLiteDatabase, _ team: Int64, _ milliRwf: Int64, _ reference: String
+        _ database: any Database, _ team: Int64, _ milliRwf: Int64, _ reference: String
     ) async throws {
         try await database.write { sql in
             try sql.ledger.append(
@@ -124,9 +124,8 @@ struct LedgerTests {
         }
     }
 
-    private func withTeam(_ body: (SQLiteDatabase, Int64) async throws -> Void) async throws {
-        try await withTemporaryFolder { folder in
-            let database = try SQLiteDatabase(path: "\(folder)/db")
+    private func withTeam(_ body: (any Database, Int64) async throws -> Void) async throws {
+        try await Engine.standard.withDatabase { database in
             let network = try #require(IPv4Network("10.0.0.0/22"))
             let team = try await database.write { sql in
                 try sql.teams.insert(name: "a", network: network, nowMs: 1)

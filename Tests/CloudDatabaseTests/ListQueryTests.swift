@@ -21,6 +21,7 @@ struct ListQueryTests {
                 for index in ["computes_live_by_team", "computes_by_state", "computes_live_by_name"] {
                     try sql.execute("DROP INDEX \(index)")
                 }
+                try sql.execute("DROP VIEW visible_events")
                 try sql.execute("DELETE FROM schema_version WHERE version >= 8")
                 return ids
             }
@@ -70,6 +71,8 @@ private struct ExplainingConnection: SQLConnection {
 
     let sql: any SQLConnection
     let plan = Plan()
+
+    var dialect: Dialect { sql.dialect }
 
     func query(_ text: String, _ arguments: [any SQLArgument]) throws -> [SQLRow] {
         plan.lines += try sql.query("EXPLAIN QUERY PLAN \(text)", arguments).map { try $0.text("detail") }

@@ -111,6 +111,8 @@ private struct StatementVisit {
         let visit: (Int) throws -> Void
         private var number = 0
 
+        var dialect: Dialect { sql.dialect }
+
         init(sql: any SQLConnection, visit: @escaping (Int) throws -> Void) {
             self.sql = sql
             self.visit = visit

@@ -112,7 +112,8 @@ struct BalanceTests {
             let made = try await cloud.send(.post, "/computes?dryRun=false", headers: key, body: body)
             #expect(made.status == 202)
             #expect(made.headers[HTTPField.Name("Idempotent-Replayed") ?? .accept] == nil)
-            #expect(made.data?["id"]?.string == "1")
+            // PostgreSQL does not give a number again that was undone with its row.
+            if Engine.standard == .sqlite { #expect(made.data?["id"]?.string == "1") }
             #expect(made.data?["ipv4"]?.string == "203.0.113.0")
             #expect(made.data?["privateIpv4"]?.string == "10.0.0.5")
         }

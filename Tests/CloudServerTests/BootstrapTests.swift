@@ -62,8 +62,8 @@ struct BootstrapTests {
     }
 
     private func withNewCell(_ body: (Cloud, FaultyDatabase) async throws -> Void) async throws {
-        try await withTemporaryFolder { folder in
-            let database = FaultyDatabase(try SQLiteDatabase(path: "\(folder)/db"))
+        try await Engine.standard.withDatabase { engine in
+            let database = FaultyDatabase(engine)
             try await body(
                 Cloud(
                     database: database, catalogue: .test, settings: .test,

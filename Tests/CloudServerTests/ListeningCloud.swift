@@ -29,8 +29,7 @@ struct ListeningCloud: Sendable {
         wrap: (any Database) -> any Database = { $0 },
         _ body: @escaping @Sendable (ListeningCloud) async throws -> Void
     ) async throws {
-        try await withTemporaryFolder { folder in
-            let database = try SQLiteDatabase(path: "\(folder)/db")
+        try await Engine.standard.withDatabase { database in
             let inner = cloud(database)
             let key = try await CreateTeam(name: "team").run(in: inner).key.secret
             let metrics = RequestMetrics()

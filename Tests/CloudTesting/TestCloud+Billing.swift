@@ -44,6 +44,16 @@ extension TestCloud {
         }
     }
 
+    /// The ids of what happened to the team and its computes since its set-up, oldest first.
+    public func eventIds() async throws -> [Int64] {
+        let setUp = lastSetUpEventId
+        return try await cloud.database.read { sql in
+            try sql.query(
+                "SELECT id FROM events WHERE team_id = $1 AND id > $2 ORDER BY id", [Self.teamId, setUp]
+            ).map { try $0.int("id") }
+        }
+    }
+
     /// What happened to the team itself since its set-up, oldest first.
     public func teamEvents() async throws -> [String] {
         let setUp = lastSetUpEventId

@@ -11,11 +11,11 @@ import HummingbirdTesting
 import Logging
 import NIOCore
 
-/// A whole cloud in one process, for tests: real HTTP handlers, real SQLite, the real worker, a simulated host, a
+/// A whole cloud in one process, for tests: real HTTP handlers, a real database, the real worker, a simulated host, a
 /// clock that stands still. Every exchange is checked against the OpenAPI document.
 public struct TestCloud: Sendable {
     public let cloud: Cloud
-    /// Between everything and SQLite; what it is told to throw is thrown.
+    /// Between everything and the engine; what it is told to throw is thrown.
     public let database: FaultyDatabase
     public let host: SimulatedHost
     public let clock: ManualClock
@@ -33,13 +33,14 @@ public struct TestCloud: Sendable {
 
     /// Starts a cloud, runs `body`, and takes the cloud away.
     public static func with(
-        settings: CloudSettings = .test, catalogue: Catalogue = .test, bootSlots: Int = 2,
+        on engine: Engine = .standard, settings: CloudSettings = .test, catalogue: Catalogue = .test,
+        bootSlots: Int = 2,
         _ body: @escaping @Sendable (TestCloud) async throws -> Void
     ) async throws {
-        try await withTemporaryFolder { folder in
+        try await engine.withDatabase { engine in
             let clock = ManualClock()
             let wake = Wake()
-            let database = FaultyDatabase(try SQLiteDatabase(path: "\(folder)/strettch.sqlite"))
+            let database = FaultyDatabase(engine)
             let cloud = Cloud(
                 database: database, catalogue: catalogue, settings: settings, clock: clock,
                 randomBytes: { count in (0..<count).map { _ in UInt8.random(in: .min ... .max) } },

@@ -44,10 +44,10 @@ struct CrashMatrixTests {
     private static func run(
         _ script: CrashScript, fault: (visit: Visit, kind: FaultKind)? = nil
     ) async throws -> CrashOutcome {
-        try await withTemporaryFolder { folder in
+        try await Engine.standard.withDatabase { database in
             let host = SimulatedHost()
-            let world = try CrashWorld(
-                folder: folder, host: host, isSimulated: true, script: script, fault: fault)
+            let world = CrashWorld(
+                database: database, host: host, isSimulated: true, script: script, fault: fault)
             try await script.prepare(world)
             world.saboteur.arm()
             try await script.run(world)

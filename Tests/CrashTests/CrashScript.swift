@@ -122,13 +122,14 @@ extension CrashScript {
                 try await Bootstrap(keep: { _ in }).run(in: $0.cloud)
             }
         },
-        CrashScript(
-            "a cell that comes from another database", prepare: { try await $0.makeSource() },
-            run: { world in
+        CrashScript("a cell that comes from another database") { world in
+            try await withTemporaryFolder { folder in
+                let source = try await world.makeSource(in: folder)
                 _ = try await world.insistAlone("the transfer") { database in
-                    try await TransferDatabase(from: try world.source(), to: database).run()
+                    try await TransferDatabase(from: source, to: database).run()
                 }
-            }),
+            }
+        },
         CrashScript("a new team") { world in
             try await world.insistOrDone("the team") { _ = try await CreateTeam(name: "one").run(in: $0) }
         },
@@ -256,14 +257,14 @@ extension CrashWorld {
         try await host.boot(machine)
     }
 
-    /// The database that another one's cell comes from.
-    func source() throws -> SQLiteDatabase { try SQLiteDatabase(path: "\(folder)/source.sqlite") }
-
-    func makeSource() async throws {
+    /// A database with a cell of its own.
+    func makeSource(in folder: String) async throws -> SQLiteDatabase {
+        let database = try SQLiteDatabase(path: "\(folder)/source.sqlite")
         let cloud = Cloud(
-            database: try source(), catalogue: .test, settings: settings, clock: clock,
+            database: database, catalogue: .test, settings: settings, clock: clock,
             randomBytes: { count in (0..<count).map { UInt8($0) } }, wake: {})
         _ = try await Bootstrap(keep: { _ in }).run(in: cloud)
+        return database
     }
 
     /// Does what has no Idempotency-Key until it is done: by this attempt, or by one whose answer was lost.

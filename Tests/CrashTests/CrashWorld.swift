@@ -11,13 +11,11 @@ import Logging
 
 /// One cell whose program may be killed at any point and is then started again, on the same database and host.
 final class CrashWorld {
-    /// Where the database is.
-    let folder: String
     let host: any MachineHost
     let clock: ManualClock
     let saboteur: Saboteur
     let settings: CloudSettings
-    private let database: SQLiteDatabase
+    private let database: any Database
     /// Whether the calls of the host are points, as they are of a simulated one.
     private let isSimulated: Bool
     private(set) var program: CrashProgram
@@ -31,15 +29,13 @@ final class CrashWorld {
     /// Times that somebody asks again. A script has one fault.
     private static let maxAttempts = 5
 
-    /// - Parameter folder: where the database is made.
     init(
-        folder: String, host: any MachineHost, isSimulated: Bool, script: CrashScript,
+        database: any Database, host: any MachineHost, isSimulated: Bool, script: CrashScript,
         fault: (visit: Visit, kind: FaultKind)?
-    ) throws {
-        self.folder = folder
+    ) {
         clock = ManualClock()
         saboteur = Saboteur(fault, usual: script.fault, clock: clock)
-        database = try SQLiteDatabase(path: "\(folder)/strettch.sqlite")
+        self.database = database
         self.host = host
         settings = script.settings
         self.isSimulated = isSimulated

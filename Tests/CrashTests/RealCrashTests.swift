@@ -1,5 +1,6 @@
 import CloudControl
 import CloudCore
+import CloudDatabase
 import CloudMachines
 import CloudTesting
 import Foundation
@@ -69,9 +70,9 @@ struct RealCrashTests {
         _ script: CrashScript, fault: (visit: Visit, kind: FaultKind)? = nil
     ) async throws -> CrashOutcome {
         try await RealCrashHost.with { host in
-            let world = try CrashWorld(
-                folder: host.folder, host: host.machines, isSimulated: false, script: script,
-                fault: fault)
+            let world = CrashWorld(
+                database: try SQLiteDatabase(path: "\(host.folder)/strettch.sqlite"), host: host.machines,
+                isSimulated: false, script: script, fault: fault)
             world.real = host
             let saboteur = world.saboteur
             return try await HostEffect.$interruption.withValue({ effect, moment in

@@ -51,6 +51,8 @@ struct RewritingConnection: SQLConnection {
     let context: Sabotage.Context
     let rewrite: @Sendable (Statement) throws -> Change
 
+    var dialect: Dialect { database.dialect }
+
     func query(_ sql: String, _ arguments: [any SQLArgument]) throws -> [SQLRow] {
         switch try change(sql, arguments) {
         case .none, .skip: try database.query(sql, arguments)

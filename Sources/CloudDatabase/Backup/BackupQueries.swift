@@ -46,8 +46,21 @@ public struct IdentityQueries {
 
     /// Sees to it that no compute gets an id up to `id`. Returns whether one could have.
     public func reserveComputes(to id: Int64) throws -> Bool {
+        if sql.dialect == .postgres { return try reserveBySequence("computes", to: id) }
         guard try last()["computes"] ?? 0 < id else { return false }
         try raise("computes", to: id)
+        return true
+    }
+
+    /// The same of PostgreSQL's sequences, which a transaction that is undone does not set back.
+    private func reserveBySequence(_ table: String, to id: Int64) throws -> Bool {
+        let row = try sql.query(
+            """
+            SELECT last_value AS last, CASE WHEN is_called THEN 1 ELSE 0 END AS is_called
+            FROM \(table)_id_seq
+            """)[0]
+        guard try row.int("last") - (row.int("is_called") == 1 ? 0 : 1) < id else { return false }
+        _ = try sql.query("SELECT setval('\(table)_id_seq', $1) AS last", [id])
         return true
     }
 }

@@ -46,6 +46,12 @@ extension Migrations {
                 "DROP TABLE teams",
                 "ALTER TABLE new_teams RENAME TO teams",
             ]
+        case .postgres:
+            [
+                "ALTER TABLE teams DROP CONSTRAINT teams_name_key",
+                "ALTER TABLE teams DROP CONSTRAINT teams_network_base_key",
+                "ALTER TABLE teams ADD COLUMN deleted_at_ms BIGINT",
+            ]
         }
     }
 }

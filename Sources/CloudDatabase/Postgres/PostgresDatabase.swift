@@ -1,0 +1,108 @@
+import CloudCore
+
+/// The engine for many machines: any number of programs against one PostgreSQL.
+public final class PostgresDatabase: Database {
+    private let pool: PostgresPool
+    private let listener: PostgresListener
+    public let changes: Changes
+
+    /// Looks at a commit that was never answered. With their pauses they take half a minute, which a restart of the
+    /// server after a crash does not.
+    static let mostLooks = 24
+
+    /// Connects, and brings the schema up to date, while any other program that starts waits.
+    /// - Parameters:
+    ///   - connection: as libpq reads it, a URI or `key=value` pairs. A password in it is never shown.
+    ///   - connections: how many transactions may run at once.
+    /// Throws `VALIDATION_ERROR` for what is no connection string, `SERVICE_UNAVAILABLE` when PostgreSQL can't be reached,
+    /// and a `CloudError` with the remedy when the database can't be used.
+    public init(connection: String, connections: Int = 8) throws {
+        var settings = try PostgresSettings(connection: connection)
+        settings.connections = connections
+        try PostgresSchema(settings: settings).upgrade()
+        let changes = Changes()
+        self.changes = changes
+        listener = PostgresListener(settings, onChange: { changes.signal() })
+        pool = PostgresPool(settings)
+    }
+
+    deinit { close() }
+
+    /// Lets all connections end. Whatever is asked of it afterwards is refused.
+    public func close() {
+        listener.end()
+        pool.end()
+    }
+
+    /// Transactions that wait for a connection.
+    public var waitingWrites: Int { pool.waiting }
+
+    public func read<T: Sendable>(
+        _ body: @escaping @Sendable (any SQLConnection) throws -> T
+    ) async throws -> T {
+        var patience = PostgresPatience()
+        // As often as `patience` lasts.
+        while true {
+            switch try await pool.run({ client in PostgresTransaction.read.run(on: client, body) }) {
+            case .committed(let value, _), .inDoubt(let value, _): return value
+            case .undone(let error): try await patience.pause(after: error)
+            }
+        }
+    }
+
+    public func write<T: Sendable>(
+        _ name: DurableWrite, _ body: @escaping @Sendable (any SQLConnection) throws -> T
+    ) async throws -> T {
+        var patience = PostgresPatience()
+        // As often as `patience` lasts.
+        while true {
+            switch try await pool.run({ client in PostgresTransaction.write(name).run(on: client, body) }) {
+            case .committed(let value, let tells):
+                if tells { tell() }
+                return value
+            case .undone(let error): try await patience.pause(after: error)
+            case .inDoubt(let value, let commit):
+                if try await isCommitted(commit) {
+                    if commit.tells { tell() }
+                    return value
+                }
+                try await patience.pause(after: Self.lost)
+            }
+        }
+    }
+
+    /// Here at once, and in all other programs soon.
+    private func tell() {
+        changes.signal()
+        listener.tell()
+    }
+
+    /// Whether a commit that was never answered was made: the server itself says so. Throws `SERVICE_UNAVAILABLE` when
+    /// it can't be known, which is when another server has taken its place or none is there for too long.
+    private func isCommitted(_ commit: PostgresCommit) async throws -> Bool {
+        for look in 0..<Self.mostLooks {
+            do {
+                switch try await pool.run({ client in try commit.fate(on: client) }) {
+                case .committed: return true
+                case .undone: return false
+                case .unknown: throw Self.unknown
+                case .underWay: break
+                }
+            } catch let error as PostgresError {
+                guard error.isLost else { throw Self.unknown }
+            } catch let error as CloudError where error != Self.unknown {
+                // Away for now. What was asked for may be done, so its pauses are not for the caller to make.
+            }
+            try await Task.sleep(for: .milliseconds(min(2000, 20 << min(look, 7))))
+        }
+        throw Self.unknown
+    }
+
+    private static let lost = PostgresError(state: "08006", message: "lost in a commit", isLost: true)
+
+    private static let unknown = CloudError(
+        .serviceUnavailable,
+        "The server lost its database while this was saved: it may be done, or not. Look, or send it again with the "
+            + "same Idempotency-Key.",
+        detail: "the fate of a commit can't be known")
+}

@@ -1,0 +1,57 @@
+import CloudCore
+import CloudDatabase
+import Foundation
+
+/// The database that the settings ask for, opened.
+enum CellDatabase {
+    /// A file in the data folder.
+    case file(SQLiteDatabase)
+    /// A server that other programs work on too.
+    case server(PostgresDatabase)
+
+    var database: any Database {
+        switch self {
+        case .file(let database): database
+        case .server(let database): database
+        }
+    }
+
+    /// Writes to the database that wait for their turn.
+    var waitingWrites: Int {
+        switch self {
+        case .file(let database): database.waitingWrites
+        case .server(let database): database.waitingWrites
+        }
+    }
+}
+
+/// How the database is reached; SQLite in the data folder when nothing is set.
+struct DatabaseSettings: Sendable {
+    /// PostgreSQL's connection string; `nil`: SQLite. May hold a password: never to be logged or written.
+    var connection: String?
+    /// Connections to PostgreSQL, each for one transaction at a time.
+    var connections: Int
+
+    /// Opens it. Throws a `CloudError` with the remedy.
+    func open(_ folder: DataFolder) throws -> CellDatabase {
+        guard let connection else { return .file(try folder.openDatabase()) }
+        return .server(try PostgresDatabase(connection: connection, connections: connections))
+    }
+
+    /// Throws `CONFLICT` for commands that work on SQLite's file alone.
+    func requireFile(_ remedy: String) throws {
+        guard connection == nil else {
+            throw CloudError(
+                .conflict, "The database is PostgreSQL, whose backups it makes itself. \(remedy)")
+        }
+    }
+
+    /// What `serve.json` says of it, without the connection string.
+    var engine: String { connection == nil ? "sqlite" : "postgres" }
+
+    init(_ reader: SettingReader) throws {
+        let text = try reader.string("database")
+        connection = text.isEmpty ? nil : text
+        connections = try reader.int("databaseConnections", in: 1...200)
+    }
+}
