@@ -113,9 +113,10 @@ public struct Doctor: Sendable {
             ?? false
         let legacy = MachineFiles.text("/proc/net/ip_tables_names", limit: 4096) ?? ""
         var findings = await looking("Private range") {
-            try judge.ranges(
-                addresses: try await output("ip", ["-details", "-json", "address"]),
-                routes: try await output("ip", ["-4", "-json", "route"]))
+            let addresses = try await output("ip", ["-details", "-json", "address"])
+            return try judge.ranges(
+                addresses: addresses, routes: try await output("ip", ["-4", "-json", "route"]))
+                + judge.underlay(addresses: addresses)
         }
         // Safe: can't fail. The rest is the kernel's secret before others than root.
         guard geteuid() == 0 else { return findings }
@@ -123,8 +124,9 @@ public struct Doctor: Sendable {
             let chains = try await output("nft", ["-json", "list", "chains"])
             return [try judge.forwarding(chains: chains, legacyTables: legacy, bridgeFilter: filter)]
         }
+        findings += await looking("Tunnels") { try await tunnels(judge) }
         findings += await looking("Packet filter") {
-            let rules = try judge.sampleRuleset()
+            let rules = Ruleset.render(try judge.sample())
             try await output("nft", ["--check", "-f", "-"], input: rules)
             return [DoctorFinding("Packet filter", .ok, "the kernel takes our rules")]
         }
@@ -135,6 +137,26 @@ public struct Doctor: Sendable {
                     "Taps", .failed, "/dev/net/tun is missing: guests can't be connected",
                     remedy: "modprobe tun"))
         return findings
+    }
+
+    /// Whether the kernel has all that leads to other hosts, tried in a network namespace that ends with the command.
+    private func tunnels(_ judge: DoctorNetwork) async throws -> [DoctorFinding] {
+        guard judge.settings.underlay != nil else { return [] }
+        let lines = try NetworkChanges(from: PresentNetwork(interfaces: []), to: judge.sample()).lines
+        do {
+            try await output(
+                "unshare", ["--net", "ip", "-batch", "-"], input: lines.joined(separator: "\n") + "\n")
+            return [
+                DoctorFinding("Tunnels", .ok, "the kernel has VXLAN and answers ARP for other hosts' guests")
+            ]
+        } catch let error as CloudError where error.code == .internalServerError {
+            return [
+                DoctorFinding(
+                    "Tunnels", .failed,
+                    "the kernel does not make what leads to other hosts: \(error.detail ?? error.message)",
+                    remedy: "modprobe vxlan bridge, or a kernel with CONFIG_VXLAN and CONFIG_BRIDGE")
+            ]
+        }
     }
 
     /// What the body finds; a failure to look is a finding too.
@@ -167,14 +189,22 @@ public struct Doctor: Sendable {
 }
 
 extension DoctorNetwork {
-    /// The rules for one imaginary guest, for the kernel to check without loading them.
-    fileprivate func sampleRuleset() throws -> String {
+    /// One imaginary guest, and a teammate on another host where there are any, for the kernel to check.
+    fileprivate func sample() throws -> NetworkLayout {
         guard let network = settings.privateRange.subnet(0, prefix: settings.teamPrefix) else {
             throw CloudError.bug("no team network in \(settings.privateRange)")
         }
+        let first = network.gateway.value + 1
         let attachment = NetworkAttachment(
-            computeId: 1, teamId: 1, network: network, privateIpv4: IPv4Address(network.gateway.value + 1),
+            computeId: 1, teamId: 1, network: network, privateIpv4: IPv4Address(first),
             publicIpv4: settings.publicPool.first?.base)
-        return Ruleset.render(try NetworkLayout(NetworkPlan(attachments: [attachment]), settings))
+        let remotes = settings.underlay.map {
+            [
+                RemoteAttachment(
+                    computeId: 2, teamId: 1, network: network, privateIpv4: IPv4Address(first + 1),
+                    underlay: IPv4Address($0.value ^ 1))
+            ]
+        }
+        return try NetworkLayout(NetworkPlan(attachments: [attachment], remotes: remotes ?? []), settings)
     }
 }

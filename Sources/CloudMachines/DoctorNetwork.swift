@@ -44,8 +44,7 @@ struct DoctorNetwork: Sendable {
     /// `ip -details -json address` and `ip -4 -json route`.
     func ranges(addresses: String, routes: String) throws -> [DoctorFinding] {
         let present = try PresentNetwork(json: addresses)
-        let routes = try JSONDecoder().decode([Route].self, from: Data(routes.utf8))
-        return [pool(present), privateRange(present, routes)]
+        return [pool(present), privateRange(present, try PresentRoute.all(json: routes))]
     }
 
     private func pool(_ present: PresentNetwork) -> DoctorFinding {
@@ -72,17 +71,16 @@ struct DoctorNetwork: Sendable {
         return DoctorFinding(check, .ok, pool)
     }
 
-    private func privateRange(_ present: PresentNetwork, _ routes: [Route]) -> DoctorFinding {
+    private func privateRange(_ present: PresentNetwork, _ routes: [PresentRoute]) -> DoctorFinding {
         let check = "Private range"
         let range = settings.privateRange
         var others = foreign(present).filter { range.contains($0.address) }.map {
             "\($0.address) (\($0.interface))"
         }
         others += routes.compactMap { route in
-            guard let network = route.network, let dev = route.dev, !names.isBridge(dev),
-                network.overlaps(range)
+            guard let network = route.network, !names.isBridge(route.device), network.overlaps(range)
             else { return nil }
-            return "\(network) (\(dev))"
+            return "\(network) (\(route.device))"
         }
         guard others.isEmpty else {
             return DoctorFinding(
@@ -116,18 +114,6 @@ struct DoctorNetwork: Sendable {
             var name: String
             var hook: String?
             var policy: String?
-        }
-    }
-
-    /// A line of `ip -4 -json route`.
-    private struct Route: Decodable {
-        var dst: String?
-        var dev: String?
-
-        /// `nil` for the default route.
-        var network: IPv4Network? {
-            guard let dst else { return nil }
-            return IPv4Network(dst) ?? IPv4Network("\(dst)/32")
         }
     }
 }

@@ -4,7 +4,7 @@ public enum HostEffect: String, Sendable, CaseIterable {
     case makeFolder, claimFolder, eraseFolder
     case dropHalfDisk, createDisk, publishDisk, growDisk
     case makeSeedFolder, writeSeedFile, dropHalfSeed, createSeed, publishSeed, dropSeedFile, dropSeedFolder
-    case loadRules, changeLinks, forwardPackets
+    case loadRules, announceAddresses, changeLinks, changeForwarding, forwardPackets
     case startProcess, keepSocketsPrivate, pressPowerButton, quitProcess, killProcess, dropRemains
 
     /// Before or after the change itself.

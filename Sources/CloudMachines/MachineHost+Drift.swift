@@ -3,21 +3,30 @@ import CloudCore
 extension MachineHost {
     /// What differs from the network that these computes need, a line for each thing; empty: nothing. Those whose step
     /// may have done its work or not owe nothing: what differs with and without them is told alone.
-    public func networkDrift(of computes: [Compute]) async throws -> [String] {
-        let most = try await networkDrift(from: NetworkPlan(computes) { $0 != .mustNot })
+    ///
+    /// - Parameter remotes: see `NetworkPlan.remotes`.
+    public func networkDrift(
+        of computes: [Compute], remotes: [RemoteAttachment] = []
+    ) async throws -> [String] {
+        let most = try await networkDrift(from: NetworkPlan(computes, remotes: remotes) { $0 != .mustNot })
         guard !most.isEmpty, computes.contains(where: { $0.task?.step.network == .may }) else { return most }
-        let least = Set(try await networkDrift(from: NetworkPlan(computes) { $0 == .must }))
+        let least = Set(try await networkDrift(from: NetworkPlan(computes, remotes: remotes) { $0 == .must }))
         return most.filter(least.contains)
     }
 }
 
 extension NetworkPlan {
-    /// The network of those computes whose presence in it is as wanted.
-    public init(_ computes: [Compute], where isIn: (Presence) -> Bool) {
-        self.init(
-            attachments: computes.filter { isIn($0.task?.step.network ?? .mustNot) }.compactMap {
-                NetworkAttachment($0)
-            })
+    /// The network of those computes of this host whose presence in it is as wanted.
+    ///
+    /// - Parameter remotes: computes of other hosts, at least those of the same teams; others are left out.
+    public init(
+        _ computes: [Compute], remotes: [RemoteAttachment] = [], where isIn: (Presence) -> Bool
+    ) {
+        let attachments = computes.filter { isIn($0.task?.step.network ?? .mustNot) }.compactMap {
+            NetworkAttachment($0)
+        }
+        let teams = Set(attachments.map(\.teamId))
+        self.init(attachments: attachments, remotes: remotes.filter { teams.contains($0.teamId) })
     }
 }
 

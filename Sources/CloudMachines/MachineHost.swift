@@ -136,11 +136,16 @@ public struct NetworkAttachment: Sendable, Equatable {
     public var mac: MACAddress { MACAddress(privateIpv4: privateIpv4) }
 }
 
-/// All attachments of a host, as the database has them.
+/// All attachments of a host, as the database has them, and where its guests' teammates are.
 public struct NetworkPlan: Sendable, Equatable {
     public var attachments: [NetworkAttachment]
+    /// Teammates on other hosts. Those of teams without a compute here are nothing to this host.
+    public var remotes: [RemoteAttachment]
 
-    public init(attachments: [NetworkAttachment]) { self.attachments = attachments }
+    public init(attachments: [NetworkAttachment], remotes: [RemoteAttachment] = []) {
+        self.attachments = attachments
+        self.remotes = remotes
+    }
 }
 
 /// Whether an image can be used now.

@@ -2,11 +2,15 @@ import CloudCore
 
 extension NetworkPlan {
     /// What differs in this plan, which is in force, from the one that is wanted: a line for each machine, which names
-    /// its tap. Throws `.bug` for an id that no tap can have.
+    /// its tap, and for each teammate elsewhere. Throws `.bug` for an id that no tap can have.
     func differences(from wanted: NetworkPlan) throws -> [String] {
         let present = Dictionary(grouping: attachments, by: \.computeId)
         let asked = Dictionary(grouping: wanted.attachments, by: \.computeId)
-        return try Set(present.keys).union(asked.keys).sorted().compactMap { id in
+        let (known, needed) = (Set(remotes), Set(wanted.remotes))
+        let teammates =
+            known.subtracting(needed).map { "\($0.place) is known, and nothing asks for it" }
+            + needed.subtracting(known).map { "\($0.place) is not known" }
+        let taps = try Set(present.keys).union(asked.keys).sorted().compactMap { id -> String? in
             let tap = try NetworkNames(prefix: NetworkSettings.defaultNamePrefix).tap(computeId: id)
             return switch (present[id], asked[id]) {
             case (let here?, let there?) where here == there: nil
@@ -15,5 +19,10 @@ extension NetworkPlan {
             case (_, _): "the tap \(tap) is not as it should be"
             }
         }
+        return taps + teammates.sorted()
     }
+}
+
+extension RemoteAttachment {
+    fileprivate var place: String { "the teammate \(privateIpv4) on \(underlay)" }
 }

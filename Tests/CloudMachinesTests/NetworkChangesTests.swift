@@ -28,7 +28,7 @@ struct NetworkChangesTests {
         addresses: [.init(address: IPv4Address(0x0a00_0401), prefix: 22)])
 
     private let tap = PresentNetwork.Interface(
-        name: "st-t5", isUp: true, master: "st-br1", isHairpin: true, kind: "tun")
+        name: "st-t5", isUp: true, master: "st-br1", port: .init(hairpin: true), kind: "tun")
 
     @Test("on an empty host all is made, the tap last")
     func fresh() throws {

@@ -127,7 +127,7 @@ struct NetworkDriftTests {
         #expect(try await host.networkDrift(of: computes) == ["the tap st-t2 is not there"])
     }
 
-    private static func compute(_ id: Int64, _ step: ComputeStep) throws -> Compute {
+    static func compute(_ id: Int64, _ step: ComputeStep) throws -> Compute {
         Compute(
             id: id, teamId: 1, hostName: "a", state: .running, intent: .running, image: "", specification: "",
             region: "",

@@ -13,11 +13,21 @@ enum NetworkFrame {
         return head + hex(bytes(type) + padded)
     }
 
-    /// An IPv4 packet without options (RFC 791) with a UDP header (RFC 768) and no data.
-    static func udp(from: String, to: String, sourcePort: UInt16 = 4000, port: UInt16 = 4000) throws
-        -> [UInt8]
-    {
-        try ipv4(from: from, to: to, transport: 17, bytes(sourcePort) + bytes(port) + [0, 8, 0, 0])
+    /// An IPv4 packet without options (RFC 791) with a UDP header (RFC 768), and no data unless it is given.
+    static func udp(
+        from: String, to: String, sourcePort: UInt16 = 4000, port: UInt16 = 4000, data: [UInt8] = []
+    ) throws -> [UInt8] {
+        let header = bytes(sourcePort) + bytes(port) + bytes(UInt16(8 + data.count)) + [0, 0]
+        return try ipv4(from: from, to: to, transport: 17, header + data)
+    }
+
+    /// What a UDP packet of VXLAN holds (RFC 7348): a frame of a network.
+    static func vxlan(network: UInt16, frame: String) -> [UInt8] {
+        let digits = Array(frame)
+        let inner = stride(from: 0, to: digits.count, by: 2).compactMap {
+            UInt8(String(digits[$0..<$0 + 2]), radix: 16)
+        }
+        return [8, 0, 0, 0, 0] + bytes(network) + [0] + inner
     }
 
     /// An IPv4 packet with a TCP header (RFC 9293) without data and options, and with a good checksum.

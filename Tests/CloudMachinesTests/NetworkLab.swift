@@ -91,10 +91,10 @@ struct NetworkLab {
         }
     }
 
-    /// Sends one Ethernet frame, given in hexadecimal, out of the namespace's eth0. Perl is part of every Debian.
-    func send(_ frame: String, from space: String) async throws {
+    /// Sends one Ethernet frame, given in hexadecimal, out of an interface. Perl is part of every Debian.
+    func send(_ frame: String, from space: String, device: String = "eth0") async throws {
         let program = """
-            open(my $f, "<", "/sys/class/net/eth0/ifindex") or die $!;
+            open(my $f, "<", "/sys/class/net/\(device)/ifindex") or die $!;
             socket(my $s, 17, 3, 0) or die $!;
             my $to = pack("S n l S C C a8", 17, 0, int(<$f>), 0, 0, 6, "");
             send($s, pack("H*", $ARGV[0]), 0, $to) or die $!;
@@ -102,8 +102,8 @@ struct NetworkLab {
         try await run(space, "perl", "-e", program, frame)
     }
 
-    /// Begins to count the frames that arrive at the namespace's eth0 and match an expression of nftables.
-    func count(_ expression: String, at space: String) async throws {
+    /// Begins to count the frames that arrive at an interface of the namespace and match an expression of nftables.
+    func count(_ expression: String, at space: String, device: String = "eth0") async throws {
         try await run(
             space, "nft", "-f", "-",
             input: """
@@ -111,7 +111,7 @@ struct NetworkLab {
                 delete table netdev seen
                 table netdev seen {
                     chain arrival {
-                        type filter hook ingress device eth0 priority 0; policy accept;
+                        type filter hook ingress device \(device) priority 0; policy accept;
                         \(expression) counter
                     }
                 }

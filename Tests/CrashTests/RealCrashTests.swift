@@ -71,7 +71,8 @@ struct RealCrashTests {
     ) async throws -> CrashOutcome {
         try await RealCrashHost.with { host in
             let world = CrashWorld(
-                database: try SQLiteDatabase(path: "\(host.folder)/strettch.sqlite"), host: host.machines,
+                database: try SQLiteDatabase(path: "\(host.folder)/strettch.sqlite"),
+                host: NeighbouredHost(host: host.machines, underlay: RealCrashHost.otherHost),
                 isSimulated: false, script: script, fault: fault)
             world.real = host
             let saboteur = world.saboteur
@@ -98,6 +99,10 @@ struct RealCrashHost: Sendable {
     let space: String
     let machines: QEMUHost
 
+    /// On the network between the hosts; so the machines' network has every part that it can have.
+    private static let underlay = "192.0.2.1"
+    static let otherHost = IPv4Address(0xC000_0202)  // 192.0.2.2
+
     static func with<Result>(_ body: (RealCrashHost) async throws -> Result) async throws -> Result {
         let name = "cr\(UInt32.random(in: 0...0xFFFFFF))"
         let folder = "/tmp/\(name)"
@@ -121,9 +126,16 @@ struct RealCrashHost: Sendable {
     private static func make(_ space: String, _ folder: String) async throws -> RealCrashHost {
         try await Command("ip", ["netns", "add", space]).run()
         let enter = ["ip", "netns", "exec", space]
-        for words in [["ip", "link", "set", "lo", "up"], ["sysctl", "-q", "-w", "net.ipv4.ip_forward=0"]] {
-            try await Command(enter[0], enter.dropFirst() + words).run()
-        }
+        let uplink = """
+            link set lo up
+            link add uplink type bridge
+            address add \(Self.underlay)/24 dev uplink
+            link set uplink up
+            route add default dev uplink
+
+            """
+        try await Command(enter[0], enter.dropFirst() + ["ip", "-batch", "-"], input: uplink).run()
+        try await Command(enter[0], enter.dropFirst() + ["sysctl", "-q", "-w", "net.ipv4.ip_forward=0"]).run()
         let image = "\(folder)/base.qcow2"
         try await Command("qemu-img", ["create", "-q", "-f", "qcow2", image, "1G"]).run()
         // QEMU opens its tap, so it runs in the namespace too.
@@ -131,7 +143,11 @@ struct RealCrashHost: Sendable {
         try Data("#!/bin/sh\nexec ip netns exec \(space) qemu-system-x86_64 \"$@\"\n".utf8)
             .write(to: URL(filePath: program))
         try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: program)
-        let network = BridgedNetwork(settings: try NetworkSettings(), commandPrefix: enter)
+        var network = BridgedNetwork(
+            settings: try NetworkSettings(underlay: Self.underlay), commandPrefix: enter)
+        network.announce = { announcements in
+            try await NetworkSpace.run(in: space) { try ARPSocket.send(announcements) }
+        }
         var settings = QEMUHost.Settings(
             dataDirectory: folder, installationId: space, networkMode: .bridged)
         settings.program = program

@@ -7,10 +7,9 @@ extension BridgedNetwork {
     public func drift(from plan: NetworkPlan) async throws -> [String] {
         let layout = try NetworkLayout(plan, settings)
         async let forwarding = forwards()
-        let present = try PresentNetwork(json: await run("ip", ["-details", "-json", "address"], as: nil))
-        var lines = try NetworkChanges(from: present, to: layout).lines.map {
-            "the interfaces need 'ip \($0)'"
-        }
+        let changes = try NetworkChanges(from: await present(), to: layout)
+        var lines = changes.lines.map { "the interfaces need 'ip \($0)'" }
+        lines += changes.forwarding.map { "the tunnels need 'bridge \($0)'" }
         lines += try await rulesetDrift(layout)
         if try await !forwarding, !layout.taps.isEmpty { lines.append("net.ipv4.ip_forward is not 1") }
         return lines

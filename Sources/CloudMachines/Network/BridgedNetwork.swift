@@ -7,6 +7,9 @@ public struct BridgedNetwork: Sendable {
     public var settings: NetworkSettings
     /// Put before every command: `["ip", "netns", "exec", "NAME"]` builds the network in a network namespace.
     public var commandPrefix: [String]
+    /// Tells the host's neighbours which public addresses are here. Another one where the network is built in a network
+    /// namespace.
+    public var announce: @Sendable ([AddressAnnouncement]) async throws -> Void = { try ARPSocket.send($0) }
     /// What the present ruleset reads as once it is loaded.
     let loaded = LoadedRuleset()
 
@@ -30,17 +33,44 @@ public struct BridgedNetwork: Sendable {
     public func apply(_ plan: NetworkPlan) async throws {
         let layout = try NetworkLayout(plan, settings)
         async let forwarding = forwards()
-        let present = try PresentNetwork(json: await run("ip", ["-details", "-json", "address"], as: nil))
+        let present = try await present()
         let changes = try NetworkChanges(from: present, to: layout)
         // The rules first: whatever comes up afterwards comes up behind them.
         try await run("nft", ["-f", "-"], input: Ruleset.render(layout), as: .loadRules)
-        if !changes.lines.isEmpty {
-            let lines = changes.lines.joined(separator: "\n") + "\n"
-            try await run("ip", ["-batch", "-"], input: lines, as: .changeLinks)
-        }
+        // Before the addresses are there, since afterwards nothing would tell that it was not done.
+        try await announce(changes.announced, present)
+        try await batch("ip", changes.lines, as: .changeLinks)
+        try await batch("bridge", changes.forwarding, as: .changeForwarding)
         if try await !forwarding, !layout.taps.isEmpty {
             try await run("sysctl", ["-q", "-w", "net.ipv4.ip_forward=1"], as: .forwardPackets)
         }
+    }
+
+    /// What is there, as far as the settings make it matter.
+    func present() async throws -> PresentNetwork {
+        async let addresses = run("ip", ["-details", "-json", "address"], as: nil)
+        guard settings.underlay != nil else { return try await PresentNetwork(json: addresses) }
+        async let neighbours = run(
+            "ip", ["-4", "-json", "neighbour", "show", "nud", "permanent"], as: nil)
+        async let forwarding = run("bridge", ["-json", "fdb", "show"], as: nil)
+        var present = try await PresentNetwork(json: addresses)
+        try await present.readTunnels(neighbours: neighbours, forwarding: forwarding)
+        return present
+    }
+
+    private func announce(_ addresses: [IPv4Address], _ present: PresentNetwork) async throws {
+        guard !addresses.isEmpty else { return }
+        let routes = try PresentRoute.all(json: await run("ip", ["-4", "-json", "route"], as: nil))
+        let announcements = AddressAnnouncement.all(
+            of: addresses, present, routes, NetworkNames(prefix: settings.namePrefix))
+        guard !announcements.isEmpty else { return }
+        try await HostEffect.announceAddresses.make { try await announce(announcements) }
+    }
+
+    /// Runs the lines, if there are any, up to the first that fails.
+    private func batch(_ program: String, _ lines: [String], as effect: HostEffect) async throws {
+        guard !lines.isEmpty else { return }
+        try await run(program, ["-batch", "-"], input: lines.joined(separator: "\n") + "\n", as: effect)
     }
 
     func forwards() async throws -> Bool {

@@ -4,6 +4,10 @@ import CloudCore
 struct NetworkChanges: Sendable, Equatable {
     /// Lines for `ip -batch -`, in the order in which they must run; empty when all is as it should be.
     var lines: [String] = []
+    /// Public addresses that the host is about to answer for, of which its neighbours must hear.
+    var announced: [IPv4Address] = []
+    /// Lines for `bridge -batch -`, which run after the others.
+    var forwarding: [String] = []
 
     /// The difference between what is there and what is wanted.
     ///
@@ -12,20 +16,27 @@ struct NetworkChanges: Sendable, Equatable {
     init(from present: PresentNetwork, to layout: NetworkLayout) throws {
         try Self.checkForeign(present, layout)
         removeStale(present, layout)
-        for bridge in layout.bridges { prepare(bridge, present.interface(bridge.name)) }
+        for bridge in layout.bridges {
+            prepare(bridge, present.interface(bridge.name), mtu: layout.underlay?.guestMtu)
+        }
+        connect(present, layout)
         publish(present, layout)
         // Last, since a tap that is up lets its guest speak.
         for tap in layout.taps { prepare(tap, present.interface(tap.name), owner: layout.tapOwner) }
     }
 
     private mutating func removeStale(_ present: PresentNetwork, _ layout: NetworkLayout) {
-        let wanted = Set(layout.bridges.map(\.name) + layout.taps.map(\.name))
+        let wanted = Set(
+            layout.bridges.map(\.name) + layout.taps.map(\.name) + layout.tunnels.map(\.name))
         let stale = present.interfaces.map(\.name).filter { !wanted.contains($0) }
         lines += stale.filter(layout.names.isTap).map { "link delete dev \($0)" }
+        lines += stale.filter(layout.names.isTunnel).map { "link delete dev \($0)" }
         lines += stale.filter(layout.names.isBridge).map { "link delete dev \($0)" }
     }
 
-    private mutating func prepare(_ bridge: NetworkLayout.Bridge, _ present: PresentNetwork.Interface?) {
+    private mutating func prepare(
+        _ bridge: NetworkLayout.Bridge, _ present: PresentNetwork.Interface?, mtu: Int?
+    ) {
         let name = bridge.name
         if present == nil {
             lines.append(
@@ -34,6 +45,8 @@ struct NetworkChanges: Sendable, Equatable {
         } else if present?.mac != bridge.mac.description {
             lines.append("link set dev \(name) address \(bridge.mac)")
         }
+        // By itself a bridge takes the least of its ports, and taps have more.
+        if let mtu, present?.mtu != mtu { lines.append("link set dev \(name) mtu \(mtu)") }
         let gateway = bridge.network.gateway
         let addresses = present?.addresses ?? []
         for other in addresses where other.address != gateway || other.prefix != bridge.network.prefix {
@@ -79,6 +92,7 @@ struct NetworkChanges: Sendable, Equatable {
         let there = Set(addresses.map(\.address))
         for new in wanted where !there.contains(new) {
             lines.append("address add \(new)/32 dev lo label \(label)")
+            if layout.underlay != nil { announced.append(new) }
         }
         if let metadata = layout.metadataAddress, !there.contains(metadata) {
             // Of the host's scope, so that it is never the source of what the host says to others.

@@ -9,6 +9,10 @@ struct NetworkLayout: Sendable, Equatable {
     var metadata: IPv4Endpoint
     var bridges: [Bridge]
     var taps: [Tap]
+    /// `nil` when this host is alone.
+    var underlay: Underlay?
+    /// The ways to teammates on other hosts, one for each team that has some.
+    var tunnels: [Tunnel] = []
 
     /// A team's network on this host.
     struct Bridge: Sendable, Equatable {
@@ -34,12 +38,18 @@ struct NetworkLayout: Sendable, Equatable {
         privateRange = settings.privateRange
         tapOwner = settings.tapOwner
         metadata = settings.metadata
+        underlay = Underlay(settings)
         var byTeam: [Int64: Bridge] = [:]
         taps = []
         for attachment in plan.attachments.sorted(by: { $0.computeId < $1.computeId }) {
             let bridge = Bridge(
                 name: try names.bridge(teamId: attachment.teamId), network: attachment.network)
-            try Self.check(attachment, bridge, byTeam[attachment.teamId], privateRange)
+            try Self.check(
+                attachment.privateIpv4, of: attachment.computeId, attachment.network, privateRange)
+            guard byTeam[attachment.teamId] ?? bridge == bridge else {
+                throw CloudError.bug(
+                    "team \(attachment.teamId) has two networks in the plan, one is \(attachment.network)")
+            }
             byTeam[attachment.teamId] = bridge
             taps.append(
                 Tap(
@@ -47,6 +57,7 @@ struct NetworkLayout: Sendable, Equatable {
                     privateIpv4: attachment.privateIpv4, publicIpv4: attachment.publicIpv4))
         }
         bridges = byTeam.sorted { $0.key < $1.key }.map(\.value)
+        tunnels = try tunnels(to: plan.remotes, bridges: byTeam)
         try checkUnique()
     }
 
@@ -55,21 +66,18 @@ struct NetworkLayout: Sendable, Equatable {
     /// What is on `lo` besides the public addresses: nothing without guests.
     var metadataAddress: IPv4Address? { taps.isEmpty ? nil : metadata.address }
 
-    private static func check(
-        _ attachment: NetworkAttachment, _ bridge: Bridge, _ known: Bridge?, _ privateRange: IPv4Network
+    /// Throws `.bug` unless the address is one that a guest can have in the network.
+    static func check(
+        _ address: IPv4Address, of computeId: Int64, _ network: IPv4Network, _ privateRange: IPv4Network
     ) throws {
-        let network = attachment.network
-        let compute = "compute \(attachment.computeId)"
         guard privateRange.contains(network), network.size >= 4 else {
             throw CloudError.bug(
-                "\(compute): its network \(network) is no part of the private range \(privateRange)")
+                "compute \(computeId): its network \(network) is no part of the private range \(privateRange)"
+            )
         }
-        guard known == nil || known == bridge else {
-            throw CloudError.bug("team \(attachment.teamId) has two networks in the plan, one is \(network)")
-        }
-        let address = attachment.privateIpv4
         guard network.contains(address), address > network.gateway, address < network.last else {
-            throw CloudError.bug("\(compute): its address \(address) is no guest's address in \(network)")
+            throw CloudError.bug(
+                "compute \(computeId): its address \(address) is no guest's address in \(network)")
         }
     }
 
@@ -81,7 +89,8 @@ struct NetworkLayout: Sendable, Equatable {
             }
         }
         try check(taps.map(\.name), "tap")
-        try check(taps.map(\.privateIpv4), "private address")
+        let remotes = tunnels.flatMap(\.remotes)
+        try check(taps.map(\.privateIpv4) + remotes.map(\.privateIpv4), "private address")
         try check(publicAddresses, "public address")
         let networks = bridges.map(\.network).sorted { $0.base < $1.base }
         for (lower, upper) in zip(networks, networks.dropFirst()) where lower.overlaps(upper) {

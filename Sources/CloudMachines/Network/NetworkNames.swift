@@ -10,9 +10,11 @@ struct NetworkNames: Sendable, Equatable {
 
     var bridgePrefix: String { "\(prefix)-br" }
     var tapPrefix: String { "\(prefix)-t" }
+    var tunnelPrefix: String { "\(prefix)-vx" }
     /// Patterns of nftables.
     var anyBridge: String { "\"\(bridgePrefix)*\"" }
     var anyTap: String { "\"\(tapPrefix)*\"" }
+    var anyTunnel: String { "\"\(tunnelPrefix)*\"" }
     /// Our table, of the same name in the families inet, bridge and arp.
     var table: String { "strettch_\(prefix)" }
     /// All three of them.
@@ -26,8 +28,13 @@ struct NetworkNames: Sendable, Equatable {
     /// The tap of a compute. Throws `.bug` when the id does not fit into an interface's name.
     func tap(computeId: Int64) throws -> String { try name(tapPrefix, computeId) }
 
+    /// The port of a team's bridge that leads to other hosts. Throws `.bug` when the id does not fit into an interface's
+    /// name.
+    func tunnel(teamId: Int64) throws -> String { try name(tunnelPrefix, teamId) }
+
     func isBridge(_ name: String) -> Bool { isOurs(name, bridgePrefix) }
     func isTap(_ name: String) -> Bool { isOurs(name, tapPrefix) }
+    func isTunnel(_ name: String) -> Bool { isOurs(name, tunnelPrefix) }
 
     static func isPrefix(_ text: String) -> Bool { text.wholeMatch(of: /[a-z][a-z0-9]{0,3}/) != nil }
 

@@ -15,6 +15,12 @@ public struct NetworkSettings: Sendable, Equatable {
     public var metadata: IPv4Endpoint
     /// The user that may open the taps besides root.
     public var tapOwner: String?
+    /// This host's own address on the network between the hosts; `nil` for a host that is alone.
+    public var underlay: IPv4Address?
+    /// The UDP port of the frames between hosts, the same on all of them, and on this host nobody else's.
+    public var vxlanPort: Int
+    /// The largest IP packet, in bytes, that passes between any two hosts.
+    public var underlayMtu: Int
 
     public static let defaultPrivateRange = "10.0.0.0/8"
     public static let defaultTeamPrefix = 22
@@ -28,7 +34,8 @@ public struct NetworkSettings: Sendable, Equatable {
     public init(
         privateRange: String = defaultPrivateRange, teamPrefix: Int = defaultTeamPrefix,
         publicPool: [String] = defaultPublicPool, namePrefix: String = defaultNamePrefix,
-        metadata: String = defaultMetadata, tapOwner: String? = nil
+        metadata: String = defaultMetadata, tapOwner: String? = nil, underlay: String? = nil,
+        vxlanPort: Int = defaultVxlanPort, underlayMtu: Int = defaultUnderlayMtu
     ) throws {
         var problems: [Problem] = []
         func network(_ text: String, _ field: String) -> IPv4Network? {
@@ -51,7 +58,13 @@ public struct NetworkSettings: Sendable, Equatable {
                     "metadataListen",
                     "'\(metadata)' is no address with a port. Write it as \(Self.defaultMetadata)."))
         }
-        guard let range, let endpoint, pool.allSatisfy({ $0 != nil }) else {
+        self.underlay = underlay.flatMap { IPv4Address($0) }
+        if let underlay, self.underlay == nil {
+            problems.append(
+                Problem(
+                    "underlay", "'\(underlay)' is no IPv4 address. Name one of this host's, as 192.168.7.1."))
+        }
+        guard let range, let endpoint, problems.isEmpty, pool.allSatisfy({ $0 != nil }) else {
             throw CloudError.invalid(problems)
         }
         self.privateRange = range
@@ -60,13 +73,15 @@ public struct NetworkSettings: Sendable, Equatable {
         self.namePrefix = namePrefix
         self.metadata = endpoint
         self.tapOwner = tapOwner
+        self.vxlanPort = vxlanPort
+        self.underlayMtu = underlayMtu
         problems = self.problems
         guard problems.isEmpty else { throw CloudError.invalid(problems) }
     }
 
     /// Everything about the settings that can't work; empty when they can.
     public var problems: [Problem] {
-        rangeProblems + poolProblems + metadataProblems + nameProblems
+        rangeProblems + poolProblems + metadataProblems + nameProblems + underlayProblems
     }
 
     private var rangeProblems: [Problem] {
@@ -138,7 +153,7 @@ public struct NetworkSettings: Sendable, Equatable {
     private static let teamPrefixes = 8...29
 
     /// This host, loopback, link-local, multicast and reserved (RFC 6890).
-    private static let reservedNetworks = ["0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3"]
+    static let reservedNetworks = ["0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3"]
         .compactMap { IPv4Network($0) }
 
     /// The names that useradd(8) accepts, at most 32 bytes.

@@ -9,6 +9,9 @@ import CloudCore
 /// The host's interfaces and their IPv4 addresses, as `ip -details -json address` tells them.
 struct PresentNetwork: Sendable, Equatable {
     var interfaces: [Interface]
+    /// See `readTunnels`.
+    var neighbours: [Neighbour] = []
+    var forwarding: [ForwardingRow] = []
 
     /// One interface of the host.
     struct Interface: Sendable, Equatable {
@@ -18,11 +21,18 @@ struct PresentNetwork: Sendable, Equatable {
         var master: String?
         /// In the form of `MACAddress.description`.
         var mac: String?
-        /// Whether a bridge may send a frame back out of this port that came in on it.
-        var isHairpin = false
+        /// What is told of the ports of bridges alone.
+        var port: Port?
         /// `bridge`, `tun`, `veth`; `nil` for hardware and the loopback.
         var kind: String?
+        /// Bytes.
+        var mtu: Int?
+        /// What is told of VXLAN devices alone.
+        var tunnel: Tunnel?
         var addresses: [Address] = []
+
+        /// Whether a bridge may send a frame back out of this port that came in on it.
+        var isHairpin: Bool { port?.hairpin ?? false }
     }
 
     /// One IPv4 address of an interface.
@@ -46,6 +56,24 @@ struct PresentNetwork: Sendable, Equatable {
         interfaces = links.compactMap(\.interface)
     }
 
+    /// What the bridge is told of one of its ports.
+    struct Port: Sendable, Equatable, Decodable {
+        var hairpin: Bool?
+        var learning: Bool?
+        var flood: Bool?
+        var mcast_flood: Bool?
+        var bcast_flood: Bool?
+        var neigh_suppress: Bool?
+    }
+
+    /// What a VXLAN device is made with.
+    struct Tunnel: Sendable, Equatable, Decodable {
+        var id: Int64?
+        var local: String?
+        var port: Int?
+        var learning: Bool?
+    }
+
     init(interfaces: [Interface]) { self.interfaces = interfaces }
 
     func interface(_ name: String) -> Interface? { interfaces.first { $0.name == name } }
@@ -56,6 +84,7 @@ struct PresentNetwork: Sendable, Equatable {
         var flags: [String]?
         var master: String?
         var address: String?
+        var mtu: Int?
         var linkinfo: Info?
         var addr_info: [AddressInfo]?
 
@@ -63,18 +92,29 @@ struct PresentNetwork: Sendable, Equatable {
             guard let ifname else { return nil }
             return Interface(
                 name: ifname, isUp: flags?.contains("UP") ?? false, master: master, mac: address,
-                isHairpin: linkinfo?.info_slave_data?.hairpin ?? false, kind: linkinfo?.info_kind,
-                addresses: (addr_info ?? []).compactMap(\.address))
+                port: linkinfo?.info_slave_data, kind: linkinfo?.info_kind, mtu: mtu,
+                tunnel: linkinfo?.tunnel, addresses: (addr_info ?? []).compactMap(\.address))
         }
     }
 
     private struct Info: Decodable {
         var info_kind: String?
-        var info_slave_data: SlaveData?
-    }
+        var info_slave_data: Port?
+        var tunnel: Tunnel?
 
-    private struct SlaveData: Decodable {
-        var hairpin: Bool?
+        private enum Key: CodingKey { case info_kind, info_data, info_slave_kind, info_slave_data }
+
+        /// The data of kinds that are none of ours are not looked at: their fields may mean other things.
+        init(from decoder: any Decoder) throws {
+            let values = try decoder.container(keyedBy: Key.self)
+            info_kind = try values.decodeIfPresent(String.self, forKey: .info_kind)
+            if info_kind == "vxlan" {
+                tunnel = try values.decodeIfPresent(Tunnel.self, forKey: .info_data)
+            }
+            if try values.decodeIfPresent(String.self, forKey: .info_slave_kind) == "bridge" {
+                info_slave_data = try values.decodeIfPresent(Port.self, forKey: .info_slave_data)
+            }
+        }
     }
 
     private struct AddressInfo: Decodable {

@@ -17,7 +17,8 @@ enum Ruleset {
             delete table arp \(table)
 
             """
-        return layout.taps.isEmpty ? removal : removal + routed(layout) + bridged(layout) + unbridged(layout)
+        guard !layout.taps.isEmpty else { return removal }
+        return removal + routed(layout) + bridged(layout) + unbridged(layout) + tunnelled(layout)
     }
 
     /// What the host routes: between teams, to and from the outside, to and from itself.
@@ -156,7 +157,7 @@ enum Ruleset {
         declaration("map", name, "ipv4_addr : ipv4_addr", elements)
     }
 
-    private static func set(_ name: String, _ type: String, _ elements: [String]) -> String {
+    static func set(_ name: String, _ type: String, _ elements: [String]) -> String {
         declaration("set", name, type, elements)
     }
 

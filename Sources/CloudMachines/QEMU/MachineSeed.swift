@@ -8,7 +8,8 @@ struct MachineSeed: Sendable, Equatable {
     /// Version 2 (cloud-init, "Networking config Version 2").
     var networkConfig: String
 
-    init(_ machine: Machine, networkMode: NetworkMode, nameservers: [IPv4Address]) {
+    /// - Parameter mtu: the largest packet that the guest may send; `nil`: what it always has.
+    init(_ machine: Machine, networkMode: NetworkMode, nameservers: [IPv4Address], mtu: Int? = nil) {
         metaData = """
             instance-id: \(YAML.quoted("strettch-\(machine.id)"))
             local-hostname: \(YAML.quoted(machine.hostName))
@@ -33,7 +34,7 @@ struct MachineSeed: Sendable, Equatable {
               primary:
                 match:
                   macaddress: "\(machine.attachment.mac)"
-            \(Self.addressing(machine.attachment, networkMode, nameservers))
+            \(mtu.map { "    mtu: \($0)\n" } ?? "")\(Self.addressing(machine.attachment, networkMode, nameservers))
 
             """
     }

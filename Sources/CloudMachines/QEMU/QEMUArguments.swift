@@ -10,6 +10,9 @@ struct QEMUArguments {
     /// by an unprivileged user anyway.
     var uid: UInt32?
     var version: QEMUVersion
+    /// The largest packet that the guest may send; `nil`: what it always has. Its driver takes it at each start, whatever
+    /// its image and its seed.
+    var mtu: Int?
 
     /// Megabytes for translated code, without KVM. QEMU's default is a quarter of the host's RAM, at most 1 GB.
     static let translationCacheMb = 64
@@ -66,7 +69,8 @@ struct QEMUArguments {
                 }
             return [
                 "-netdev", backend, "-device",
-                "virtio-net-pci,netdev=net,mac=\(machine.attachment.mac),romfile=",
+                "virtio-net-pci,netdev=net,mac=\(machine.attachment.mac),"
+                    + (mtu.map { "host_mtu=\($0)," } ?? "") + "romfile=",
             ]
         }
     }

@@ -103,7 +103,9 @@ public struct QEMUHost: MachineHost {
     public func makeSeed(_ machine: Machine) async throws {
         let directory = directory(machine.id)
         try await MachineFiles.makeFolder(directory.path, as: .makeFolder)
-        let seed = MachineSeed(machine, networkMode: networkMode, nameservers: settings.nameservers)
+        let seed = MachineSeed(
+            machine, networkMode: networkMode, nameservers: settings.nameservers,
+            mtu: network?.settings.guestMtu)
         try await seed.write(to: directory.seed)
     }
 
@@ -126,7 +128,7 @@ public struct QEMUHost: MachineHost {
                 directory: directory(machine.id),
                 uuid: MachineUUID(installation: settings.installationId, id: machine.id),
                 accelerator: accelerator.accelerator, networkMode: networkMode, uid: uid(machine.id),
-                version: version
+                version: version, mtu: network?.settings.guestMtu
             ).vector
         }
     }

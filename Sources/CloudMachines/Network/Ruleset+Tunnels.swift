@@ -1,0 +1,99 @@
+import CloudCore
+
+extension Ruleset {
+    /// What is added to the tables where there are other hosts: rules that only drop, in chains of their own, so that
+    /// nothing that they let through escapes the others.
+    static func tunnelled(_ layout: NetworkLayout) -> String {
+        guard let underlay = layout.underlay else { return "" }
+        return between(layout, underlay) + within(layout, underlay)
+    }
+
+    /// The UDP packets in which frames travel: from known hosts alone, and made by the kernel alone.
+    private static func between(_ layout: NetworkLayout, _ underlay: NetworkLayout.Underlay) -> String {
+        let (address, port) = (underlay.address, underlay.port)
+        return """
+            table inet \(layout.names.table) {
+            \(set("underlay_hosts", "ipv4_addr", layout.underlayHosts.map(\.description)))
+
+                chain tunnel_arrival {
+                    type filter hook prerouting priority raw; policy accept;
+                    iifname \(layout.names.anyTunnel) drop comment "group frames that skip the bridge"
+                }
+
+                chain tunnel_input {
+                    type filter hook input priority filter; policy accept;
+                    udp dport \(port) ip daddr \(address) ip saddr @underlay_hosts accept
+                    udp dport \(port) drop comment "frames from strangers"
+                }
+
+                chain tunnel_output {
+                    type filter hook output priority filter; policy accept;
+                    ip saddr \(address) udp dport \(port) meta skuid != 0 drop comment "frames that some program made"
+                }
+
+                chain tunnel_departure {
+                    type filter hook postrouting priority srcnat + 10; policy accept;
+                    ct status snat ip saddr \(address) udp dport \(port) drop comment "frames that a guest made"
+                }
+            }
+
+            """
+    }
+
+    /// The frames themselves: from known teammates to ours, and none of the gateway, which is every host's own.
+    private static func within(_ layout: NetworkLayout, _ underlay: NetworkLayout.Underlay) -> String {
+        let tunnel = layout.names.anyTunnel
+        let remotes = layout.tunnels.flatMap { tunnel in
+            tunnel.remotes.map { "\"\(tunnel.name)\" . \($0.mac) . \($0.privateIpv4)" }
+        }
+        let locals = layout.tunnels.flatMap { tunnel in
+            layout.taps.filter { $0.bridge == tunnel.bridge }.map { "\"\(tunnel.name)\" . \($0.mac)" }
+        }
+        let segment = underlay.guestMtu - tcpHeaders
+        return """
+            table bridge \(layout.names.table) {
+            \(set("teammates", "ifname . ether_addr . ipv4_addr", remotes))
+            \(set("reached", "ifname . ether_addr", locals))
+
+                chain tunnel_arrival {
+                    type filter hook prerouting priority -300; policy accept;
+                    iifname \(tunnel) jump teammate
+                }
+
+                chain teammate {
+                    iifname . ether daddr != @reached drop
+                    ether type ip iifname . ether saddr . ip saddr @teammates accept
+                    ether type arp arp htype 1 arp ptype ip arp hlen 6 arp plen 4 \
+            iifname . ether saddr . arp saddr ip @teammates iifname . arp saddr ether . arp saddr ip @teammates accept
+                    drop
+                }
+
+                chain tunnel_local_input {
+                    type filter hook input priority -200; policy accept;
+                    iifname \(tunnel) drop comment "nothing is for the host itself"
+                }
+
+                chain tunnel_output {
+                    type filter hook output priority -200; policy accept;
+                    oifname \(tunnel) drop comment "the gateway stays at home"
+                }
+
+                chain segments {
+                    type filter hook prerouting priority -290; policy accept;
+                    iifname \(layout.names.anyTap) ether type ip tcp flags & (syn | rst) == syn \
+            tcp option maxseg size > \(segment) tcp option maxseg size set \(segment)
+                }
+            }
+            table arp \(layout.names.table) {
+                chain tunnel_local_input {
+                    type filter hook input priority filter; policy accept;
+                    iifname \(tunnel) drop comment "group frames that skip the bridge"
+                }
+            }
+
+            """
+    }
+
+    /// Headers of IPv4 and TCP without options, in bytes (RFC 9293, section 3.7.1).
+    private static let tcpHeaders = 40
+}
