@@ -27,7 +27,7 @@ public struct Command: Sendable {
 
     /// Debian's packages for the programs that this project runs, for the message when one is missing.
     private static let packages = [
-        "genisoimage": "genisoimage", "ip": "iproute2", "nft": "nftables", "qemu-img": "qemu-utils",
+        "genisoimage": "genisoimage", "ip": "iproute2", "nft": "nftables", "openssl": "openssl", "qemu-img": "qemu-utils",
         "qemu-system-x86_64": "qemu-system-x86", "setsid": "util-linux",
     ]
 

@@ -10,13 +10,18 @@ struct QEMUArguments {
     /// by an unprivileged user anyway.
     var uid: UInt32?
     var version: QEMUVersion
+    /// The board of a machine that comes from another host, as that host calls it: QEMU waits for it, and the guest does
+    /// not go on by itself. `nil`: it boots.
+    var arrivesOn: String?
 
     /// Megabytes for translated code, without KVM. QEMU's default is a quarter of the host's RAM, at most 1 GB.
     static let translationCacheMb = 64
 
     /// The vector without the program's name. Throws `.bug` when the compute's id does not fit into a tap's name.
     var vector: [String] {
-        get throws { try identity + computer + boot + storage + network + console + monitor + confinement }
+        get throws {
+            try identity + computer + boot + storage + network + console + monitor + confinement + waiting
+        }
     }
 
     private var identity: [String] {
@@ -29,7 +34,7 @@ struct QEMUArguments {
     private var computer: [String] {
         return [
             "-nodefaults", "-no-user-config", "-display", "none", "-action", "shutdown=pause", "-machine",
-            "q35",
+            arrivesOn ?? "q35",
         ]
             + accelerator.arguments
             + ["-smp", "\(machine.vcpus)", "-m", "\(machine.memoryMb)", "-device", "virtio-rng-pci"]
@@ -40,6 +45,9 @@ struct QEMUArguments {
         return ["-kernel", kernel.kernel, "-initrd", kernel.initrd, "-append", kernel.commandLine]
     }
 
+    /// Said of the disk: QEMU must neither close nor open it once more in a move, since it is another user by then.
+    static let writableForGood = "auto-read-only=off"
+
     /// Disk first, so that it is the guest's `vda`.
     ///
     /// cache=writeback: a guest's flush reaches the host's disk (fdatasync), so it is as safe as `none`; the pages
@@ -48,7 +56,7 @@ struct QEMUArguments {
         [
             "-drive",
             "if=none,id=disk,file=\(Self.escaped(directory.disk)),format=qcow2,cache=writeback,discard=unmap,"
-                + "detect-zeroes=unmap",
+                + "detect-zeroes=unmap,\(Self.writableForGood)",
             "-device", "virtio-blk-pci,drive=disk,bootindex=1",
             "-drive", "if=none,id=seed,file=\(Self.escaped(directory.seed)),format=raw,readonly=on",
             "-device", "virtio-blk-pci,drive=seed",
@@ -87,6 +95,8 @@ struct QEMUArguments {
             "-qmp", "unix:\(Self.escaped(directory.monitorSocket)),server=on,wait=off",
         ]
     }
+
+    private var waiting: [String] { arrivesOn == nil ? [] : ["-S", "-incoming", "defer"] }
 
     /// QEMU's seccomp sandbox. `spawn=deny` rules out `-daemonize` (it forks), hence `Command.startDetached`.
     /// Becoming another user needs set*uid, which `elevateprivileges=deny` forbids; without a capability, with
