@@ -28,7 +28,7 @@ public struct Command: Sendable {
     /// Debian's packages for the programs that this project runs, for the message when one is missing.
     private static let packages = [
         "bridge": "iproute2", "genisoimage": "genisoimage", "ip": "iproute2", "nft": "nftables",
-        "qemu-img": "qemu-utils",
+        "openssl": "openssl", "qemu-img": "qemu-utils",
         "qemu-system-x86_64": "qemu-system-x86", "setsid": "util-linux",
     ]
 

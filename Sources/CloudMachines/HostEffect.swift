@@ -6,6 +6,20 @@ public enum HostEffect: String, Sendable, CaseIterable {
     case makeSeedFolder, writeSeedFile, dropHalfSeed, createSeed, publishSeed, dropSeedFile, dropSeedFolder
     case loadRules, announceAddresses, changeLinks, changeForwarding, forwardPackets
     case startProcess, keepSocketsPrivate, pressPowerButton, quitProcess, killProcess, dropRemains
+    case makeTrust, publishTrust
+    case makeCredentials, shareCredentials, useCredentials, dropCredentials, forgetCredentials
+    case expectArrival, dropHalfArrival, exportDisk, awaitMemory, announceArrival
+    case connectDisk, copyDisk, copyMemory, endDiskCopy, disconnectDisk, expectSwitch, switchOver
+    case withdrawDisk, settleArrival, resumeGuest
+    case cancelMemory, cancelDisk, settleDeparture
+
+    /// Those of a machine's move from host to host.
+    public static let moves: [HostEffect] = [
+        .makeTrust, .publishTrust, .makeCredentials, .shareCredentials, .useCredentials, .dropCredentials,
+        .forgetCredentials, .expectArrival, .dropHalfArrival, .exportDisk, .awaitMemory, .announceArrival,
+        .connectDisk, .copyDisk, .copyMemory, .endDiskCopy, .disconnectDisk, .expectSwitch, .switchOver,
+        .withdrawDisk, .settleArrival, .resumeGuest, .cancelMemory, .cancelDisk, .settleDeparture,
+    ]
 
     /// Before or after the change itself.
     public enum Moment: Sendable, CaseIterable { case before, after }

@@ -165,4 +165,8 @@ public enum MachineStatus: String, Sendable {
     case running
     /// The guest has powered itself off; its process waits to be halted, so that this is told from a crash.
     case poweredOff
+    /// It comes from another host: what is here of it has no guest that runs, and must not be started (`MovingHost`).
+    case arriving
+    /// It has gone to another host, or may have: its guest must not go on here (`MovingHost`).
+    case departed
 }

@@ -17,8 +17,11 @@ public struct SimulatedFolderHost: MachineHost {
     private let delay: Duration
     private let clock: any CloudClock
 
-    private static let running = "running"
+    static let running = "running"
     private static let off = "off"
+    static let departing = "departing"
+    static let departed = "departed"
+    static let arriving = "arriving"
     /// The longest file of a machine, in bytes.
     private static let fileLimit = 4096
 
@@ -70,7 +73,11 @@ public struct SimulatedFolderHost: MachineHost {
         guard try read(.seed, of: machine.id) != nil else {
             throw CloudError.bug("machine \(machine.id) is booted without a seed")
         }
-        if try present(machine.id) != .running { try write(Self.running, .process, of: machine.id) }
+        switch try present(machine.id) {
+        case .running: break
+        case .absent, .poweredOff: try write(Self.running, .process, of: machine.id)
+        case .arriving, .departed: throw SimulatedMove.cannotBoot
+        }
     }
 
     public func status(_ id: Int64) async throws -> MachineStatus {
@@ -79,10 +86,12 @@ public struct SimulatedFolderHost: MachineHost {
     }
 
     /// What the machine is doing now.
-    private func present(_ id: Int64) throws -> MachineStatus {
+    func present(_ id: Int64) throws -> MachineStatus {
         switch try read(.process, of: id) {
         case nil: .absent
         case Self.off: .poweredOff
+        case Self.arriving: .arriving
+        case Self.departed: .departed
         default: .running
         }
     }
@@ -109,7 +118,7 @@ public struct SimulatedFolderHost: MachineHost {
 
     public func erase(_ id: Int64) async throws {
         try await pause()
-        guard try present(id) == .absent else {
+        guard try read(.process, of: id) == nil else {
             throw CloudError(
                 .conflict, "The machine still runs. Stop it before its disk is removed.", detail: folder(id))
         }
@@ -154,9 +163,9 @@ public struct SimulatedFolderHost: MachineHost {
     }
 
     /// The files of a machine.
-    private enum Part: String { case disk, seed, process }
+    enum Part: String { case disk, seed, process }
 
-    private func pause() async throws { if delay > .zero { try await clock.sleep(for: delay) } }
+    func pause() async throws { if delay > .zero { try await clock.sleep(for: delay) } }
 
     private static func line(_ attachment: NetworkAttachment) -> String {
         let ssh = attachment.sshPort.map { " port \($0)" } ?? ""
@@ -173,12 +182,12 @@ public struct SimulatedFolderHost: MachineHost {
             .map(String.init)
     }
 
-    private func folder(_ id: Int64) -> String { "\(path)/\(id)" }
+    func folder(_ id: Int64) -> String { "\(path)/\(id)" }
 
     private func file(_ part: Part, of id: Int64) -> String { "\(folder(id))/\(part.rawValue)" }
 
     /// `nil` when there is none. Throws when it is there and can't be read.
-    private func read(_ part: Part, of id: Int64) throws -> String? {
+    func read(_ part: Part, of id: Int64) throws -> String? {
         let file = file(part, of: id)
         if let text = MachineFiles.text(file, limit: Self.fileLimit) { return text }
         guard !MachineFiles.exists(file) else {
@@ -189,7 +198,7 @@ public struct SimulatedFolderHost: MachineHost {
         return nil
     }
 
-    private func write(_ text: String, _ part: Part, of id: Int64) throws {
+    func write(_ text: String, _ part: Part, of id: Int64) throws {
         try HostFiles.makeFolder(folder(id))
         try write(text, to: file(part, of: id))
     }
@@ -199,5 +208,5 @@ public struct SimulatedFolderHost: MachineHost {
         try HostFiles.move("\(file).new", to: file)
     }
 
-    private func remove(_ part: Part, of id: Int64) throws { try HostFiles.remove(file(part, of: id)) }
+    func remove(_ part: Part, of id: Int64) throws { try HostFiles.remove(file(part, of: id)) }
 }

@@ -18,6 +18,8 @@ public actor SimulatedHost: MachineHost {
     public private(set) var running: Set<Int64> = []
     /// Guests that have powered themselves off and were not halted since.
     public private(set) var poweredOff: Set<Int64> = []
+    /// Machines on their way to or from another host.
+    private(set) var moving: [Int64: Moving] = [:]
     /// GB, by machine.
     public private(set) var diskSizes: [Int64: Int] = [:]
     public private(set) var plan = NetworkPlan(attachments: [])
@@ -111,6 +113,9 @@ public actor SimulatedHost: MachineHost {
         guard seeds[machine.id] != nil else {
             throw CloudError.bug("machine \(machine.id) is booted without a seed")
         }
+        guard moving[machine.id] == nil || running.contains(machine.id) else {
+            throw SimulatedMove.cannotBoot
+        }
         try act(.boot) {
             poweredOff.remove(machine.id)
             if running.insert(machine.id).inserted { cutOff.remove(machine.id) }
@@ -120,6 +125,11 @@ public actor SimulatedHost: MachineHost {
     public func status(_ id: Int64) throws -> MachineStatus {
         guard !silent.contains(id) else {
             throw CloudError(.serviceUnavailable, "The machine's monitor does not answer; it is asked again.")
+        }
+        switch moving[id] {
+        case .arriving: return .arriving
+        case .departed: return .departed
+        case .departing, nil: break
         }
         return running.contains(id) ? .running : poweredOff.contains(id) ? .poweredOff : .absent
     }
@@ -138,6 +148,7 @@ public actor SimulatedHost: MachineHost {
         await visit(.halt, id)
         try act(.halt) {
             running.remove(id)
+            moving[id] = nil
             poweredOff.remove(id)
             cutOff.remove(id)
         }
@@ -160,8 +171,41 @@ public actor SimulatedHost: MachineHost {
 
     public func parts(of id: Int64) -> MachineParts {
         MachineParts(
-            hasProcess: running.contains(id) || poweredOff.contains(id), hasDisk: diskSizes[id] != nil,
+            hasProcess: running.contains(id) || poweredOff.contains(id)
+                || [.arriving, .departed].contains(moving[id]), hasDisk: diskSizes[id] != nil,
             hasSeed: seeds[id] != nil, isCutOff: cutOff.contains(id))
+    }
+
+    /// Makes what a machine is that is to come.
+    func arrive(_ machine: Machine) {
+        moving[machine.id] = .arriving
+        diskSizes[machine.id] = machine.storageGb
+        seeds[machine.id] = machine
+    }
+
+    /// Its move has begun.
+    func setOut(_ id: Int64) { moving[id] = .departing }
+
+    /// Its guest stands still for good.
+    func leave(_ id: Int64) {
+        running.remove(id)
+        moving[id] = .departed
+    }
+
+    /// Its move has ended before its guest stood still.
+    func stay(_ id: Int64) { moving[id] = nil }
+
+    /// Its guest runs here.
+    func goOn(_ id: Int64) {
+        moving[id] = nil
+        running.insert(id)
+    }
+
+    /// Nothing of it is left here.
+    func forget(_ id: Int64) {
+        moving[id] = nil
+        diskSizes[id] = nil
+        seeds[id] = nil
     }
 
     public func bootId() -> String { boot }

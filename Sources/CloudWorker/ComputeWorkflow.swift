@@ -114,6 +114,8 @@ struct ComputeWorkflow: Sendable {
         guard compute.intent == .running else { return try await drift(compute) }
         switch try await host.status(compute.id) {
         case .running: return try await drift(compute)
+        // Whoever moves it ends the move.
+        case .arriving, .departed: return .rest
         case .poweredOff:
             try await host.halt(compute.id)
             return .guestGone(

@@ -85,7 +85,7 @@ public struct Supervisor: Service {
             for await (id, status) in group {
                 switch status {
                 case .success(.absent), .success(.poweredOff): gone.append(id)
-                case .success(.running): break
+                case .success(.running), .success(.arriving), .success(.departed): break
                 case .failure(let error): faults[id] = error
                 }
                 if let next = rest.popFirst() { group.addTask { (next, await self.status(next)) } }

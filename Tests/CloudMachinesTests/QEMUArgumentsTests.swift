@@ -8,12 +8,13 @@ struct QEMUArgumentsTests {
     private func arguments(
         data: String = "/data", image: ReadyImage = ReadyImage(disk: "/base.qcow2"),
         accelerator: Accelerator = .tcg, mode: NetworkMode = .user, uid: UInt32? = nil,
-        version: QEMUVersion = QEMUVersion(major: 7, minor: 2)
+        version: QEMUVersion = QEMUVersion(major: 7, minor: 2), arrivesOn: String? = nil
     ) throws -> [String] {
         try QEMUArguments(
             machine: QEMUFixture.machine(sshPort: 20005, memoryMb: 1024), image: image,
             directory: MachineDirectory(data: data, id: 5), uuid: MachineUUID(installation: "test", id: 5),
-            accelerator: accelerator, networkMode: mode, uid: uid, version: version
+            accelerator: accelerator, networkMode: mode, uid: uid, version: version,
+            arrivesOn: arrivesOn
         ).vector
     }
 
@@ -34,7 +35,7 @@ struct QEMUArgumentsTests {
                 -smp 2
                 -m 1024
                 -device virtio-rng-pci
-                -drive if=none,id=disk,file=/data/machines/5/disk.qcow2,format=qcow2,cache=writeback,discard=unmap,detect-zeroes=unmap
+                -drive if=none,id=disk,file=/data/machines/5/disk.qcow2,format=qcow2,cache=writeback,discard=unmap,detect-zeroes=unmap,auto-read-only=off
                 -device virtio-blk-pci,drive=disk,bootindex=1
                 -drive if=none,id=seed,file=/data/machines/5/seed.iso,format=raw,readonly=on
                 -device virtio-blk-pci,drive=seed
@@ -73,6 +74,14 @@ struct QEMUArgumentsTests {
         let new = try arguments(uid: 1_879_048_197, version: QEMUVersion(major: 10, minor: 0))
         #expect(value(of: "-run-with", in: new) == "user=1879048197:1879048197")
         #expect(!new.contains("-runas"))
+    }
+
+    @Test("what comes from another host has that host's board, and waits without a guest")
+    func arriving() throws {
+        let boots = try arguments()
+        let arrives = try arguments(arrivesOn: "pc-q35-7.2")
+        #expect(value(of: "-machine", in: arrives) == "pc-q35-7.2")
+        #expect(arrives == boots.map { $0 == "q35" ? "pc-q35-7.2" : $0 } + ["-S", "-incoming", "defer"])
     }
 
     @Test("an image with a kernel is booted without firmware's help")

@@ -22,6 +22,10 @@ struct MachineDirectory: Sendable, Equatable {
     var consoleLog: String { "\(path)/console.log" }
     /// When the compute was created that the folder is of.
     var owner: String { "\(path)/owner" }
+    /// There for as long as the machine is one that was to come, and its guest has never run here (`ArrivalMark`).
+    var arrival: String { "\(path)/arrival" }
+    /// There once the guest may go on elsewhere; only a cancelled departure takes it away.
+    var departure: String { "\(path)/departure" }
     /// What QEMU itself printed.
     var qemuLog: String { "\(path)/qemu.log" }
 

@@ -11,14 +11,18 @@ struct MachineMonitor {
     /// The time that it may take to agree to end.
     private static let quitLimit = Duration.seconds(2)
 
-    /// Whether the guest goes on or has powered itself off; `limit` bounds each answer. Throws `QMPError`.
+    /// Whether the guest goes on, has powered itself off, or is on its way; `limit` bounds each answer. Throws `QMPError`.
     ///
     /// A guest that stands still because the host's disk was full when it wrote is set going again, since nobody
-    /// else would; it stops again if the disk is still full.
-    func look(within limit: Duration) async throws -> MachineStatus {
+    /// else would; it stops again if the disk is still full. One that comes from another host goes on by `finishArrival`
+    /// alone.
+    func look(within limit: Duration, isToCome: Bool) async throws -> MachineStatus {
         try await QMPClient.withConnection(to: socket, timeout: limit) { monitor in
             let status = try await monitor.execute("query-status", timeout: limit)
             switch status["status"]?.string {
+            case "inmigrate": return .arriving
+            case "postmigrate": return .departed
+            case let state? where isToCome && state != "running": return .arriving
             case "io-error": try await monitor.execute("cont", timeout: limit)
             case "shutdown": return .poweredOff
             default: break

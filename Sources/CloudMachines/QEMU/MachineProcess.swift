@@ -42,6 +42,10 @@ struct MachineProcess {
         case .running: return
         case .poweredOff: try await halt()
         case .absent: break
+        case .arriving, .departed:
+            throw CloudError(
+                .conflict, "The compute is being moved to another host. Let the move end, or cancel it.",
+                detail: directory.path)
         }
         for path in directory.remains { try await MachineFiles.remove(path, as: .dropRemains) }
         try boundLogs()
@@ -94,7 +98,8 @@ struct MachineProcess {
         var missed = 0
         while true {
             do {
-                return try await monitor.look(within: limit)
+                return try await monitor.look(
+                    within: limit, isToCome: MachineFiles.exists(directory.arrival))
             } catch let error as QMPError {
                 missed = try find() == nil ? missed + 1 : 0
                 guard missed < Self.looksThatProveAbsence else { return .absent }

@@ -13,13 +13,18 @@ struct QEMUArguments {
     /// The largest packet that the guest may send; `nil`: what it always has. Its driver takes it at each start, whatever
     /// its image and its seed.
     var mtu: Int?
+    /// The board of a machine that comes from another host, as that host calls it: QEMU waits for it, and the guest does
+    /// not go on by itself. `nil`: it boots.
+    var arrivesOn: String?
 
     /// Megabytes for translated code, without KVM. QEMU's default is a quarter of the host's RAM, at most 1 GB.
     static let translationCacheMb = 64
 
     /// The vector without the program's name. Throws `.bug` when the compute's id does not fit into a tap's name.
     var vector: [String] {
-        get throws { try identity + computer + boot + storage + network + console + monitor + confinement }
+        get throws {
+            try identity + computer + boot + storage + network + console + monitor + confinement + waiting
+        }
     }
 
     private var identity: [String] {
@@ -32,7 +37,7 @@ struct QEMUArguments {
     private var computer: [String] {
         return [
             "-nodefaults", "-no-user-config", "-display", "none", "-action", "shutdown=pause", "-machine",
-            "q35",
+            arrivesOn ?? "q35",
         ]
             + accelerator.arguments
             + ["-smp", "\(machine.vcpus)", "-m", "\(machine.memoryMb)", "-device", "virtio-rng-pci"]
@@ -43,6 +48,9 @@ struct QEMUArguments {
         return ["-kernel", kernel.kernel, "-initrd", kernel.initrd, "-append", kernel.commandLine]
     }
 
+    /// Said of the disk: QEMU must neither close nor open it once more in a move, since it is another user by then.
+    static let writableForGood = "auto-read-only=off"
+
     /// Disk first, so that it is the guest's `vda`.
     ///
     /// cache=writeback: a guest's flush reaches the host's disk (fdatasync), so it is as safe as `none`; the pages
@@ -51,7 +59,7 @@ struct QEMUArguments {
         [
             "-drive",
             "if=none,id=disk,file=\(Self.escaped(directory.disk)),format=qcow2,cache=writeback,discard=unmap,"
-                + "detect-zeroes=unmap",
+                + "detect-zeroes=unmap,\(Self.writableForGood)",
             "-device", "virtio-blk-pci,drive=disk,bootindex=1",
             "-drive", "if=none,id=seed,file=\(Self.escaped(directory.seed)),format=raw,readonly=on",
             "-device", "virtio-blk-pci,drive=seed",
@@ -91,6 +99,8 @@ struct QEMUArguments {
             "-qmp", "unix:\(Self.escaped(directory.monitorSocket)),server=on,wait=off",
         ]
     }
+
+    private var waiting: [String] { arrivesOn == nil ? [] : ["-S", "-incoming", "defer"] }
 
     /// QEMU's seccomp sandbox. `spawn=deny` rules out `-daemonize` (it forks), hence `Command.startDetached`.
     /// Becoming another user needs set*uid, which `elevateprivileges=deny` forbids; without a capability, with

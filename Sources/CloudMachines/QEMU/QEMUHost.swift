@@ -29,6 +29,8 @@ public struct QEMUHost: MachineHost {
         public var firstMachineUid: UInt32 = 0x7000_0000
         /// What guests run on, when the operator decides; `nil` lets a probe find out.
         public var accelerator: AcceleratorChoice?
+        /// How machines move to and from other hosts.
+        public var move = MoveSettings()
 
         public init(dataDirectory: String, installationId: String, networkMode: NetworkMode) {
             self.dataDirectory = dataDirectory
@@ -59,8 +61,8 @@ public struct QEMUHost: MachineHost {
     public let accelerator: AcceleratorChoice
 
     let settings: Settings
-    private let version: QEMUVersion
-    private let images: Images
+    let version: QEMUVersion
+    let images: Images
     private let network: BridgedNetwork?
     let table: ProcessTable
 
@@ -121,19 +123,25 @@ public struct QEMUHost: MachineHost {
 
     public func boot(_ machine: Machine) async throws {
         try await process(machine.id).start(settings.program) {
+            try checkMayBoot(machine.id)
             let image = try disk(machine).base()
             try await images.check(image)
-            return try QEMUArguments(
-                machine: machine, image: image,
-                directory: directory(machine.id),
-                uuid: MachineUUID(installation: settings.installationId, id: machine.id),
-                accelerator: accelerator.accelerator, networkMode: networkMode, uid: uid(machine.id),
-                version: version, mtu: network?.settings.guestMtu
-            ).vector
+            return try arguments(machine, over: image).vector
         }
     }
 
-    public func status(_ id: Int64) async throws -> MachineStatus { try await process(id).status() }
+    func arguments(_ machine: Machine, over image: ReadyImage) -> QEMUArguments {
+        QEMUArguments(
+            machine: machine, image: image, directory: directory(machine.id),
+            uuid: MachineUUID(installation: settings.installationId, id: machine.id),
+            accelerator: accelerator.accelerator, networkMode: networkMode, uid: uid(machine.id),
+            version: version, mtu: network?.settings.guestMtu)
+    }
+
+    public func status(_ id: Int64) async throws -> MachineStatus {
+        let status = try await process(id).status()
+        return status == .absent && MachineFiles.exists(directory(id).departure) ? .departed : status
+    }
 
     public func answersSSH(_ machine: Machine) async -> Bool {
         switch networkMode {
@@ -153,7 +161,7 @@ public struct QEMUHost: MachineHost {
 
     public func erase(_ id: Int64) async throws {
         let folder = directory(id).path
-        guard try await status(id) == .absent else {
+        guard try await process(id).status() == .absent else {
             throw CloudError(
                 .conflict, "The machine still runs. Stop it before its disk is removed.", detail: folder)
         }
@@ -166,7 +174,7 @@ public struct QEMUHost: MachineHost {
         MachineDirectory(data: settings.dataDirectory, id: id)
     }
 
-    private func disk(_ machine: Machine) -> MachineDisk {
+    func disk(_ machine: Machine) -> MachineDisk {
         MachineDisk(path: directory(machine.id).disk, storageGb: machine.storageGb)
     }
 
@@ -174,7 +182,7 @@ public struct QEMUHost: MachineHost {
         MachineProcess(id: id, directory: directory(id), table: table)
     }
 
-    private func uid(_ id: Int64) -> UInt32? {
+    func uid(_ id: Int64) -> UInt32? {
         // Safe: can't fail.
         geteuid() == 0 ? settings.firstMachineUid + UInt32(id % Self.machineUids) : nil
     }
