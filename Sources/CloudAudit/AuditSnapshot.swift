@@ -7,6 +7,9 @@ struct AuditSnapshot: Sendable, Equatable {
     /// By id, without those that are gone and hold nothing.
     var computes: [AuditedCompute] = []
     var teams: [AuditedTeam] = []
+    var hosts: [AuditedHost] = []
+    /// Computes that are on no host, or whose job is another's.
+    var misplaced: [Int64] = []
     var withoutJob: [Int64] = []
 
     var createKeysAmiss: [Count] = []
@@ -38,6 +41,8 @@ struct AuditSnapshot: Sendable, Equatable {
         let audit = sql.audit
         computes = try Self.pages(after: \.compute.id) { try audit.computes(afterId: $0, limit: Self.page) }
         teams = try audit.teams()
+        hosts = try audit.hosts()
+        misplaced = try audit.misplaced()
         withoutJob = try audit.withoutJob()
         createKeysAmiss = try audit.createKeys(endpoint: Self.createEndpoint).map(Count.init)
         keysWithoutCompute = try audit.keysWithoutCompute().map { Key(key: $0, endpoint: $1) }

@@ -59,3 +59,12 @@ extension MachineParts {
         return words.isEmpty ? "a folder" : words.joined(separator: " and ")
     }
 }
+
+extension AuditSnapshot {
+    /// The same with the computes of one host alone.
+    func ofHost(_ id: Int64) -> AuditSnapshot {
+        var part = self
+        part.computes.removeAll { $0.compute.hostId != id }
+        return part
+    }
+}

@@ -7,6 +7,7 @@ import CloudMachines
 public actor NetworkApplier {
     private let database: any Database
     private let host: any MachineHost
+    private let claim: HostClaim
     private let clock: any CloudClock
     /// The last of all that were asked for.
     private var last: Task<Void, any Error>?
@@ -17,9 +18,10 @@ public actor NetworkApplier {
     /// long as a step may last (`Worker.stepTimeout`).
     static let limit = Duration.seconds(25)
 
-    public init(database: any Database, host: any MachineHost, clock: any CloudClock) {
+    public init(database: any Database, host: any MachineHost, claim: HostClaim, clock: any CloudClock) {
         self.database = database
         self.host = host
+        self.claim = claim
         self.clock = clock
     }
 
@@ -72,7 +74,10 @@ public actor NetworkApplier {
     }
 
     private func computes() async throws -> [Compute] {
-        try await database.read { sql in try sql.computes.list(steps: ComputeStep.attached) }
+        let claim = claim
+        return try await database.read { sql in
+            try sql.computes.list(steps: ComputeStep.attached, hostId: try claim.check(sql))
+        }
     }
 }
 

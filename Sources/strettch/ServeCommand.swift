@@ -23,6 +23,8 @@ struct ServeCommand: AsyncParsableCommand {
 
     @OptionGroup var data: DataOption
     @Option(help: "A YAML file with settings.") var config: String?
+    @Option(help: "all, api (no host) or worker (no API). Default: all.") var role: String?
+    @Option(help: "The host's name in the cell. Default: the machine's own.") var hostName: String?
     @Option(help: "HOST:PORT or unix:PATH. Default: 127.0.0.1:8080.") var listen: String?
     @Option(help: "PEM file with the certificate for TLS, its issuers' after it.") var tlsCertificate: String?
     @Option(help: "PEM file with the certificate's private key.") var tlsKey: String?
@@ -55,7 +57,7 @@ struct ServeCommand: AsyncParsableCommand {
         let folder = try data.folder()
         try folder.lock()
         settings.write(to: folder, logger)
-        if !settings.listen.isLocal, settings.tls == nil {
+        if settings.role.answersAPI, !settings.listen.isLocal, settings.tls == nil {
             logger.warning(
                 """
                 API keys cross the network unencrypted: give tlsCertificate and tlsKey, or put a proxy that speaks \
@@ -69,7 +71,8 @@ struct ServeCommand: AsyncParsableCommand {
     private var flags: [String: ConfigValue] {
         var flags: [String: ConfigValue] = [:]
         let texts = [
-            "listen": listen, "tlsCertificate": tlsCertificate, "tlsKey": tlsKey, "metrics": metrics,
+            "role": role, "hostName": hostName, "listen": listen, "tlsCertificate": tlsCertificate,
+            "tlsKey": tlsKey, "metrics": metrics,
             "logFormat": logFormat, "catalogue": catalogue, "network": network, "privateRange": privateRange,
             "publicPool": publicPool, "sshPorts": sshPorts, "metadataListen": metadataListen,
             "apiUrl": apiUrl, "logLevel": logLevel,

@@ -42,7 +42,7 @@ extension ServeSettings {
     func audit(secondLookAfter: Duration) -> AuditSettings {
         AuditSettings(
             privateRange: privateRange, publicPool: publicPool, sshPorts: cloud.sshPorts,
-            capacity: cloud.capacity, isBilled: billing.isOn, stopGraceMs: Int64(stopGrace) * 1000,
+            isBilled: billing.isOn, stopGraceMs: Int64(stopGrace) * 1000,
             secondLookAfter: secondLookAfter)
     }
 
@@ -54,7 +54,7 @@ extension ServeSettings {
             "publicPool": publicPool.map(\.description).joined(separator: ","),
             "sshPorts": "\(sshPorts.lowerBound)-\(sshPorts.upperBound)",
             "metadataListen": metadataListen.description, "stopGrace": stopGrace,
-            "vcpuOvercommit": vcpuOvercommit, "memoryOvercommit": memoryOvercommit,
+            "role": role.rawValue,
             "orphanGrace": orphanGrace,
             "billing": billing.isOn, "simulated": simulated,
         ]

@@ -46,7 +46,7 @@ struct CrashMatrixTests {
     ) async throws -> CrashOutcome {
         try await withTemporaryFolder { folder in
             let host = SimulatedHost()
-            let world = try CrashWorld(
+            let world = try await CrashWorld(
                 folder: folder, host: host, isSimulated: true, script: script, fault: fault)
             try await script.prepare(world)
             world.saboteur.arm()

@@ -157,6 +157,24 @@ extension CrashScript {
             try await world.account()
             try await world.insistOrDone("its end") { _ = try await ResumeTeam(teamId: 1).run(in: $0) }
         },
+        CrashScript(
+            "a host that is cordoned, drained and open again, and the end of another",
+            prepare: { world in
+                try await world.makeRunning()
+                try await RegisterHost(facts: HostFacts(identity: "host-2", name: "host-2"), owner: "second")
+                    .run(in: world.program.cloud.database, HostClaim(), clock: world.clock)
+            },
+            run: { world in
+                for change in [ChangeHost.Change.cordon, .drain, .uncordon] {
+                    try await world.insistOrDone("the \(change)") {
+                        _ = try await ChangeHost(name: "host-1", change: change).run(in: $0)
+                    }
+                }
+                try await world.insistOrDone("the end") {
+                    _ = try await ChangeHost(name: "host-2", change: .remove).run(in: $0)
+                }
+                try await world.settle()
+            }),
         CrashScript("a team's end", prepare: { try await $0.makeTeam() }) { world in
             try await world.insistOrDone("the end") { try await DeleteTeam(teamId: 1).run(in: $0) }
         },
@@ -263,6 +281,7 @@ extension CrashWorld {
     /// Lets the accountant look until it could, and the machines follow.
     func account() async throws {
         try await insist("the accounts") { program in
+            _ = try await program.duty.isMine()
             try await program.accountant.priceAll()
             try await program.accountant.look()
         }

@@ -69,7 +69,7 @@ struct RealCrashTests {
         _ script: CrashScript, fault: (visit: Visit, kind: FaultKind)? = nil
     ) async throws -> CrashOutcome {
         try await RealCrashHost.with { host in
-            let world = try CrashWorld(
+            let world = try await CrashWorld(
                 folder: host.folder, host: host.machines, isSimulated: false, script: script,
                 fault: fault)
             world.real = host
