@@ -2,11 +2,10 @@ import CloudCore
 import CloudDatabase
 
 extension AuditSnapshot {
-    /// What computes and teams hold of the cell's addresses, ports and capacity.
+    /// What computes and teams hold of the cell's addresses and ports.
     func addressFindings(_ settings: AuditSettings) -> [AuditFinding] {
         heldTwice + computes.flatMap { $0.compute.rangeFindings(settings) }
-            + computes.flatMap { $0.compute.holdingFindings(settings) } + capacityFindings(settings)
-            + teamFindings
+            + computes.flatMap { $0.compute.holdingFindings(settings) } + teamFindings
     }
 
     private var heldTwice: [AuditFinding] {
@@ -20,26 +19,6 @@ extension AuditSnapshot {
                 "\(thing) is held by the computes \(ids.map(String.init).joined(separator: ", ")). Delete all of them "
                     + "but one.")
         }
-    }
-
-    private func capacityFindings(_ settings: AuditSettings) -> [AuditFinding] {
-        let holders = computes.map(\.compute).filter { $0.privateIpv4 != nil }
-        let taken = (
-            vcpus: holders.reduce(0) { $0 + $1.vcpus }, memoryMb: holders.reduce(0) { $0 + $1.memoryMb }
-        )
-        var over: [String] = []
-        if let vcpus = settings.capacity.vcpus, taken.vcpus > vcpus {
-            over.append("\(taken.vcpus) vCPUs are given out, and \(vcpus) are there")
-        }
-        if let memoryMb = settings.capacity.memoryMb, taken.memoryMb > memoryMb {
-            over.append("\(taken.memoryMb) MB of RAM are given out, and \(memoryMb) are there")
-        }
-        guard !over.isEmpty else { return [] }
-        return [
-            AuditFinding(
-                .capacityIsKept,
-                "\(over.joined(separator: "; ")). Raise the overcommit, or delete computes.")
-        ]
     }
 
     private var teamFindings: [AuditFinding] {

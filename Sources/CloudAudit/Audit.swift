@@ -9,17 +9,20 @@ import CloudMachines
 /// if it is still so.
 public struct Audit: Sendable {
     private let database: any Database
-    private let host: any MachineHost
+    private let hosts: [Int64: any MachineHost]
     private let catalogue: Catalogue
     private let settings: AuditSettings
     private let clock: any CloudClock
 
+    /// - Parameter hosts: by the ids of their rows, those that can be looked at from here. Of the others the database alone
+    ///   is judged.
     public init(
-        database: any Database, host: any MachineHost, catalogue: Catalogue, settings: AuditSettings,
+        database: any Database, hosts: [Int64: any MachineHost], catalogue: Catalogue,
+        settings: AuditSettings,
         clock: any CloudClock
     ) {
         self.database = database
-        self.host = host
+        self.hosts = hosts
         self.catalogue = catalogue
         self.settings = settings
         self.clock = clock
@@ -43,12 +46,17 @@ public struct Audit: Sendable {
     private func look() async throws -> AuditReport {
         let now = clock.nowMs
         let snapshot = try await database.read { sql in try AuditSnapshot(sql, nowMs: now) }
-        let inventory = try await HostInventory(of: host, for: snapshot)
+        var onHosts: [AuditFinding] = []
+        for (id, host) in hosts.sorted(by: { $0.key < $1.key }) {
+            let part = snapshot.ofHost(id)
+            onHosts += try await HostInventory(of: host, for: part).findings(part)
+        }
         var report = AuditReport(snapshot)
         report.findings =
-            snapshot.keyFindings + snapshot.addressFindings(settings) + snapshot.jobFindings(settings)
+            snapshot.keyFindings + snapshot.addressFindings(settings) + snapshot.roomFindings
+            + snapshot.jobFindings(settings)
             + snapshot.moneyFindings(catalogue, settings) + snapshot.eventFindings
-            + inventory.findings(snapshot)
+            + onHosts
         report.findings.sort {
             ($0.invariant.order, $0.computeId ?? 0) < ($1.invariant.order, $1.computeId ?? 0)
         }
@@ -94,7 +102,8 @@ extension Invariant {
         switch self {
         case .process, .disk, .seed, .network, .noOrphans, .nothingIsStuck, .priceIsTheCatalogues: true
         case .oneKeyPerCompute, .answerNamesCompute, .createIsLogged, .heldOnce, .heldInRange,
-            .holdsItsAddress, .goneHoldsNothing, .capacityIsKept, .teamsAreApart, .deletedTeamHoldsNothing,
+            .holdsItsAddress, .goneHoldsNothing, .capacityIsKept, .hostCountsItsComputes, .teamsAreApart,
+            .deletedTeamHoldsNothing,
             .oneJob, .stateFitsStep, .meterFollowsState, .ledgerIsItsRecomputation, .walletIsItsLedger,
             .eventsHaveNoGap, .stateHasItsEvent:
             false

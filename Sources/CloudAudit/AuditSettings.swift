@@ -8,7 +8,6 @@ public struct AuditSettings: Sendable, Equatable {
     public var publicPool: [IPv4Network]
     /// Ports that lead to guests' SSH; `nil` where guests have a network of their own.
     public var sshPorts: ClosedRange<Int>?
-    public var capacity: Capacity
     /// Whether anything costs.
     public var isBilled: Bool
     /// Milliseconds that a guest has to shut down.
@@ -18,13 +17,12 @@ public struct AuditSettings: Sendable, Equatable {
 
     public init(
         privateRange: IPv4Network, publicPool: [IPv4Network], sshPorts: ClosedRange<Int>? = nil,
-        capacity: Capacity = Capacity(), isBilled: Bool = false, stopGraceMs: Int64 = 60_000,
+        isBilled: Bool = false, stopGraceMs: Int64 = 60_000,
         secondLookAfter: Duration = .zero
     ) {
         self.privateRange = privateRange
         self.publicPool = publicPool
         self.sshPorts = sshPorts
-        self.capacity = capacity
         self.isBilled = isBilled
         self.stopGraceMs = stopGraceMs
         self.secondLookAfter = secondLookAfter

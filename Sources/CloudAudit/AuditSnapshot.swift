@@ -1,5 +1,6 @@
 import CloudCore
 import CloudDatabase
+import CloudMachines
 
 /// All that the invariants are judged by, out of one transaction. What can't be summed up in SQL is here row by row.
 struct AuditSnapshot: Sendable, Equatable {
@@ -7,6 +8,9 @@ struct AuditSnapshot: Sendable, Equatable {
     /// By id, without those that are gone and hold nothing.
     var computes: [AuditedCompute] = []
     var teams: [AuditedTeam] = []
+    var hosts: [AuditedHost] = []
+    /// Computes that are on no host, or whose job is another's.
+    var misplaced: [Int64] = []
     var withoutJob: [Int64] = []
 
     var createKeysAmiss: [Count] = []
@@ -26,6 +30,8 @@ struct AuditSnapshot: Sendable, Equatable {
     var debitsAmiss: [Debits] = []
     var walletsAmiss: [AuditedWallet] = []
     var brokenChain: [Entry] = []
+    /// Of one host's part: teammates of its computes, and others, on other hosts.
+    var remotes: [RemoteAttachment] = []
 
     /// Rows that are read at once.
     static let page = 1000
@@ -38,6 +44,8 @@ struct AuditSnapshot: Sendable, Equatable {
         let audit = sql.audit
         computes = try Self.pages(after: \.compute.id) { try audit.computes(afterId: $0, limit: Self.page) }
         teams = try audit.teams()
+        hosts = try audit.hosts()
+        misplaced = try audit.misplaced()
         withoutJob = try audit.withoutJob()
         createKeysAmiss = try audit.createKeys(endpoint: Self.createEndpoint).map(Count.init)
         keysWithoutCompute = try audit.keysWithoutCompute().map { Key(key: $0, endpoint: $1) }

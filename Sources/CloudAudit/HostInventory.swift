@@ -16,7 +16,8 @@ struct HostInventory: Sendable, Equatable {
     /// Reads it. Throws what the host throws.
     init(of host: any MachineHost, for snapshot: AuditSnapshot) async throws {
         machines = try await host.inventory()
-        drift = try await host.networkDrift(of: snapshot.computes.map(\.compute))
+        drift = try await host.networkDrift(
+            of: snapshot.computes.map(\.compute), remotes: snapshot.remotes)
     }
 
     /// What is there and should not be, and the other way round.
@@ -57,5 +58,28 @@ extension MachineParts {
         let words = [hasProcess ? "a process" : nil, hasDisk ? "a disk" : nil, hasSeed ? "a seed" : nil]
             .compactMap(\.self)
         return words.isEmpty ? "a folder" : words.joined(separator: " and ")
+    }
+}
+
+extension AuditSnapshot {
+    /// The same with the computes of one host alone.
+    func ofHost(_ id: Int64) -> AuditSnapshot {
+        var part = self
+        part.computes.removeAll { $0.compute.hostId != id }
+        part.remotes = remotes(for: id)
+        return part
+    }
+
+    /// Computes on other hosts that have their place in the network.
+    private func remotes(for id: Int64) -> [RemoteAttachment] {
+        var underlays: [Int64: IPv4Address] = [:]
+        for host in hosts.map(\.host) { underlays[host.id] = host.underlay.flatMap { IPv4Address($0) } }
+        guard underlays[id] != nil else { return [] }
+        return computes.map(\.compute).compactMap { compute in
+            guard let hostId = compute.hostId, hostId != id, let underlay = underlays[hostId],
+                let step = compute.task?.step, ComputeStep.attached.contains(step)
+            else { return nil }
+            return RemoteAttachment(compute, underlay: underlay)
+        }
     }
 }

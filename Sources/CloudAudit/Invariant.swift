@@ -17,8 +17,10 @@ public enum Invariant: String, Sendable, CaseIterable {
     case holdsItsAddress = "holds-its-address"
     /// One that is DESTROYED, or FAILED and cleaned up, holds nothing.
     case goneHoldsNothing = "gone-holds-nothing"
-    /// All computes together take no more than the host has.
+    /// The computes of a host together take no more than it gives out.
     case capacityIsKept = "capacity-is-kept"
+    /// A host's counters are the sum over its computes, and each compute that holds anything has its host.
+    case hostCountsItsComputes = "host-counts-its-computes"
     /// No two teams that exist share addresses, and one that is deleted has neither computes nor keys.
     case teamsAreApart = "teams-are-apart"
     case deletedTeamHoldsNothing = "deleted-team-holds-nothing"

@@ -18,14 +18,21 @@ public struct Bootstrap: Sendable {
 
     public init(keep: @escaping @Sendable (String) throws -> Void) { self.keep = keep }
 
-    /// Throws what `keep` throws, and then there is neither team nor key.
-    public func run(in cloud: Cloud) async throws -> Outcome {
+    /// The cell's installation id, which is made if it has none. For a server that makes no team.
+    public static func installationId(in cloud: Cloud) async throws -> String { try await mark(cloud).id }
+
+    private static func mark(_ cloud: Cloud) async throws -> (id: String, isFirst: Bool) {
         let fresh = APIKey.hex(cloud.randomBytes(8))
-        let (installationId, isFirst) = try await cloud.database.write(.createCell) { sql in
+        return try await cloud.database.write(.createCell) { sql in
             let known = try sql.installationId()
             if known == nil { try sql.setInstallationId(fresh) }
             return (known ?? fresh, try sql.teams.count() == 0)
         }
+    }
+
+    /// Throws what `keep` throws, and then there is neither team nor key.
+    public func run(in cloud: Cloud) async throws -> Outcome {
+        let (installationId, isFirst) = try await Self.mark(cloud)
         guard isFirst else { return Outcome(installationId: installationId) }
         let key = APIKey.make(cloud.randomBytes)
         try keep(key)

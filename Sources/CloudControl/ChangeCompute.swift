@@ -95,10 +95,7 @@ public struct ChangeCompute: Sendable {
                 .unprocessableEntity, "newSpecification: \(problem)",
                 problems: [Problem("newSpecification", problem)])
         }
-        let taken = try sql.computes.taken()
-        try cloud.settings.capacity.check(
-            specification, field: "newSpecification", takenVcpus: taken.vcpus - compute.vcpus,
-            takenMemoryMb: taken.memoryMb - compute.memoryMb)
+        try grow(compute, to: specification, sql)
         try sql.computes.set(id, specification: specification, nowMs: nowMs)
         let wallet = TeamWallet(sql: sql, teamId: compute.teamId, cloud: cloud)
         try wallet.reprice(compute, specification)
@@ -107,9 +104,37 @@ public struct ChangeCompute: Sendable {
         return "\(compute.specification) to \(specification.specification)"
     }
 
+    /// Takes on the compute's own host what it needs more.
+    private func grow(
+        _ compute: Compute, to specification: Specification, _ sql: any SQLConnection
+    ) throws {
+        guard let hostId = compute.hostId, let host = try sql.hosts.get(hostId) else {
+            throw CloudError.bug("compute \(compute.id) has no host")
+        }
+        guard try !sql.hosts.growRoom(hostId, by: specification.resources - compute.resources) else { return }
+        try host.capacity.check(
+            specification, field: "newSpecification", taken: host.taken - compute.resources)
+        throw CloudError(.serviceUnavailable, "The compute's host has just changed. Try again.")
+    }
+
+    /// Throws `UNPROCESSABLE_ENTITY` when the compute's host has another of the team's with one of the tags that keep
+    /// computes apart: a tag moves nothing.
+    private static func requireApart(
+        _ compute: Compute, _ tags: [String], _ sql: any SQLConnection
+    ) throws {
+        let sharing = try sql.hosts.sharing(
+            teamId: compute.teamId, tags: Tag.apart(tags), except: compute.id)
+        guard let hostId = compute.hostId, sharing.contains(hostId) else { return }
+        let what =
+            "compute \(compute.id) is on one host with another that has the same \(Tag.apartPrefix)… tag, which keeps "
+            + "computes apart. Give another tag, or create the compute anew with it."
+        throw CloudError(.unprocessableEntity, "tags: \(what)", problems: [Problem("tags", what)])
+    }
+
     private func update(
         _ compute: Compute, _ update: ComputeUpdate, _ sql: any SQLConnection, nowMs: Int64
     ) throws -> String {
+        if let tags = update.tags { try Self.requireApart(compute, tags, sql) }
         try sql.computes.set(
             id, hostName: update.hostName ?? compute.hostName, tags: update.tags ?? compute.tags,
             deletionProtection: update.deletionProtection ?? compute.deletionProtection, nowMs: nowMs)

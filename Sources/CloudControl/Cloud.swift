@@ -40,7 +40,8 @@ public struct CloudSettings: Sendable, Equatable {
     public var sshPorts: ClosedRange<Int>?
     /// Refuse keys of a known type that are not whole, instead of warning.
     public var strictKeys: Bool
-    public var capacity: Capacity
+    /// Which of the hosts that have room a new compute gets.
+    public var placement: Placement.Policy
     /// Requests that one API key may send in a second; 0: any number.
     public var rateLimit: Int
     public var billing: BillingSettings
@@ -50,7 +51,7 @@ public struct CloudSettings: Sendable, Equatable {
     public init(
         privateRange: IPv4Network, teamPrefix: Int = 22, publicPool: [IPv4Network],
         sshPorts: ClosedRange<Int>? = nil,
-        strictKeys: Bool = false, capacity: Capacity = Capacity(), rateLimit: Int = 0,
+        strictKeys: Bool = false, placement: Placement.Policy = .spread, rateLimit: Int = 0,
         billing: BillingSettings = .off, apiUrl: String? = nil
     ) {
         self.privateRange = privateRange
@@ -58,7 +59,7 @@ public struct CloudSettings: Sendable, Equatable {
         self.publicPool = publicPool
         self.sshPorts = sshPorts
         self.strictKeys = strictKeys
-        self.capacity = capacity
+        self.placement = placement
         self.rateLimit = rateLimit
         self.billing = billing
         self.apiUrl = apiUrl

@@ -16,22 +16,23 @@ struct MakeCompute: Sendable {
         let problems = asked.problems(strictKeys: cloud.settings.strictKeys)
         guard problems.isEmpty else { throw CloudError.invalid(problems) }
         let (region, image, specification) = try asked.resolve(in: cloud.catalogue)
-        let taken = try sql.computes.taken()
-        try cloud.settings.capacity.check(
-            specification, takenVcpus: taken.vcpus, takenMemoryMb: taken.memoryMb)
+        let hostId = try PlaceCompute(
+            teamId: caller.teamId, specification: specification, region: region.region, image: image.image,
+            tags: asked.tags
+        ).run(sql, cloud, nowMs: nowMs)
         let addresses = try Addresses.take(
             sql, for: caller.teamId, withPublicIp: asked.withPublicIp, cloud.settings)
 
         let id = try sql.computes.insert(
             NewCompute(
-                teamId: caller.teamId, hostName: asked.hostName, image: image.image,
-                specification: specification,
-                region: region.region, publicKeys: asked.publicKeys, tags: asked.tags,
+                teamId: caller.teamId, hostId: hostId, hostName: asked.hostName, image: image.image,
+                specification: specification, region: region.region, publicKeys: asked.publicKeys,
+                tags: asked.tags,
                 userData: asked.userData,
                 deletionProtection: asked.deletionProtection, privateIpv4: addresses.privateIpv4,
                 publicIpv4: addresses.publicIpv4, sshPort: addresses.sshPort),
             nowMs: nowMs)
-        try sql.jobs.insert(computeId: id, nowMs: nowMs)
+        try sql.jobs.insert(computeId: id, hostId: hostId, nowMs: nowMs)
         try sql.events.append(
             Event(
                 computeId: id, teamId: caller.teamId, kind: ComputeAction.create.requestedKind,

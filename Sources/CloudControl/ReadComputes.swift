@@ -19,7 +19,10 @@ public struct GetCompute: Sendable {
 
     /// Throws `RESOURCE_NOT_FOUND`, also for another team's compute and for one that is DESTROYED.
     public func run(in cloud: Cloud) async throws -> Compute {
-        try await cloud.database.read { sql in try Self.find(id, teamId: teamId, sql) }
+        let now = cloud.clock.nowMs
+        return try await cloud.database.read { sql in
+            try sql.shown([try Self.find(id, teamId: teamId, sql)], nowMs: now)[0]
+        }
     }
 
     static func find(_ id: Int64, _ caller: Caller, _ sql: any SQLConnection) throws -> Compute {
@@ -52,12 +55,13 @@ public struct ListComputes: Sendable {
     }
 
     public func run(in cloud: Cloud) async throws -> PageItems<Compute> {
-        try await cloud.database.read { sql in
-            PageItems(
-                try sql.computes.list(
-                    teamId: caller.teamId, filter: filter, before: page.before, limit: page.limit + 1,
-                    offset: page.offset),
-                page, of: .computes,
+        let now = cloud.clock.nowMs
+        return try await cloud.database.read { sql in
+            let computes = try sql.computes.list(
+                teamId: caller.teamId, filter: filter, before: page.before, limit: page.limit + 1,
+                offset: page.offset)
+            return PageItems(
+                try sql.shown(computes, nowMs: now), page, of: .computes,
                 total: page.cursor == nil
                     ? try sql.computes.count(teamId: caller.teamId, filter: filter) : nil,
                 id: \.id)

@@ -23,7 +23,9 @@ public struct WaitForCompute: Sendable {
         let deadline = ContinuousClock.now + wait.timeout
         while true {
             let seen = changes.count
-            let compute = try await cloud.database.read { sql in try find(sql) }
+            let compute = try await cloud.database.read { sql in
+                try sql.shown([try find(sql)], nowMs: cloud.clock.nowMs)[0]
+            }
             let left = deadline - .now
             if wait.isOver(in: compute.state) || left <= .zero { return compute }
             await changes.wait(after: seen, atMost: min(left, Self.pollLimit))

@@ -2,6 +2,8 @@
 public struct Compute: Sendable, Equatable {
     public var id: Int64
     public var teamId: Int64
+    /// The host that its machine is on; `nil` only for a compute that was gone before there were several.
+    public var hostId: Int64?
     public var hostName: String
     public var state: ComputeState
     public var intent: ComputeIntent
@@ -32,7 +34,8 @@ public struct Compute: Sendable, Equatable {
     public var task: ComputeTask?
 
     public init(
-        id: Int64, teamId: Int64, hostName: String, state: ComputeState, intent: ComputeIntent, image: String,
+        id: Int64, teamId: Int64, hostId: Int64? = nil, hostName: String, state: ComputeState,
+        intent: ComputeIntent, image: String,
         specification: String, region: String, vcpus: Int, memoryMb: Int, storageGb: Int,
         publicKeys: [String],
         tags: [String], userData: String? = nil, deletionProtection: Bool = false, network: IPv4Network,
@@ -42,6 +45,7 @@ public struct Compute: Sendable, Equatable {
     ) {
         self.id = id
         self.teamId = teamId
+        self.hostId = hostId
         self.hostName = hostName
         self.state = state
         self.intent = intent
@@ -92,6 +96,8 @@ public enum FailureCode: String, Sendable, CaseIterable {
     case networkLost = "NETWORK_LOST"
     /// The machine's disk is gone from the host.
     case diskLost = "DISK_LOST"
+    /// Nobody hears of the host. Seen when the compute is read, and never written.
+    case hostDown = "HOST_DOWN"
 }
 
 /// What is being done to a compute, and the step that it has reached.

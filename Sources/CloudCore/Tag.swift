@@ -2,6 +2,11 @@
 public enum Tag {
     public static let maxCount = 32
     public static let maxLength = 63
+    /// Computes of one team that share a tag that begins so never share a host.
+    public static let apartPrefix = "apart-"
+
+    /// Those of the tags that keep computes apart.
+    public static func apart(_ tags: [String]) -> [String] { tags.filter { $0.hasPrefix(apartPrefix) } }
 
     /// Every problem of the list, by field.
     public static func problems(_ tags: [String]) -> [Problem] {

@@ -23,9 +23,9 @@ public struct ComputeQueries {
             INSERT INTO computes (
                 team_id, host_name, state, intent, image, specification, region, vcpus, memory_mb, storage_gb,
                 public_keys, tags, user_data, deletion_protection, private_ipv4, public_ipv4, ssh_port,
-                created_at_ms, updated_at_ms
+                created_at_ms, updated_at_ms, host_id
             ) VALUES (
-                $1, $2, 'CREATING', 'RUNNING', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16
+                $1, $2, 'CREATING', 'RUNNING', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16, $17
             )
             RETURNING id
             """,
@@ -33,7 +33,7 @@ public struct ComputeQueries {
                 new.teamId, new.hostName, new.image, new.specification.specification, new.region,
                 new.specification.vcpus, new.specification.memoryMb, new.specification.storageGb,
                 try StringList.encode(new.publicKeys), try StringList.encode(new.tags), new.userData,
-                new.deletionProtection, new.privateIpv4, new.publicIpv4, new.sshPort, nowMs,
+                new.deletionProtection, new.privateIpv4, new.publicIpv4, new.sshPort, nowMs, new.hostId,
             ]
         )[0].int("id")
         try index(new.tags, of: id)
@@ -57,11 +57,15 @@ public struct ComputeQueries {
         try sql.query("\(Self.select) WHERE c.private_ipv4 = $1", [privateIpv4]).first.map(Self.compute)
     }
 
-    /// Every compute whose step is one of `steps`, by id.
-    public func list(steps: [ComputeStep]) throws -> [Compute] {
+    /// Every compute of the host whose step is one of `steps`, none of which is the last, by id.
+    public func list(steps: [ComputeStep], hostId: Int64) throws -> [Compute] {
         // The names are our enum's own raw values, so they need no binding.
         let names = steps.map { "'\($0.rawValue)'" }.joined(separator: ", ")
-        return try sql.query("\(Self.select) WHERE j.step IN (\(names)) ORDER BY c.id").map(Self.compute)
+        return try sql.query(
+            """
+            \(Self.select) WHERE j.host_id = $1 AND j.step <> 'done' AND j.step IN (\(names)) ORDER BY c.id
+            """, [hostId]
+        ).map(Self.compute)
     }
 
     /// At most `limit` of the team's computes that run and are meant to.
@@ -82,17 +86,6 @@ public struct ComputeQueries {
             "SELECT id FROM computes WHERE team_id = $1 AND intent <> 'DESTROYED' ORDER BY id LIMIT $2",
             [teamId, limit]
         ).map { try $0.int("id") }
-    }
-
-    /// What the computes that hold resources take together.
-    public func taken() throws -> (vcpus: Int, memoryMb: Int) {
-        let row = try sql.query(
-            """
-            SELECT CAST(COALESCE(SUM(vcpus), 0) AS BIGINT) AS vcpus,
-                CAST(COALESCE(SUM(memory_mb), 0) AS BIGINT) AS memory_mb
-            FROM computes WHERE private_ipv4 IS NOT NULL
-            """)[0]
-        return (Int(try row.int("vcpus")), Int(try row.int("memory_mb")))
     }
 
     /// Sets state and intent. The compute's meter follows.
@@ -144,8 +137,9 @@ public struct ComputeQueries {
             [id, failure?.code.rawValue, failure?.message])
     }
 
-    /// Gives back every address and port of the compute.
+    /// Gives back every address and port of the compute, and what it takes of its host.
     public func releaseAddresses(_ id: Int64) throws {
+        try sql.hosts.giveRoomBack(computeId: id)
         try sql.execute(
             "UPDATE computes SET private_ipv4 = NULL, public_ipv4 = NULL, ssh_port = NULL WHERE id = $1", [id]
         )
@@ -153,7 +147,8 @@ public struct ComputeQueries {
 
     static func compute(_ row: SQLRow) throws -> Compute {
         var compute = Compute(
-            id: try row.int("id"), teamId: try row.int("team_id"), hostName: try row.text("host_name"),
+            id: try row.int("id"), teamId: try row.int("team_id"),
+            hostId: try row.intOrNil("host_id"), hostName: try row.text("host_name"),
             state: try row.value("state"), intent: try row.value("intent"), image: try row.text("image"),
             specification: try row.text("specification"), region: try row.text("region"),
             vcpus: Int(try row.int("vcpus")), memoryMb: Int(try row.int("memory_mb")),

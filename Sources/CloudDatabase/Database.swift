@@ -30,6 +30,9 @@ public protocol SQLConnection {
 }
 
 extension SQLConnection {
+    /// Milliseconds since 1970 by the clock of the database's server; `nil` where it has no other than ours.
+    public func nowMs() throws -> Int64? { try dialect.nowMs.map { try query($0)[0].int("now_ms") } }
+
     public func query(_ sql: String) throws -> [SQLRow] { try query(sql, []) }
 
     @discardableResult

@@ -18,6 +18,14 @@ public enum Dialect: Sendable {
         }
     }
 
+    /// A query of one value: milliseconds since 1970 by the server's own clock. SQLite has none.
+    var nowMs: String? {
+        switch self {
+        case .sqlite: nil
+        case .postgres: "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT) AS now_ms"
+        }
+    }
+
     /// At the end of a query whose rows are about to be changed: leaves out those that another transaction is changing.
     /// SQLite has one writer, so there are none.
     var skippingLocked: String {

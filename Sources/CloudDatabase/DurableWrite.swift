@@ -7,12 +7,13 @@ public enum DurableWrite: String, Sendable, CaseIterable {
     case transferDatabase, createCell, createFirstTeam, createTeam, deleteTeam, createKey, revokeKey,
         noteKeyUse,
         issueGuestToken
-    case createCompute, changeCompute, changeWallet, suspendTeam, resumeTeam
+    case createCompute, changeCompute, changeWallet, suspendTeam, resumeTeam, changeHost
     /// Always undone: it changes nothing.
     case quoteCompute
 
     // The worker, and the accountant's and the supervisor's looks.
-    case reserveIds, adoptHost, noteOrphans, lease, giveBack, supervise, setPrices, debit, moveStanding,
+    case registerHost, heartbeat, takeDuty, reserveIds, adoptHost, noteOrphans, lease, giveBack, supervise,
+        setPrices, debit, moveStanding,
         enforceStanding
 
     // A step's outcome with the rows that it changes.

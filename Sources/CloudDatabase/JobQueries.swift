@@ -9,11 +9,14 @@ public struct JobQueries {
     let sql: any SQLConnection
 
     /// Inserts the job of a new compute, due now: its create.
-    public func insert(computeId: Int64, nowMs: Int64) throws {
+    public func insert(computeId: Int64, hostId: Int64, nowMs: Int64) throws {
         let action = ComputeAction.create
         try sql.execute(
-            "INSERT INTO jobs (compute_id, action, step, step_since_ms, due_at_ms) VALUES ($1, $2, $3, $4, $4)",
-            [computeId, action.rawValue, action.step(from: .idle).rawValue, nowMs])
+            """
+            INSERT INTO jobs (compute_id, action, step, step_since_ms, due_at_ms, host_id)
+            VALUES ($1, $2, $3, $4, $4, $5)
+            """,
+            [computeId, action.rawValue, action.step(from: .idle).rawValue, nowMs, hostId])
     }
 
     /// Gives the job an action, due now. The step belongs to whoever holds the lease, and gives way to the action.
@@ -28,17 +31,19 @@ public struct JobQueries {
         try sql.execute("UPDATE jobs SET action = $2 WHERE compute_id = $1", [computeId, action?.rawValue])
     }
 
-    /// Leases up to `limit` due jobs that nobody holds, longest due first, and returns their computes' ids.
-    public func lease(owner: String, limit: Int, nowMs: Int64, untilMs: Int64) throws -> [Int64] {
+    /// Leases up to `limit` of the host's due jobs that nobody holds, longest due first, and returns their computes' ids.
+    public func lease(
+        owner: String, hostId: Int64, limit: Int, nowMs: Int64, untilMs: Int64
+    ) throws -> [Int64] {
         try sql.query(
             """
             UPDATE jobs SET lease_owner = $1, lease_until_ms = $2 WHERE compute_id IN (
                 SELECT compute_id FROM jobs
-                WHERE due_at_ms <= $3 AND (lease_until_ms IS NULL OR lease_until_ms <= $3)
+                WHERE host_id = $5 AND due_at_ms <= $3 AND (lease_until_ms IS NULL OR lease_until_ms <= $3)
                 ORDER BY due_at_ms, compute_id LIMIT $4\(sql.dialect.skippingLocked)
             ) RETURNING compute_id
             """,
-            [owner, untilMs, nowMs, limit]
+            [owner, untilMs, nowMs, limit, hostId]
         ).map { try $0.int("compute_id") }.sorted()
     }
 
@@ -93,27 +98,33 @@ public struct JobQueries {
             [computeId, owner, dueAtMs])
     }
 
-    /// Frees every lease, makes due what waited, and lets each step's time begin anew: the time without a worker does not
-    /// count, nor does what the host's clock was set by meanwhile. For the start of the one worker of a host, whose
-    /// earlier self is known to be dead.
-    public func resumeAll(nowMs: Int64) throws {
+    /// Frees every lease of the host, makes due what waited, and lets each step's time begin anew: the time without a worker does not
+    /// count, nor does what the host's clock was set by meanwhile. For the worker that has taken the host over: whoever
+    /// held the leases does not own the host any more.
+    public func resumeAll(hostId: Int64, nowMs: Int64) throws {
         try sql.execute(
             """
             UPDATE jobs SET lease_owner = NULL, lease_until_ms = NULL, step_since_ms = $1,
                 due_at_ms = CASE WHEN due_at_ms > $1 THEN $1 ELSE due_at_ms END
-            WHERE due_at_ms IS NOT NULL OR lease_owner IS NOT NULL
+            WHERE host_id = $2 AND step <> 'done' AND (due_at_ms IS NOT NULL OR lease_owner IS NOT NULL)
             """,
-            [nowMs])
+            [nowMs, hostId])
     }
 
-    /// When the next job that nobody holds falls due, if any does.
-    public func nextDueMs() throws -> Int64? {
+    /// When the host's next job that nobody holds falls due, if any does.
+    public func nextDueMs(hostId: Int64) throws -> Int64? {
         try sql.query(
-            "SELECT MIN(due_at_ms) AS due FROM jobs WHERE lease_owner IS NULL AND due_at_ms IS NOT NULL")[0]
-            .intOrNil("due")
+            """
+            SELECT MIN(due_at_ms) AS due FROM jobs
+            WHERE host_id = $1 AND due_at_ms IS NOT NULL AND lease_owner IS NULL
+            """, [hostId])[0].intOrNil("due")
     }
 
-    public func count(step: ComputeStep) throws -> Int {
-        Int(try sql.query("SELECT COUNT(*) AS n FROM jobs WHERE step = $1", [step.rawValue])[0].int("n"))
+    /// How many of the host's jobs are at the step, which is not the last.
+    public func count(step: ComputeStep, hostId: Int64) throws -> Int {
+        Int(
+            try sql.query(
+                "SELECT COUNT(*) AS n FROM jobs WHERE host_id = $1 AND step = $2 AND step <> 'done'",
+                [hostId, step.rawValue])[0].int("n"))
     }
 }

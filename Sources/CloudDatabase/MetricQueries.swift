@@ -39,4 +39,20 @@ public struct MetricQueries {
             try rows.map { (try $0.value("state", ComputeState.self), Int(try $0.int("n"))) },
             uniquingKeysWith: +)
     }
+
+    /// How many hosts there are in each state, and of those how many are DOWN. Those REMOVED are not counted.
+    public func hosts(nowMs: Int64) throws -> [HostState: (count: Int, down: Int)] {
+        let rows = try sql.query(
+            """
+            SELECT state, COUNT(*) AS n, CAST(
+                SUM(CASE WHEN heartbeat_ms IS NULL OR heartbeat_ms < $1 THEN 1 ELSE 0 END) AS BIGINT
+            ) AS down FROM hosts WHERE state <> 'REMOVED' GROUP BY state
+            """,
+            [HostHeartbeat.oldest(nowMs: nowMs)])
+        return Dictionary(
+            try rows.map {
+                (try $0.value("state", HostState.self), (Int(try $0.int("n")), Int(try $0.int("down"))))
+            }
+        ) { first, _ in first }
+    }
 }

@@ -3,6 +3,8 @@ import CloudCore
 /// A compute that is about to be inserted.
 public struct NewCompute: Sendable {
     public var teamId: Int64
+    /// The host that was chosen, where its resources are taken already.
+    public var hostId: Int64
     public var hostName: String
     public var image: String
     public var specification: Specification
@@ -16,11 +18,13 @@ public struct NewCompute: Sendable {
     public var sshPort: Int?
 
     public init(
-        teamId: Int64, hostName: String, image: String, specification: Specification, region: String,
+        teamId: Int64, hostId: Int64, hostName: String, image: String, specification: Specification,
+        region: String,
         publicKeys: [String], tags: [String], userData: String? = nil, deletionProtection: Bool = false,
         privateIpv4: IPv4Address, publicIpv4: IPv4Address?, sshPort: Int?
     ) {
         self.teamId = teamId
+        self.hostId = hostId
         self.hostName = hostName
         self.image = image
         self.specification = specification

@@ -42,6 +42,7 @@ extension History.Shape {
         publicAddresses = random.one(of: [1, 2, 4])
         vcpus = random.one(of: [2, 4, 16])
         maxLateMs = random.one(of: [0, 50, 2_000])
+        isPacked = random.chance(percent: 50)
     }
 }
 
@@ -74,7 +75,7 @@ extension Fault {
         case .write: self = .write(random.one(of: Self.writes), nth: 1 + random.below(3), WriteFault(&random))
         case .host:
             let operation = random.one(of: Self.operations)
-            self = .host(operation, nth: 1 + random.below(3), HostFault(shape, &random))
+            self = .host(operation, nth: 1 + random.below(3), HostFault(&random))
         case .lateRead: self = .lateRead(nth: 1 + random.below(20), milliseconds: random.pause())
         case .lostAnswer: self = .lostAnswer(nth: 1 + random.below(10))
         case .disaster:
@@ -88,7 +89,7 @@ extension Fault {
         DurableWrite.allCases.filter {
             switch $0 {
             case .createCell, .createFirstTeam, .createTeam, .deleteTeam, .createKey, .revokeKey, .noteKeyUse,
-                .issueGuestToken, .changeWallet, .suspendTeam, .resumeTeam, .quoteCompute:
+                .issueGuestToken, .changeWallet, .suspendTeam, .resumeTeam, .quoteCompute, .changeHost:
                 false
             default: true
             }
@@ -120,12 +121,9 @@ extension WriteFault {
 extension HostFault {
     /// Longer than a step may take, and its lease.
     static let longestMs: Int64 = 200_000
-    /// Where several workers share the host, a call that does not heed its end must end within the lease: nothing else
-    /// keeps the next worker from beginning beside it. The product runs one worker on a host.
-    static let longestSharedMs: Int64 = 20_000
 
-    init(_ shape: History.Shape, _ random: inout SeededRandom) {
-        let hang = random.milliseconds(upTo: shape.programs == 1 ? Self.longestMs : Self.longestSharedMs)
+    init(_ random: inout SeededRandom) {
+        let hang = random.milliseconds(upTo: Self.longestMs)
         self = random.one(of: [
             .throwsBefore, .throwsAfter, .crashBefore, .crashAfter,
             .slow(milliseconds: random.milliseconds(upTo: Self.longestMs)), .hangs(milliseconds: hang),
@@ -138,7 +136,8 @@ extension Disaster {
         let lasting = random.milliseconds(upTo: 400_000)
         let day: Int64 = 86_400_000
         self = random.one(of: [
-            .crash(program: random.below(shape.programs)), .reboot, .guestDies(nth: random.below(3)),
+            .crash(program: random.below(shape.programs)),
+            .replaced(program: random.below(shape.programs)), .reboot, .guestDies(nth: random.below(3)),
             .guestPowersOff(nth: random.below(3)), .imagesGone(milliseconds: lasting),
             .guestsSilent(milliseconds: lasting), .guestsDeaf(milliseconds: lasting),
             .diskFull(milliseconds: lasting / 10),

@@ -13,14 +13,15 @@ public struct History: Sendable, Equatable {
 
     /// What the cloud of a history is like.
     public struct Shape: Sendable, Equatable {
-        /// Programs that share database and host. The product runs one on a host; several show what their leases are
-        /// worth.
+        /// Programs that share the database, each with API, worker and a host of its own.
         public var programs = 1
         public var isBilled = false
         /// Public addresses, of which there are few.
         public var publicAddresses = 2
-        /// vCPUs that all computes may have together.
+        /// vCPUs that the computes of each host may have together.
         public var vcpus = 6
+        /// Whether computes are packed onto few hosts, instead of spread.
+        public var isPacked = false
         /// How late a sleeper may be woken, in milliseconds.
         public var maxLateMs: Int64 = 0
     }
@@ -85,6 +86,8 @@ public enum HostFault: Sendable, Equatable {
 
 /// What befalls the cloud as a whole.
 public enum Disaster: Sendable, Equatable {
+    /// A program is taken for dead and started anew, while it goes on.
+    case replaced(program: Int)
     /// One program ends, and is started again after a while.
     case crash(program: Int)
     /// All programs and all guests end.

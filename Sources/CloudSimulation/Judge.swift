@@ -1,6 +1,8 @@
 import CloudAudit
 import CloudControl
 import CloudCore
+import CloudDatabase
+import CloudMachines
 
 /// Looks at the cloud once it has come to rest: by what clients were told, and by the audit.
 struct Judge: Sendable {
@@ -37,10 +39,9 @@ struct Judge: Sendable {
     private func findings() async -> [AuditFinding] {
         let settings = world.settings
         let audit = Audit(
-            database: StoreDatabase(store: world.store), host: world.machines, catalogue: .simulated,
+            database: StoreDatabase(store: world.store), hosts: hosts(), catalogue: .simulated,
             settings: AuditSettings(
                 privateRange: settings.privateRange, publicPool: settings.publicPool,
-                capacity: settings.capacity,
                 isBilled: settings.billing.isOn, stopGraceMs: Program.stopGraceMs),
             clock: world.clock)
         do {
@@ -48,6 +49,20 @@ struct Judge: Sendable {
         } catch {
             world.promises.broke(.answerIsInTheContract, "the audit could not be made: \(error)")
             return []
+        }
+    }
+
+    /// The machines by the ids of their hosts' rows, of the hosts that have registered.
+    private func hosts() -> [Int64: any MachineHost] {
+        do {
+            let known = try world.store.read { sql in try sql.hosts.list() }
+            let pairs = world.machines.enumerated().compactMap { index, machines in
+                known.first { $0.name == Program.hostName(index) }.map { ($0.id, machines) }
+            }
+            return Dictionary(uniqueKeysWithValues: pairs)
+        } catch {
+            world.promises.broke(.answerIsInTheContract, "the hosts can't be read: \(error)")
+            return [:]
         }
     }
 

@@ -1,5 +1,7 @@
 import CloudControl
 import CloudCore
+import CloudDatabase
+import CloudCore
 import CloudServer
 import CloudWorker
 import HTTPTypes
@@ -13,6 +15,9 @@ final class Program: Sendable {
     let incarnation: Incarnation
     private let world: World
     private let wake = Wake()
+    private let claim = HostClaim()
+    /// Whether it listens: not before it has its host.
+    private let isOpen = Mutex(false)
     private let cloud: Cloud
     private let respond: @Sendable (Request, CloudRequestContext) async throws -> Response
 
@@ -46,23 +51,48 @@ final class Program: Sendable {
         respond = { try await responder.respond(to: $0, context: $1) }
     }
 
+    /// The name of the host of each program.
+    static func hostName(_ index: Int) -> String { "host-\(index)" }
+
+    /// Takes the host over, as `strettch serve` does before it listens. False when it can't: then the program ends.
+    private func register() async -> Bool {
+        let name = Self.hostName(incarnation.program)
+        let facts = HostFacts(
+            identity: name, name: name, capacity: Capacity(vcpus: world.history.shape.vcpus))
+        do {
+            try await RegisterHost(facts: facts, owner: incarnation.name).run(
+                in: cloud.database, claim, clock: cloud.clock)
+        } catch {
+            return false
+        }
+        isOpen.withLock { $0 = true }
+        return true
+    }
+
     /// Starts the worker and those beside it, as `strettch serve` does.
     func start() {
         let host = ProgramHost(world: world, incarnation: incarnation)
         let jitter = Chance(seed: world.history.seed ^ 0x7177)
         let worker = Worker(
-            database: cloud.database, host: host, catalogue: cloud.catalogue, clock: cloud.clock, wake: wake,
+            database: cloud.database, host: host, claim: claim, catalogue: cloud.catalogue,
+            clock: cloud.clock, wake: wake,
             bootSlots: 2, stopGrace: .milliseconds(Self.stopGraceMs), owner: incarnation.name,
             logger: world.logger,
             jitter: { Double(jitter.below(1000)) / 1000 })
+        let duty = CellDuty(database: cloud.database, claim: claim, clock: cloud.clock)
         let supervisor = Supervisor(
-            database: cloud.database, host: host, network: worker.network, clock: cloud.clock, wake: wake,
+            database: cloud.database, host: host, claim: claim, duty: duty, network: worker.network,
+            clock: cloud.clock, wake: wake,
             orphanGrace: Self.orphanGrace, logger: world.logger)
+        let heartbeat = Heartbeat(
+            database: cloud.database, claim: claim, clock: cloud.clock, logger: world.logger)
         let accountant = Accountant(
-            database: cloud.database, catalogue: cloud.catalogue, settings: cloud.settings.billing,
+            duty: duty, database: cloud.database, catalogue: cloud.catalogue,
+            settings: cloud.settings.billing,
             clock: cloud.clock, wake: wake, logger: world.logger)
         let (world, incarnation) = (world, incarnation)
         world.spawn {
+            guard await self.register() else { return world.crash(incarnation) }
             let services = Task(executorPreference: world.executor) {
                 await withTaskGroup(of: Void.self) { group in
                     group.addTask {
@@ -73,8 +103,9 @@ final class Program: Sendable {
                             world.crash(incarnation)
                         }
                     }
-                    group.addTask { try? await supervisor.run() }  // throws nothing: it tries again
-                    group.addTask { try? await accountant.run() }  // the same
+                    group.addTask { try? await heartbeat.run() }  // throws what ends the worker too
+                    group.addTask { try? await supervisor.run() }  // the same
+                    group.addTask { try? await accountant.run() }  // throws nothing: it tries again
                 }
             }
             incarnation.onCrash { services.cancel() }
@@ -87,6 +118,7 @@ final class Program: Sendable {
     func answer(
         _ method: HTTPRequest.Method, _ path: String, _ fields: HTTPFields, body: String?
     ) async -> Answer? {
+        guard isOpen.withLock(\.self) else { return nil }
         let request = Request(
             head: HTTPRequest(
                 method: method, scheme: "http", authority: "localhost", path: "/api/v1\(path)",

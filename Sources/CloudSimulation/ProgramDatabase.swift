@@ -33,11 +33,6 @@ struct ProgramDatabase: Database {
     ) async throws -> T {
         await world.executor.pause()
         try incarnation.requireAlive()
-        // A program frees the leases of the one before it, which it knows to be dead. It does not know that of one that
-        // runs beside it, so where several run, leases run out.
-        if name == .adoptHost, world.hasLiving(beside: incarnation) {
-            return try commit(name, body, isKept: false)
-        }
         let value = try await write(name, body, world.faults.write(name))
         if name != .lease, incarnation.takeAudit() { await Judge(world: world).auditInMotion() }
         return value

@@ -6,9 +6,11 @@ struct ProgramHost: MachineHost {
     let world: World
     let incarnation: Incarnation
 
+    private var host: any MachineHost { world.hosts[incarnation.program] }
+
     var networkMode: NetworkMode { .bridged }
 
-    func image(_ image: Image) async -> ImageStatus { await world.host.image(image) }
+    func image(_ image: Image) async -> ImageStatus { await host.image(image) }
 
     func makeDisk(_ machine: Machine, from image: Image) async throws {
         try await act(.makeDisk, machine.id) { try await $0.makeDisk(machine, from: image) }
@@ -32,13 +34,13 @@ struct ProgramHost: MachineHost {
 
     func status(_ id: Int64) async throws -> MachineStatus {
         await world.executor.pause()
-        try incarnation.requireAlive()
-        return try await world.host.status(id)
+        try requireOwned()
+        return try await host.status(id)
     }
 
     func answersSSH(_ machine: Machine) async -> Bool {
         await world.executor.pause()
-        let answers = await world.host.answersSSH(machine)
+        let answers = await host.answersSSH(machine)
         if !answers {
             // Throws when cancelled: then nobody waits for the answer.
             try? await world.clock.sleep(for: Self.silence)
@@ -60,27 +62,35 @@ struct ProgramHost: MachineHost {
 
     func bootId() async throws -> String {
         await world.executor.pause()
-        try incarnation.requireAlive()
-        return try await world.host.bootId()
+        try requireOwned()
+        return try await host.bootId()
     }
 
     func inventory() async throws -> [Int64: MachineParts] {
         await world.executor.pause()
-        try incarnation.requireAlive()
-        return try await world.host.inventory()
+        try requireOwned()
+        return try await host.inventory()
     }
 
     func networkDrift(from plan: NetworkPlan) async throws -> [String] {
         await world.executor.pause()
+        try requireOwned()
+        return try await host.networkDrift(from: plan)
+    }
+
+    /// A replaced program has lost the lock of the data folder, without which nobody touches machines.
+    private func requireOwned() throws(CloudError) {
         try incarnation.requireAlive()
-        return try await world.host.networkDrift(from: plan)
+        guard world.program(incarnation.program)?.incarnation === incarnation else {
+            throw CloudError(.conflict, "Another program has the lock of the host's folder.")
+        }
     }
 
     private func act(
         _ operation: SimulatedHost.Operation, _ id: Int64, _ effect: (any MachineHost) async throws -> Void
     ) async throws {
         await world.executor.pause()
-        try incarnation.requireAlive()
+        try requireOwned()
         let fault = world.faults.host(operation)
         world.note { "\(incarnation.name) \(operation) \(id)\(fault.map { " \($0)" } ?? "")" }
         switch fault {
@@ -90,14 +100,14 @@ struct ProgramHost: MachineHost {
         case .slow(let milliseconds): try await world.clock.sleep(for: .milliseconds(milliseconds))
         case .hangs(let milliseconds): await world.suspend(milliseconds: milliseconds)
         }
-        try incarnation.requireAlive()
-        try await effect(world.host)
+        try requireOwned()
+        try await effect(host)
         switch fault {
         case nil, .throwsBefore, .crashBefore, .slow, .hangs: break
         case .throwsAfter: throw Self.failure
         case .crashAfter: world.crash(incarnation)
         }
-        try incarnation.requireAlive()
+        try requireOwned()
     }
 
     /// How long a guest is waited for that does not answer.

@@ -43,6 +43,7 @@ extension History {
         }
         if shape.programs > 1 { all.append(with { $0.shape.programs -= 1 }) }
         if shape.isBilled { all.append(with { $0.shape.isBilled = false }) }
+        if shape.isPacked { all.append(with { $0.shape.isPacked = false }) }
         if shape.maxLateMs > 0 { all.append(with { $0.shape.maxLateMs = 0 }) }
         return all.filter { $0 != self }
     }
@@ -57,7 +58,7 @@ extension History {
     public var text: String {
         var lines = [
             "seed \(seed): \(shape.programs) programs, \(shape.publicAddresses) public addresses, \(shape.vcpus) vCPUs, "
-                + "\(shape.isBilled ? "billed" : "not billed"), sleepers up to \(shape.maxLateMs) ms late"
+                + "\(shape.isPacked ? "packed" : "spread"), \(shape.isBilled ? "billed" : "not billed"), sleepers up to \(shape.maxLateMs) ms late"
         ]
         for (client, script) in scripts.enumerated() {
             lines += script.map { "client \(client): after \($0.afterMs) ms \($0.kind)" }

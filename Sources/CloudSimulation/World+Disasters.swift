@@ -21,9 +21,11 @@ extension World {
     func endDisasters() async {
         faults.end()
         faults.set(isDiskFull: false)
-        await machines.set(imageStatus: .ready)
-        await machines.set(sshAnswers: true)
-        await machines.set(heedsPowerButton: true)
+        for machines in machines {
+            await machines.set(imageStatus: .ready)
+            await machines.set(sshAnswers: true)
+            await machines.set(heedsPowerButton: true)
+        }
     }
 
     private func befall(_ disaster: Disaster) async {
@@ -34,29 +36,32 @@ extension World {
             for index in 0..<history.shape.programs {
                 if let program = program(index) { crash(program.incarnation) }
             }
-            await rebootHost()
+            for machines in machines { await reboot(machines) }
+        case .replaced(let index): replace(index)
         case .guestDies(let nth):
-            if let id = await running(nth) { await machines.lose(id) }
+            if let (machines, id) = await running(nth) { await machines.lose(id) }
         case .networkFlushed:
-            try? await machines.applyNetwork(NetworkPlan(attachments: []))  // throws nothing here
+            for machines in machines {
+                try? await machines.applyNetwork(NetworkPlan(attachments: []))  // throws nothing here
+            }
         case .tapDeleted(let nth):
-            if let id = await running(nth) { await machines.loseTap(id) }
+            if let (machines, id) = await running(nth) { await machines.loseTap(id) }
         case .seedRemoved(let nth):
-            if let id = await running(nth) { await machines.loseSeed(id) }
+            if let (machines, id) = await running(nth) { await machines.loseSeed(id) }
         case .guestPowersOff(let nth):
-            if let id = await running(nth) { await machines.powerOff(id) }
+            if let (machines, id) = await running(nth) { await machines.powerOff(id) }
         case .imagesGone(let milliseconds):
-            await machines.set(imageStatus: .unavailable("simulated"))
+            for machines in machines { await machines.set(imageStatus: .unavailable("simulated")) }
             await clock.sit(milliseconds: milliseconds)
-            await machines.set(imageStatus: .ready)
+            for machines in machines { await machines.set(imageStatus: .ready) }
         case .guestsSilent(let milliseconds):
-            await machines.set(sshAnswers: false)
+            for machines in machines { await machines.set(sshAnswers: false) }
             await clock.sit(milliseconds: milliseconds)
-            await machines.set(sshAnswers: true)
+            for machines in machines { await machines.set(sshAnswers: true) }
         case .guestsDeaf(let milliseconds):
-            await machines.set(heedsPowerButton: false)
+            for machines in machines { await machines.set(heedsPowerButton: false) }
             await clock.sit(milliseconds: milliseconds)
-            await machines.set(heedsPowerButton: true)
+            for machines in machines { await machines.set(heedsPowerButton: true) }
         case .diskFull(let milliseconds):
             faults.set(isDiskFull: true)
             await clock.sit(milliseconds: milliseconds)
@@ -67,7 +72,7 @@ extension World {
     }
 
     /// Nothing but files outlives a reboot.
-    private func rebootHost() async {
+    private func reboot(_ machines: SimulatedHost) async {
         for id in await machines.inventory().keys.sorted() {
             try? await machines.halt(id)  // throws nothing here
         }
@@ -86,9 +91,10 @@ extension World {
         }
     }
 
-    /// The nth of the machines that run, counted around.
-    private func running(_ nth: Int) async -> Int64? {
-        let running = await machines.running.sorted()
+    /// The nth of the machines that run, counted around, with its host.
+    private func running(_ nth: Int) async -> (SimulatedHost, Int64)? {
+        var running: [(SimulatedHost, Int64)] = []
+        for machines in machines { running += await machines.running.sorted().map { (machines, $0) } }
         return running.isEmpty ? nil : running[nth % running.count]
     }
 }

@@ -11,10 +11,10 @@ final class World: Sendable {
     let executor: SimulationExecutor
     let clock: SimulatedClock
     let store: SimulatedStore
-    /// The machines as they are.
-    let machines: SimulatedHost
+    /// The machines as they are, on the host of each program.
+    let machines: [SimulatedHost]
     /// The same as programs reach them.
-    let host: any MachineHost
+    let hosts: [any MachineHost]
     let faults: FaultLine
     let promises: Promises
     let settings: CloudSettings
@@ -26,6 +26,8 @@ final class World: Sendable {
     private struct State {
         var random: SeededRandom
         var living: [Program?]
+        /// Those that were replaced among them.
+        var started: [Program] = []
         var lives: [Int]
         var commits = 0
         var crashes = 0
@@ -47,8 +49,8 @@ final class World: Sendable {
         self.trace = trace
         executor = SimulationExecutor(seed: history.seed)
         clock = SimulatedClock(seed: history.seed, maxLateMs: history.shape.maxLateMs)
-        machines = SimulatedHost()
-        host = sabotage?.host(machines) ?? machines
+        machines = (0..<history.shape.programs).map { _ in SimulatedHost() }
+        hosts = machines.map { sabotage?.host($0) ?? $0 }
         faults = FaultLine(history.faults)
         promises = Promises()
         settings = try CloudSettings.simulated(history.shape)
@@ -109,7 +111,11 @@ final class World: Sendable {
         guard let life else { return }
         let program = Program(index, life: life, in: self)
         note { "\(program.incarnation.name) starts" }
-        state.withLock { $0.living[index] = program }
+        state.withLock { state in
+            state.living[index] = program
+            state.started.removeAll { !$0.incarnation.isAlive }
+            state.started.append(program)
+        }
         program.start()
     }
 
@@ -123,19 +129,21 @@ final class World: Sendable {
 
     func program(_ index: Int) -> Program? { state.withLock { $0.living[index % $0.living.count] } }
 
-    func hasLiving(beside incarnation: Incarnation) -> Bool {
-        state.withLock { $0.living.contains { $0.map { $0.incarnation !== incarnation } ?? false } }
-    }
+    /// Starts another life of a program beside the one that goes on, as a service manager does that takes a program for
+    /// dead. The host is the new one's; the old one has to notice.
+    func replace(_ index: Int) { start(index % history.shape.programs) }
 
-    /// Ends a program as kill -9 does, and has it started again.
+    /// Ends a program as kill -9 does, and has it started again unless it was replaced.
     func crash(_ incarnation: Incarnation) {
         guard incarnation.crash() else { return }
-        let afterMs = state.withLock { state in
-            state.living[incarnation.program] = nil
+        let afterMs = state.withLock { state -> Int64? in
             state.crashes += 1
+            guard state.living[incarnation.program]?.incarnation === incarnation else { return nil }
+            state.living[incarnation.program] = nil
             return Int64(state.random.below(Int(Self.maxRestartMs)))
         }
         note { "\(incarnation.name) crashes" }
+        guard let afterMs else { return }
         spawn {
             await self.clock.sit(milliseconds: afterMs)
             self.start(incarnation.program)
@@ -144,11 +152,11 @@ final class World: Sendable {
 
     /// Ends all programs for good.
     func end() {
-        let living = state.withLock { state in
+        let started = state.withLock { state in
             state.isOver = true
-            return state.living.compactMap(\.self)
+            return state.started
         }
-        for program in living { _ = program.incarnation.crash() }
+        for program in started { _ = program.incarnation.crash() }
     }
 
     /// Holds a call up, whether it is cancelled or not. Nothing has come to rest before it goes on.

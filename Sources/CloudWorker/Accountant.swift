@@ -8,6 +8,7 @@ import ServiceLifecycle
 /// What is due follows from the meters alone, so after a time without a server, however long, the next look catches
 /// up with all of it.
 public struct Accountant: Service {
+    private let duty: CellDuty
     private let database: any Database
     private let catalogue: Catalogue
     private let settings: BillingSettings
@@ -22,10 +23,13 @@ public struct Accountant: Service {
     /// Transactions of one kind in one look; what is left is for the next.
     static let maxRounds = 10_000
 
+    /// - Parameter duty: of all workers of the cell the one that has it looks.
     public init(
-        database: any Database, catalogue: Catalogue, settings: BillingSettings, clock: any CloudClock,
+        duty: CellDuty, database: any Database, catalogue: Catalogue, settings: BillingSettings,
+        clock: any CloudClock,
         wake: Wake, logger: Logger
     ) {
+        self.duty = duty
         self.database = database
         self.catalogue = catalogue
         self.settings = settings
@@ -39,9 +43,11 @@ public struct Accountant: Service {
             var isPriced = false
             while !Task.isCancelled {
                 do {
-                    if !isPriced { try await priceAll() }
-                    isPriced = true
-                    try await look()
+                    // Who gets the duty from another goes by its own prices from then on.
+                    let isMine = try await duty.isMine()
+                    if isMine, !isPriced { try await priceAll() }
+                    isPriced = isMine
+                    if isMine { try await look() }
                 } catch {
                     guard !Task.isCancelled else { break }
                     logger.error(

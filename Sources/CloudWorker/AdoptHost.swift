@@ -1,28 +1,30 @@
 import CloudCore
 import CloudDatabase
 
-/// What the start of a host's worker does to the rows: frees the leases of the one before it, which is dead, and after a
-/// reboot of the host begins to start what ran.
+/// What the start of a host's worker does to the rows: frees the leases of the one before it, which owns the host no
+/// more, and after a reboot of the host begins to start what ran.
 struct AdoptHost: Sendable {
+    let claim: HostClaim
     /// `MachineHost.bootId`.
     let bootId: String
     let nowMs: Int64
 
     /// How many computes are started again; `nil` when the host was not rebooted since the last time.
     func run(_ sql: any SQLConnection) throws -> Int? {
-        try sql.jobs.resumeAll(nowMs: nowMs)
-        let known = try sql.hosts.bootId()
+        let hostId = try claim.check(sql)
+        try sql.jobs.resumeAll(hostId: hostId, nowMs: nowMs)
+        let known = try sql.hosts.bootId(hostId)
         guard known != bootId else { return nil }
-        try sql.hosts.set(bootId: bootId, nowMs: nowMs)
+        try sql.hosts.set(hostId, bootId: bootId)
         // The first worker that knows of boots can't know of the last one.
         guard known != nil else { return nil }
-        try bootAgain(sql)
-        return try startAgain(sql)
+        try bootAgain(hostId, sql)
+        return try startAgain(hostId, sql)
     }
 
     /// Guests that were booting did not get up. Those that are on their way down are down.
-    private func bootAgain(_ sql: any SQLConnection) throws {
-        for compute in try sql.computes.list(steps: [.confirm]) {
+    private func bootAgain(_ hostId: Int64, _ sql: any SQLConnection) throws {
+        for compute in try sql.computes.list(steps: [.confirm], hostId: hostId) {
             guard let action = compute.task?.action, action.steps.contains(.boot) else { continue }
             try sql.jobs.move(compute.id, to: .boot, nowMs: nowMs)
             try sql.jobs.schedule(compute.id, dueAtMs: nowMs)
@@ -30,8 +32,8 @@ struct AdoptHost: Sendable {
     }
 
     /// Guests that ran, and that nobody wants otherwise by now.
-    private func startAgain(_ sql: any SQLConnection) throws -> Int {
-        let ran = try sql.computes.list(steps: [.idle]).filter {
+    private func startAgain(_ hostId: Int64, _ sql: any SQLConnection) throws -> Int {
+        let ran = try sql.computes.list(steps: [.idle], hostId: hostId).filter {
             $0.state == .running && $0.intent == .running && $0.task?.action == nil
         }
         for compute in ran {

@@ -9,6 +9,7 @@ import Synchronization
 final class DriftWatch: Sendable {
     private let database: any Database
     private let host: any MachineHost
+    private let claim: HostClaim
     private let network: NetworkApplier
     private let clock: any CloudClock
     private let orphans: OrphanWatch
@@ -31,11 +32,13 @@ final class DriftWatch: Sendable {
     static let maxLogged = 10
 
     init(
-        database: any Database, host: any MachineHost, network: NetworkApplier, clock: any CloudClock,
+        database: any Database, host: any MachineHost, claim: HostClaim, network: NetworkApplier,
+        clock: any CloudClock,
         orphans: OrphanWatch, metrics: WorkerMetrics, logger: Logger
     ) {
         self.database = database
         self.host = host
+        self.claim = claim
         self.network = network
         self.clock = clock
         self.orphans = orphans
@@ -57,7 +60,9 @@ final class DriftWatch: Sendable {
         if isDue { await attempt("The host's network") { try await self.repairNetwork() } ?? () }
         return await attempt("What is on the host") {
             // Before the inventory, so that what is made meanwhile is no orphan.
-            let known = try await self.database.read { sql in try sql.hosts.machines() }
+            let known = try await self.database.read { sql in
+                try sql.hosts.machines(try self.claim.check(sql))
+            }
             let machines = try await self.host.inventory()
             if isDue { try await self.orphans.look(at: machines, known: known) }
             return self.drifted(idle, machines, suspects)
@@ -99,7 +104,8 @@ final class DriftWatch: Sendable {
             ])
         guard repair.left.isEmpty, !repair.computes.isEmpty else { return }
         let now = clock.nowMs
-        try await database.write(.supervise) { sql in
+        try await database.write(.supervise) { [claim] sql in
+            try claim.check(sql)
             for compute in repair.computes {
                 try sql.events.append(
                     Event(

@@ -7,7 +7,10 @@ import CloudMachines
 public actor NetworkApplier {
     private let database: any Database
     private let host: any MachineHost
+    private let claim: HostClaim
     private let clock: any CloudClock
+    /// The teammates on other hosts that the host's network was last told of.
+    private var remotes: Set<RemoteAttachment> = []
     /// The last of all that were asked for.
     private var last: Task<Void, any Error>?
     /// An application that has not begun, so that others can share it.
@@ -17,9 +20,10 @@ public actor NetworkApplier {
     /// long as a step may last (`Worker.stepTimeout`).
     static let limit = Duration.seconds(25)
 
-    public init(database: any Database, host: any MachineHost, clock: any CloudClock) {
+    public init(database: any Database, host: any MachineHost, claim: HostClaim, clock: any CloudClock) {
         self.database = database
         self.host = host
+        self.claim = claim
         self.clock = clock
     }
 
@@ -49,7 +53,7 @@ public actor NetworkApplier {
     }
 
     private func applyNow() async throws {
-        try await apply(NetworkPlan(try await computes()) { $0 != .mustNot })
+        try await apply(try await rows().plan)
     }
 
     private func apply(_ plan: NetworkPlan) async throws {
@@ -59,21 +63,46 @@ public actor NetworkApplier {
         ) {
             try await host.applyNetwork(plan)
         }
+        remotes = Set(plan.remotes)
     }
 
     private func repairNow() async throws -> NetworkRepair {
-        let computes = try await computes()
-        let found = NetworkDrift(try await host.networkDrift(of: computes))
+        let rows = try await rows()
+        // What came about on other hosts meanwhile was changed by nobody's hand.
+        if Set(rows.plan.remotes) != remotes { try await apply(rows.plan) }
+        let found = NetworkDrift(try await host.networkDrift(of: rows.computes, remotes: rows.remotes))
         guard !found.isEmpty else { return NetworkRepair(found: found) }
-        try await apply(NetworkPlan(computes) { $0 != .mustNot })
+        try await apply(rows.plan)
         return NetworkRepair(
-            found: found, left: try await host.networkDrift(of: computes),
-            computes: computes.filter { NetworkAttachment($0).map(found.isAbout) ?? false })
+            found: found, left: try await host.networkDrift(of: rows.computes, remotes: rows.remotes),
+            computes: rows.computes.filter { NetworkAttachment($0).map(found.isAbout) ?? false })
     }
 
-    private func computes() async throws -> [Compute] {
-        try await database.read { sql in try sql.computes.list(steps: ComputeStep.attached) }
+    /// Tells the host's network of teammates that came to other hosts, or left them. Most looks change nothing.
+    func followTeammates() async throws {
+        guard Set(try await rows().plan.remotes) != remotes else { return }
+        try await apply()
     }
+
+    private func rows() async throws -> NetworkRows {
+        let claim = claim
+        return try await database.read { sql in try NetworkRows(sql, hostId: try claim.check(sql)) }
+    }
+}
+
+/// All that a host's network follows from.
+private struct NetworkRows {
+    var computes: [Compute]
+    var remotes: [RemoteAttachment]
+
+    init(_ sql: any SQLConnection, hostId: Int64) throws {
+        computes = try sql.computes.list(steps: ComputeStep.attached, hostId: hostId)
+        remotes = try sql.hosts.teammates(of: hostId).compactMap { compute, underlay in
+            RemoteAttachment(compute, underlay: underlay)
+        }
+    }
+
+    var plan: NetworkPlan { NetworkPlan(computes, remotes: remotes) { $0 != .mustNot } }
 }
 
 /// What a look at the host's network found, and what became of it.

@@ -8,6 +8,7 @@ import Logging
 struct OrphanWatch: Sendable {
     let database: any Database
     let host: any MachineHost
+    let claim: HostClaim
     let clock: any CloudClock
     let graceMs: Int64
     let metrics: WorkerMetrics
@@ -23,12 +24,18 @@ struct OrphanWatch: Sendable {
     ///   - known: the machines whose computes were not over before that was looked at.
     func look(at machines: [Int64: MachineParts], known: Set<Int64>) async throws {
         let strays = machines.filter { !known.contains($0.key) }
-        let noted = try await database.read { sql in try sql.hosts.orphans() }
+        let hostId = try claim.hostId
+        let noted = try await database.read { sql in try sql.hosts.orphans(hostId) }
         guard !strays.isEmpty || !noted.isEmpty else { return }
-        let note = NoteOrphans(strays: strays, nowMs: clock.nowMs, graceMs: graceMs)
+        let note = NoteOrphans(hostId: hostId, strays: strays, nowMs: clock.nowMs, graceMs: graceMs)
         // Most looks at an orphan change nothing but how long it is known.
         let changes = try await database.read { sql in try note.changes(sql) }
-        if !changes.isEmpty { try await database.write(.noteOrphans) { sql in try note.run(sql) } }
+        if !changes.isEmpty {
+            try await database.write(.noteOrphans) { sql in
+                try claim.check(sql)
+                try note.run(sql)
+            }
+        }
         for id in changes.found {
             logger.warning(
                 "A machine has no compute; it is removed after the grace period.",
@@ -53,6 +60,7 @@ struct OrphanWatch: Sendable {
 
 /// Keeps the table of orphans in step with what is on the host, with an event of the cell for each that comes or goes.
 struct NoteOrphans: Sendable {
+    let hostId: Int64
     /// Machines that no compute stood for when they were looked at.
     let strays: [Int64: MachineParts]
     let nowMs: Int64
@@ -72,8 +80,8 @@ struct NoteOrphans: Sendable {
     }
 
     func changes(_ sql: any SQLConnection) throws -> Changes {
-        let live = try sql.hosts.machines()
-        let known = try sql.hosts.orphans()
+        let live = try sql.hosts.machines(hostId)
+        let known = try sql.hosts.orphans(hostId)
         let orphans = Set(strays.keys).subtracting(live)
         return Changes(
             found: orphans.subtracting(known.keys).sorted(),
@@ -84,11 +92,11 @@ struct NoteOrphans: Sendable {
     func run(_ sql: any SQLConnection) throws {
         let changes = try changes(sql)
         for id in changes.found {
-            try sql.hosts.insertOrphan(id, nowMs: nowMs)
+            try sql.hosts.insertOrphan(id, hostId: hostId, nowMs: nowMs)
             try append("host.orphan.found", id, sql)
         }
         for id in changes.gone {
-            try sql.hosts.removeOrphan(id)
+            try sql.hosts.removeOrphan(id, hostId: hostId)
             try append("host.orphan.gone", id, sql)
         }
     }

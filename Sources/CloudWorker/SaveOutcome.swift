@@ -1,8 +1,10 @@
 import CloudCore
 import CloudDatabase
 
-/// Saves what a step decided, and the rows that it changed, in one transaction, if the lease is still held.
+/// Saves what a step decided, and the rows that it changed, in one transaction, if the lease is still held
+/// and the host still the worker's own.
 struct SaveOutcome: Sendable {
+    let claim: HostClaim
     let computeId: Int64
     let step: ComputeStep
     let outcome: StepOutcome
@@ -21,9 +23,12 @@ struct SaveOutcome: Sendable {
     }
 
     func run(_ sql: any SQLConnection) throws -> Next {
+        let hostId = try claim.check(sql)
         guard try sql.jobs.renew(computeId, owner: owner, untilMs: leaseUntilMs),
             let compute = try sql.computes.get(computeId)
         else { return .leave }
+        // That it has the bytes makes a host preferable.
+        if outcome == .advance(.disk) { try sql.hosts.noteImage(compute.image, hostId: hostId) }
         let next = try save(compute, sql)
         if next == .leave { try sql.jobs.release(computeId) }
         return next

@@ -5,12 +5,16 @@ import Logging
 import ServiceLifecycle
 
 /// Looks at every machine that should run, all in one go, and makes the jobs of those due that do not. Every few seconds
-/// it also looks for drift: what somebody did by hand to the network or to machines' files, and orphans.
+/// it also looks for drift: what somebody did by hand to the network or to machines' files, and orphans. All of it on the
+/// worker's own host.
 public struct Supervisor: Service {
     private let database: any Database
     private let host: any MachineHost
+    private let claim: HostClaim
+    private let duty: CellDuty
     private let clock: any CloudClock
     private let wake: Wake
+    private let network: NetworkApplier
     private let drift: DriftWatch
     private let logger: Logger
 
@@ -22,53 +26,66 @@ public struct Supervisor: Service {
     static let maxForgotten = 1000
 
     /// - Parameters:
-    ///   - network: the worker's.
+    ///   - claim: the worker's, as is the network.
+    ///   - duty: who has it forgets idempotency keys too.
     ///   - orphanGrace: how long a machine without a compute is left alone.
     public init(
-        database: any Database, host: any MachineHost, network: NetworkApplier, clock: any CloudClock,
-        wake: Wake,
+        database: any Database, host: any MachineHost, claim: HostClaim, duty: CellDuty,
+        network: NetworkApplier, clock: any CloudClock, wake: Wake,
         orphanGrace: Duration = .seconds(600), metrics: WorkerMetrics = WorkerMetrics(), logger: Logger
     ) {
         self.database = database
         self.host = host
+        self.claim = claim
+        self.duty = duty
+        self.network = network
         self.clock = clock
         self.wake = wake
         self.logger = logger
         drift = DriftWatch(
-            database: database, host: host, network: network, clock: clock,
+            database: database, host: host, claim: claim, network: network, clock: clock,
             orphans: OrphanWatch(
-                database: database, host: host, clock: clock, graceMs: Int64(orphanGrace / .milliseconds(1)),
+                database: database, host: host, claim: claim, clock: clock,
+                graceMs: Int64(orphanGrace / .milliseconds(1)),
                 metrics: metrics, logger: logger),
             metrics: metrics, logger: logger)
     }
 
+    /// Throws when the host is not the worker's own any more.
     public func run() async throws {
         await cancelWhenGracefulShutdown {
-            while !Task.isCancelled {
+            while !Task.isCancelled, claim.loss == nil {
                 do {
                     try await look()
                 } catch {
-                    guard !Task.isCancelled else { break }
+                    guard !Task.isCancelled, claim.loss == nil else { break }
                     logger.error(
                         "The machines could not be looked at; trying again.", metadata: ["error": "\(error)"])
                 }
                 try? await clock.sleep(for: Self.interval)  // throws when cancelled, and the loop ends
             }
         }
+        if let loss = claim.loss { throw loss }
     }
 
     /// One look at everything. Also forgets idempotency keys whose time is over.
     public func look() async throws {
         let now = clock.nowMs
+        try await network.followTeammates()
         let (idle, expired) = try await database.read { sql in
-            (try sql.computes.list(steps: [.idle]), try sql.idempotencyKeys.hasExpired(nowMs: now))
+            (
+                try sql.computes.list(steps: [.idle], hostId: try claim.check(sql)),
+                try sql.idempotencyKeys.hasExpired(nowMs: now)
+            )
         }
         let gone = await gone(idle.filter { $0.intent == .running }.map(\.id))
         let due = Set(gone).union(await drift.look(at: idle)).sorted()
-        guard expired || !due.isEmpty else { return }
+        let forgets = expired ? try await duty.isMine() : false
+        guard forgets || !due.isEmpty else { return }
         try await database.write(.supervise) { sql in
+            try claim.check(sql)
             for id in due { try sql.jobs.schedule(id, dueAtMs: now) }
-            if expired { _ = try sql.idempotencyKeys.removeExpired(nowMs: now, limit: Self.maxForgotten) }
+            if forgets { _ = try sql.idempotencyKeys.removeExpired(nowMs: now, limit: Self.maxForgotten) }
         }
         if !due.isEmpty { wake.signal() }
     }

@@ -10,6 +10,7 @@ public struct Worker: Service {
     private let clock: any CloudClock
     private let wake: Wake
     private let host: any MachineHost
+    private let claim: HostClaim
     private let workflow: ComputeWorkflow
     /// The owner of the host's network, for whoever else works on it.
     public let network: NetworkApplier
@@ -37,8 +38,10 @@ public struct Worker: Service {
     static let backoffBaseMs: Int64 = 250
     static let backoffCapMs: Int64 = 30_000
 
+    /// - Parameter claim: the ownership of the host, which `RegisterHost` makes before the worker runs.
     public init(
-        database: any Database, host: any MachineHost, catalogue: Catalogue, clock: any CloudClock,
+        database: any Database, host: any MachineHost, claim: HostClaim, catalogue: Catalogue,
+        clock: any CloudClock,
         wake: Wake, bootSlots: Int, stopGrace: Duration, owner: String,
         metrics: WorkerMetrics = WorkerMetrics(), logger: Logger,
         jitter: @escaping @Sendable () -> Double = { Double.random(in: 0..<1) }
@@ -52,27 +55,36 @@ public struct Worker: Service {
         self.jitter = jitter
         underWay = JobsUnderWay(limit: Self.maxJobs, wake: wake)
         self.host = host
-        network = NetworkApplier(database: database, host: host, clock: clock)
+        self.claim = claim
+        network = NetworkApplier(database: database, host: host, claim: claim, clock: clock)
         workflow = ComputeWorkflow(
             host: host, catalogue: catalogue, network: network,
             bootSlots: bootSlots, stopGraceMs: Int64(stopGrace / .milliseconds(1)))
     }
 
-    /// Works until a graceful shutdown, and then finishes the steps under way.
+    /// Works until a graceful shutdown, and then finishes the steps under way. When the host is another worker's by now, it
+    /// cancels them and throws.
     public func run() async throws {
         await withGracefulShutdownHandler {
-            while !Task.isCancelled, !Task.isShuttingDownGracefully, await !hasStarted() {
+            while mayGoOn, await !hasStarted(), mayGoOn {
                 await wake.wait(atMost: Self.pollLimit, by: clock)
             }
             await withDiscardingTaskGroup { group in
-                while !Task.isCancelled, !Task.isShuttingDownGracefully {
+                while mayGoOn {
                     let leased = await leaseAndStart(in: &group)
+                    guard mayGoOn else { break }
                     await wake.wait(atMost: leased ? await pause() : Self.pollLimit, by: clock)
                 }
+                if claim.loss != nil { group.cancelAll() }
             }
         } onGracefulShutdown: {
             wake.signal()
         }
+        if let loss = claim.loss { throw loss }
+    }
+
+    private var mayGoOn: Bool {
+        !Task.isCancelled && !Task.isShuttingDownGracefully && claim.loss == nil
     }
 
     /// Whether the work could begin; a database that can't be written is no reason to end the server.
@@ -81,6 +93,7 @@ public struct Worker: Service {
             try await start()
             return true
         } catch {
+            guard claim.loss == nil else { return false }
             logger.error("The work can't begin; trying again.", metadata: ["error": "\(error)"])
             return false
         }
@@ -88,7 +101,7 @@ public struct Worker: Service {
 
     /// Takes over from this host's earlier worker, which is dead, and puts the network right.
     func start() async throws {
-        let adopt = AdoptHost(bootId: try await host.bootId(), nowMs: clock.nowMs)
+        let adopt = AdoptHost(claim: claim, bootId: try await host.bootId(), nowMs: clock.nowMs)
         let started = try await database.write(.adoptHost) { sql in try adopt.run(sql) }
         if let started {
             logger.notice("The host was rebooted.", metadata: ["startingAgain": "\(started)"])
@@ -124,6 +137,7 @@ public struct Worker: Service {
             }
             return true
         } catch {
+            guard claim.loss == nil else { return false }
             logger.error("Jobs could not be leased; trying again.", metadata: ["error": "\(error)"])
             return false
         }
@@ -135,6 +149,7 @@ public struct Worker: Service {
         guard !ids.isEmpty else { return }
         let due = clock.nowMs + Self.unsavedPauseMs
         try await database.write(.giveBack) { sql in
+            try claim.check(sql)
             for id in ids { try sql.jobs.abandon(id, owner: owner, dueAtMs: due) }
         }
         unsaved.remove(ids)
@@ -143,14 +158,18 @@ public struct Worker: Service {
     private func lease(limit: Int) async throws -> [Int64] {
         let now = clock.nowMs
         return try await database.write(.lease) { sql in
-            try sql.jobs.lease(owner: owner, limit: limit, nowMs: now, untilMs: now + Self.leaseMs)
+            try sql.jobs.lease(
+                owner: owner, hostId: try claim.check(sql), limit: limit, nowMs: now,
+                untilMs: now + Self.leaseMs)
         }
     }
 
     /// How long to wait for a wake.
     private func pause() async -> Duration {
-        guard underWay.free > 0,
-            let due = try? await database.read({ sql in try sql.jobs.nextDueMs() })  // else: poll
+        let next = { @Sendable (sql: any SQLConnection) in
+            try sql.jobs.nextDueMs(hostId: try claim.check(sql))
+        }
+        guard underWay.free > 0, let due = try? await database.read(next)  // else: poll
         else { return Self.pollLimit }
         return min(Self.pollLimit, .milliseconds(max(0, due - clock.nowMs)))
     }
@@ -163,6 +182,7 @@ public struct Worker: Service {
             while next == .goOn, !Task.isShuttingDownGracefully { next = try await runStep(id) }
         } catch {
             unsaved.insert(id)
+            guard claim.loss == nil else { return wake.signal() }
             logger.error(
                 "A step could not be saved; it is done again.",
                 metadata: ["compute": "\(id)", "error": "\(error)"])
@@ -171,7 +191,8 @@ public struct Worker: Service {
 
     private func runStep(_ id: Int64) async throws -> SaveOutcome.Next {
         let (held, found) = try await database.read { sql in
-            (try sql.jobs.heldUntilMs(id, owner: owner), try sql.computes.get(id))
+            try claim.check(sql)
+            return (try sql.jobs.heldUntilMs(id, owner: owner), try sql.computes.get(id))
         }
         guard let heldUntilMs = held else { return .leave }
         guard let compute = found, let task = compute.task else {
@@ -183,7 +204,8 @@ public struct Worker: Service {
         // Counted before the database is asked, and until the outcome is in it: so each boot is seen in one of them.
         let others = boots.begin()
         defer { boots.end() }
-        let booted = try await database.read { sql in try sql.jobs.count(step: .confirm) }
+        let hostId = try claim.hostId
+        let booted = try await database.read { sql in try sql.jobs.count(step: .confirm, hostId: hostId) }
         return try await run(task, of: compute, booting: others + booted, heldUntilMs: heldUntilMs)
     }
 
@@ -200,7 +222,7 @@ public struct Worker: Service {
         let outcome = step == task.step ? await decide(step, compute, booting) : .advance(step)
         let now = clock.nowMs
         let save = SaveOutcome(
-            computeId: compute.id, step: task.step, outcome: outcome, owner: owner, nowMs: now,
+            claim: claim, computeId: compute.id, step: task.step, outcome: outcome, owner: owner, nowMs: now,
             leaseUntilMs: now + Self.leaseMs, backoffMs: backoffMs(attempts: task.attempts))
         let next = try await database.write(.outcome(of: task.step)) { sql in try save.run(sql) }
         if outcome.endsStep { log(compute, task) }

@@ -42,8 +42,17 @@ struct AdminAuditCommand: AsyncParsableCommand {
             logger: Logger(label: "audit") { _ in SwiftLogNoOpLogHandler() }
         ).open(installationId: installation)
         return Audit(
-            database: database, host: host, catalogue: try settings.readCatalogue(),
+            database: database, hosts: try await hostId(folder, database).map { [$0: host] } ?? [:],
+            catalogue: try settings.readCatalogue(),
             settings: settings.audit(secondLookAfter: Self.secondLookAfter), clock: SystemClock())
+    }
+
+    /// The row of the host that the folder is of; `nil` when none has registered.
+    private func hostId(_ folder: DataFolder, _ database: any Database) async throws -> Int64? {
+        let identity = try folder.knownHostIdentity()
+        return try await database.read { sql in
+            try identity.flatMap { try sql.hosts.get(identity: $0) }?.id ?? sql.hosts.only()?.id
+        }
     }
 }
 

@@ -12,7 +12,8 @@ import UnixSignals
 /// Everything that one `strettch serve` runs, put together.
 struct Cell: Sendable {
     let cloud: Cloud
-    private let host: any MachineHost
+    /// `nil` for a server of the API alone.
+    private let host: CellHost?
     private let wake: Wake
     private let settings: ServeSettings
     private let listener: CloudListener.Settings
@@ -20,8 +21,10 @@ struct Cell: Sendable {
     private let waitingWrites: @Sendable () -> Int
     private let logger: Logger
 
-    /// Opens the database and the host; at the first start, saves and shows the owner's key. The folder must be locked.
+    /// Opens the database and registers the host; at the first start, saves and shows the owner's key. The folder must be
+    /// locked.
     static func open(_ settings: ServeSettings, _ folder: DataFolder, _ logger: Logger) async throws -> Cell {
+        try settings.role.check(isEmbedded: settings.database.connection == nil)
         let catalogue = try settings.readCatalogue()
         let listener = try settings.listener()
         let wake = Wake()
@@ -31,37 +34,41 @@ struct Cell: Sendable {
             database: database, catalogue: catalogue,
             settings: settings.cloud,
             randomBytes: SystemRandom.bytes, wake: { wake.signal() })
-        let firstKey = FirstKey(listen: settings.listen, isSecure: settings.tls != nil)
-        let started = try await Bootstrap(keep: firstKey.save).run(in: cloud)
-        if let key = started.ownerKey { try firstKey.show(key) }
-        let host = try await HostFactory(settings: settings, folder: folder, logger: logger)
-            .open(installationId: started.installationId)
-        try await ReserveIds(database: database, host: host, logger: logger).run()
+        let installationId = try await bootstrap(settings, cloud)
+        let host =
+            settings.role.hasHost
+            ? try await CellHost.open(settings, folder, installationId: installationId, cloud, logger) : nil
         return Cell(
             cloud: cloud, host: host, wake: wake, settings: settings, listener: listener,
             waitingWrites: { opened.waitingWrites }, logger: logger)
     }
 
-    /// Serves until SIGTERM or SIGINT, then finishes the requests and steps under way. Machines go on.
+    /// The cell's installation id. Who answers the API also makes the first team and its owner's key.
+    private static func bootstrap(_ settings: ServeSettings, _ cloud: Cloud) async throws -> String {
+        guard settings.role.answersAPI else { return try await Bootstrap.installationId(in: cloud) }
+        let firstKey = FirstKey(listen: settings.listen, isSecure: settings.tls != nil)
+        let started = try await Bootstrap(keep: firstKey.save).run(in: cloud)
+        if let key = started.ownerKey { try firstKey.show(key) }
+        return started.installationId
+    }
+
+    /// Serves until SIGTERM or SIGINT, then finishes the requests and steps under way. Machines go on. Throws when the host
+    /// is another worker's by now.
     func run() async throws {
         let metrics = CellMetrics()
-        let listener = CloudListener(
-            cloud: cloud, settings: listener, metrics: metrics.requests, logger: logger,
-            onRunning: { address in logger.notice("serving", metadata: ["address": "\(address)"]) })
-        let worker = Worker(
-            database: cloud.database, host: host, catalogue: cloud.catalogue, clock: cloud.clock, wake: wake,
-            bootSlots: settings.bootSlots, stopGrace: .seconds(settings.stopGrace), owner: UUID().uuidString,
-            metrics: metrics.worker, logger: logger)
-        let supervisor = Supervisor(
-            database: cloud.database, host: host, network: worker.network, clock: cloud.clock, wake: wake,
-            orphanGrace: .seconds(settings.orphanGrace), metrics: metrics.worker, logger: logger)
-        let keyUse = KeyUseWriter(cloud: cloud, logger: logger)
-        let accountant = Accountant(
-            database: cloud.database, catalogue: cloud.catalogue, settings: settings.billing,
-            clock: cloud.clock, wake: wake, logger: logger)
         // They end in the reverse order, so the last requests count too.
-        var services: [any Service] =
-            metricsListener(metrics) + [worker, supervisor, accountant, keyUse, listener]
+        let services = metricsListener(metrics) + hostServices(metrics) + apiServices(metrics)
+        var configuration = ServiceGroupConfiguration(
+            services: services, gracefulShutdownSignals: [.sigterm, .sigint],
+            logger: logger)
+        configuration.maximumGracefulShutdownDuration = .seconds(30)
+        try await ServiceGroup(configuration: configuration).run()
+    }
+
+    private func hostServices(_ metrics: CellMetrics) -> [any Service] {
+        guard let host else { return [] }
+        let parts = host.services(settings, cloud, wake, metrics.worker, logger)
+        var services: [any Service] = [parts.heartbeat, parts.worker, parts.supervisor, parts.accountant]
         if settings.network == .bridged, !settings.simulated {
             services.append(
                 MetadataListener(cloud: cloud, listen: settings.metadataListen, logger: logger))
@@ -70,11 +77,15 @@ struct Cell: Sendable {
         if settings.database.connection != nil {
             services.append(WakeByChanges(changes: cloud.database.changes, wake: wake))
         }
-        var configuration = ServiceGroupConfiguration(
-            services: services, gracefulShutdownSignals: [.sigterm, .sigint],
-            logger: logger)
-        configuration.maximumGracefulShutdownDuration = .seconds(30)
-        try await ServiceGroup(configuration: configuration).run()
+        return services
+    }
+
+    private func apiServices(_ metrics: CellMetrics) -> [any Service] {
+        guard settings.role.answersAPI else { return [] }
+        let listener = CloudListener(
+            cloud: cloud, settings: listener, metrics: metrics.requests, logger: logger,
+            onRunning: { address in logger.notice("serving", metadata: ["address": "\(address)"]) })
+        return [KeyUseWriter(cloud: cloud, logger: logger), listener]
     }
 
     /// First among the services, so that it ends last and tells of the end of the others.
@@ -123,7 +134,8 @@ struct HostFactory: Sendable {
             settings: try NetworkSettings(
                 privateRange: settings.privateRange.description, teamPrefix: settings.teamPrefix,
                 publicPool: settings.publicPool.map(\.description),
-                metadata: settings.metadataListen.description))
+                metadata: settings.metadataListen.description, underlay: settings.host.underlay,
+                vxlanPort: settings.host.vxlanPort, underlayMtu: settings.host.underlayMtu))
         let host = try await QEMUHost.open(
             QEMUHost.Settings(
                 dataDirectory: folder.path, installationId: installationId, networkMode: settings.network),

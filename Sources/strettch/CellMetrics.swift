@@ -21,11 +21,15 @@ struct CellMetrics: Sendable {
 
     /// Throws what the database throws.
     func families(_ sources: Sources) async throws -> [MetricFamily] {
-        let (jobs, computes) = try await sources.database.read { [now = sources.nowMs] sql in
-            (try sql.metrics.jobs(nowMs: now), try sql.metrics.computes())
+        let (jobs, computes, hosts) = try await sources.database.read { [now = sources.nowMs] sql in
+            (
+                try sql.metrics.jobs(nowMs: now), try sql.metrics.computes(),
+                try sql.metrics.hosts(nowMs: now)
+            )
         }
         return [buildInfo] + requests.families + worker.families
             + Self.families(jobs, nowMs: sources.nowMs) + [Self.family(computes)]
+            + Self.families(hosts)
             + [
                 .gauge(
                     "strettch_database_writes_waiting", help: "Writes that wait for their turn.",
@@ -60,6 +64,20 @@ struct CellMetrics: Sendable {
             samples: states.map {
                 .init(labels: [.init("state", $0.rawValue)], value: Double(computes[$0] ?? 0))
             })
+    }
+
+    private static func families(_ hosts: [HostState: (count: Int, down: Int)]) -> [MetricFamily] {
+        let states = HostState.allCases.filter { $0 != .removed }
+        return [
+            MetricFamily(
+                "strettch_hosts", .gauge, help: "Hosts by what they may be used for.",
+                samples: states.map {
+                    .init(labels: [.init("state", $0.rawValue)], value: Double(hosts[$0]?.count ?? 0))
+                }),
+            .gauge(
+                "strettch_hosts_down", help: "Hosts of which nobody has heard for 30 seconds.",
+                hosts.values.reduce(0) { $0 + $1.down }),
+        ]
     }
 
     private static func families(certificateExpiresAtMs: Int64?) -> [MetricFamily] {

@@ -83,7 +83,34 @@ struct DataFolder: Sendable {
     /// ends: SQLite must not have the file open whose place another takes.
     func openDatabase() throws -> SQLiteDatabase {
         try shareDatabase()
+        if FileManager.default.fileExists(atPath: movedDatabase) { try requireDatabase() }
         return try SQLiteDatabase(path: database)
+    }
+
+    /// The database's file after the cell was moved to PostgreSQL: as long as it is there, no new one is begun.
+    var movedDatabase: String { "\(database).moved" }
+
+    /// Throws `CONFLICT` when the cell was moved from here, and `RESOURCE_NOT_FOUND` when there never was one.
+    func requireDatabase() throws {
+        let files = FileManager.default
+        guard !files.fileExists(atPath: database) else { return }
+        guard files.fileExists(atPath: movedDatabase) else {
+            throw CloudError(.resourceNotFound, "There is no database \(database). Give the server's folder with --data.")
+        }
+        throw CloudError(
+            .conflict,
+            "The cell of \(path) was moved to PostgreSQL. Set database, or STRETTCH_DATABASE, to where it is.")
+    }
+
+    /// Gives the database's file, which nobody has open, its name as one that was moved.
+    func retireDatabase() throws {
+        // Safe: both paths are C strings for the call's duration.
+        guard rename(database, movedDatabase) == 0 else {
+            throw CloudError(
+                .serviceUnavailable,
+                "All is copied, but \(database) could not be renamed to \(movedDatabase). Rename it by hand.",
+                detail: String(cString: strerror(errno)))
+        }
     }
 
     /// What `openDatabase` does before it opens. Throws `CONFLICT` while a restore is under way.

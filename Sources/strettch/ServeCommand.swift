@@ -26,6 +26,10 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(
         help: "Connection string of PostgreSQL; a password belongs into STRETTCH_DATABASE. Default: SQLite.")
     var database: String?
+    @Option(help: "all, api (no host) or worker (no API). Default: all.") var role: String?
+    @Option(help: "The host's name in the cell. Default: the machine's own.") var hostName: String?
+    @Option(help: "This machine's address among the hosts, for private networks that span them.")
+    var underlay: String?
     @Option(help: "HOST:PORT or unix:PATH. Default: 127.0.0.1:8080.") var listen: String?
     @Option(help: "PEM file with the certificate for TLS, its issuers' after it.") var tlsCertificate: String?
     @Option(help: "PEM file with the certificate's private key.") var tlsKey: String?
@@ -58,7 +62,7 @@ struct ServeCommand: AsyncParsableCommand {
         let folder = try data.folder()
         try folder.lock()
         settings.write(to: folder, logger)
-        if !settings.listen.isLocal, settings.tls == nil {
+        if settings.role.answersAPI, !settings.listen.isLocal, settings.tls == nil {
             logger.warning(
                 """
                 API keys cross the network unencrypted: give tlsCertificate and tlsKey, or put a proxy that speaks \
@@ -72,7 +76,8 @@ struct ServeCommand: AsyncParsableCommand {
     private var flags: [String: ConfigValue] {
         var flags: [String: ConfigValue] = [:]
         let texts = [
-            "listen": listen, "tlsCertificate": tlsCertificate, "tlsKey": tlsKey, "metrics": metrics,
+            "role": role, "hostName": hostName, "underlay": underlay, "listen": listen, "tlsCertificate": tlsCertificate,
+            "tlsKey": tlsKey, "metrics": metrics,
             "logFormat": logFormat, "catalogue": catalogue, "network": network, "privateRange": privateRange,
             "publicPool": publicPool, "sshPorts": sshPorts, "metadataListen": metadataListen,
             "apiUrl": apiUrl, "logLevel": logLevel, "database": database,

@@ -59,7 +59,7 @@ extension ServeSettings {
     func audit(secondLookAfter: Duration) -> AuditSettings {
         AuditSettings(
             privateRange: privateRange, publicPool: publicPool, sshPorts: cloud.sshPorts,
-            capacity: cloud.capacity, isBilled: billing.isOn, stopGraceMs: Int64(stopGrace) * 1000,
+            isBilled: billing.isOn, stopGraceMs: Int64(stopGrace) * 1000,
             secondLookAfter: secondLookAfter)
     }
 
@@ -71,7 +71,8 @@ extension ServeSettings {
             "publicPool": publicPool.map(\.description).joined(separator: ","),
             "sshPorts": "\(sshPorts.lowerBound)-\(sshPorts.upperBound)",
             "metadataListen": metadataListen.description, "stopGrace": stopGrace,
-            "vcpuOvercommit": vcpuOvercommit, "memoryOvercommit": memoryOvercommit,
+            "role": role.rawValue, "underlay": host.underlay ?? "", "vxlanPort": host.vxlanPort,
+            "underlayMtu": host.underlayMtu,
             "orphanGrace": orphanGrace,
             "billing": billing.isOn, "simulated": simulated, "databaseEngine": database.engine,
         ]

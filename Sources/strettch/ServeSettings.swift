@@ -9,6 +9,11 @@ import SystemPackage
 /// What `strettch serve` runs with: flags first, then the environment (`STRETTCH_…`), then the configuration file,
 /// then the defaults.
 struct ServeSettings: Sendable {
+    var role: ServeRole
+    /// The machine that the server works on.
+    var host: HostSettings
+    /// Which of the hosts that have room a new compute gets.
+    var placement: Placement.Policy
     /// `HOST:PORT`, or `unix:PATH`.
     var listen: CloudServer.Listen
     /// Certificate and key of the listener; `nil`: no TLS.
@@ -36,10 +41,6 @@ struct ServeSettings: Sendable {
     var bootSlots: Int
     /// Seconds that a guest has to shut down before its power is taken.
     var stopGrace: Int
-    /// vCPUs given out for each core of the host.
-    var vcpuOvercommit: Double
-    /// RAM given out for each byte that the host has.
-    var memoryOvercommit: Double
     /// Seconds that a machine without a compute is left alone before it is removed.
     var orphanGrace: Int
     var billing: BillingSettings
@@ -59,7 +60,9 @@ struct ServeSettings: Sendable {
         "metadataListen": .init(.string(NetworkSettings.defaultMetadata), isSecret: false), "apiUrl": "",
         "strictKeys": false, "rateLimit": 2, "bootSlots": 0,
         "stopGrace": 60,
-        "vcpuOvercommit": 16.0, "memoryOvercommit": 1.0, "orphanGrace": 600, "billing": false,
+        "role": "all", "hostName": "", "region": "", "labels": "", "underlay": "", "vxlanPort": 4789, "underlayMtu": 1500, "placement": "spread",
+        "vcpuOvercommit": 16.0, "memoryOvercommit": 1.0, "storageOvercommit": 10.0, "orphanGrace": 600,
+        "billing": false,
         "pastDueDays": 7,
         "suspendedDays": 30, "logLevel": "info", "logFormat": "text",
         "simulated": false, "simulatedDelay": 0, "database": "", "databaseConnections": 8,
@@ -77,6 +80,9 @@ struct ServeSettings: Sendable {
         providers.append(Self.provider("defaults", Self.defaults))
         let reader = SettingReader(config: ConfigReader(providers: providers))
 
+        role = try Self.role(try reader.string("role"))
+        host = try HostSettings(reader)
+        placement = try Self.placement(try reader.string("placement"))
         listen = try Self.listen("listen", try reader.string("listen"))
         tls = try Self.tls(
             certificate: try reader.string("tlsCertificate"), key: try reader.string("tlsKey"))
@@ -98,8 +104,6 @@ struct ServeSettings: Sendable {
         let slots = try reader.int("bootSlots", in: 0...1000)
         bootSlots = slots == 0 ? ProcessInfo.processInfo.activeProcessorCount : slots
         stopGrace = try reader.int("stopGrace", in: 1...3600)
-        vcpuOvercommit = try reader.double("vcpuOvercommit", in: 0.1...1000)
-        memoryOvercommit = try reader.double("memoryOvercommit", in: 0.1...100)
         orphanGrace = try reader.int("orphanGrace", in: 0...2_592_000)
         billing = BillingSettings(
             isOn: try reader.bool("billing"), pastDueDays: try reader.int("pastDueDays", in: 0...3650),
@@ -115,16 +119,8 @@ struct ServeSettings: Sendable {
     var cloud: CloudSettings {
         CloudSettings(
             privateRange: privateRange, teamPrefix: teamPrefix, publicPool: publicPool,
-            sshPorts: network == .user ? sshPorts : nil, strictKeys: strictKeys, capacity: capacity,
+            sshPorts: network == .user ? sshPorts : nil, strictKeys: strictKeys, placement: placement,
             rateLimit: rateLimit, billing: billing, apiUrl: apiUrl)
-    }
-
-    private var capacity: Capacity {
-        guard !simulated else { return Capacity() }
-        let host = ProcessInfo.processInfo
-        return Capacity(
-            vcpus: Int(Double(host.activeProcessorCount) * vcpuOvercommit),
-            memoryMb: Int(Double(host.physicalMemory >> 20) * memoryOvercommit))
     }
 
     private static func provider(_ name: String, _ values: [String: ConfigValue]) -> InMemoryProvider {

@@ -11,11 +11,11 @@ extension TestCloud {
     func audit(_ change: (inout AuditSettings) -> Void = { _ in }) -> Audit {
         var settings = AuditSettings(
             privateRange: cloud.settings.privateRange, publicPool: cloud.settings.publicPool,
-            sshPorts: cloud.settings.sshPorts, capacity: cloud.settings.capacity,
-            isBilled: cloud.settings.billing.isOn)
+            sshPorts: cloud.settings.sshPorts, isBilled: cloud.settings.billing.isOn)
         change(&settings)
         return Audit(
-            database: database, host: host, catalogue: cloud.catalogue, settings: settings, clock: clock)
+            database: database, hosts: [1: host], catalogue: cloud.catalogue, settings: settings, clock: clock
+        )
     }
 
     /// What the audit finds: `invariant compute`.

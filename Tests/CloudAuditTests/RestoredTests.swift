@@ -81,10 +81,9 @@ extension TestCloud {
     /// What an audit finds in another database than this cloud's, with nothing on the host.
     fileprivate func findings(in path: String) async throws -> [AuditFinding] {
         let settings = AuditSettings(
-            privateRange: cloud.settings.privateRange, publicPool: cloud.settings.publicPool,
-            capacity: cloud.settings.capacity)
+            privateRange: cloud.settings.privateRange, publicPool: cloud.settings.publicPool)
         return try await Audit(
-            database: try SQLiteDatabase(path: path), host: SimulatedHost(), catalogue: cloud.catalogue,
+            database: try SQLiteDatabase(path: path), hosts: [1: SimulatedHost()], catalogue: cloud.catalogue,
             settings: settings, clock: clock
         ).run()
     }

@@ -82,13 +82,15 @@ extension SQLConnection {
     func makeTeamAndCompute(tags: [String] = [], privateIpv4: UInt32 = 0x0A00_0005) throws -> (Int64, Int64) {
         guard let network = IPv4Network("10.0.0.0/22") else { throw CloudError.bug("no network") }
         let team = try teams.get(name: "a")?.id ?? teams.insert(name: "a", network: network, nowMs: 1)
+        let host = try makeHost()
+        _ = try hosts.takeRoom(host, Catalogue.test.specifications[0].resources)
         let id = try computes.insert(
             NewCompute(
-                teamId: team, hostName: "Web", image: "TINY-1",
+                teamId: team, hostId: host, hostName: "Web", image: "TINY-1",
                 specification: Catalogue.test.specifications[0], region: "KGL-1", publicKeys: ["k"],
                 tags: tags, privateIpv4: IPv4Address(privateIpv4), publicIpv4: nil, sshPort: nil),
             nowMs: 1)
-        try jobs.insert(computeId: id, nowMs: 1)
+        try jobs.insert(computeId: id, hostId: host, nowMs: 1)
         return (team, id)
     }
 

@@ -26,17 +26,21 @@ struct HostQueryTests {
         }
     }
 
-    @Test("the boot is the last that was set, and an orphan keeps the time of its first sight")
+    @Test("the boot is the last that was set, and an orphan keeps the time of its first sight, on each host")
     func rows() async throws {
         try await Engine.standard.withDatabase { database in
             try await database.write { sql in
-                #expect(try sql.hosts.bootId() == nil)
-                for boot in ["a", "b"] { try sql.hosts.set(bootId: boot, nowMs: 1) }
-                #expect(try sql.hosts.bootId() == "b")
-                try sql.hosts.insertOrphan(9, nowMs: 5)
-                #expect(try sql.hosts.orphans() == [9: 5])
-                try sql.hosts.removeOrphan(9)
-                #expect(try sql.hosts.orphans() == [:])
+                let (host, other) = (try sql.makeHost("a"), try sql.makeHost("b"))
+                #expect(try sql.hosts.bootId(host) == nil)
+                for boot in ["a", "b"] { try sql.hosts.set(host, bootId: boot) }
+                #expect(try sql.hosts.bootId(host) == "b")
+                #expect(try sql.hosts.bootId(other) == nil)
+                try sql.hosts.insertOrphan(9, hostId: host, nowMs: 5)
+                try sql.hosts.insertOrphan(9, hostId: other, nowMs: 6)
+                #expect(try sql.hosts.orphans(host) == [9: 5])
+                try sql.hosts.removeOrphan(9, hostId: host)
+                #expect(try sql.hosts.orphans(host) == [:])
+                #expect(try sql.hosts.orphans(other) == [9: 6])
             }
         }
     }

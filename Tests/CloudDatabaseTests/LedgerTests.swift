@@ -75,7 +75,7 @@ struct LedgerTests {
             let debits = try await database.write { sql in
                 let compute = try sql.computes.insert(
                     NewCompute(
-                        teamId: team, hostName: "h", image: "i",
+                        teamId: team, hostId: try sql.makeHost(), hostName: "h", image: "i",
                         specification: Catalogue.test.specifications[0], region: "r", publicKeys: ["k"],
                         tags: [], privateIpv4: IPv4Address(5), publicIpv4: nil, sshPort: nil), nowMs: 1)
                 let charge = Charge(kind: .computeHours, reference: "2024-01-15", amountMilliRwf: 7)
@@ -96,7 +96,7 @@ struct LedgerTests {
                 for state in [ComputeState.creating, .running, .failed] {
                     let id = try sql.computes.insert(
                         NewCompute(
-                            teamId: team, hostName: "h", image: "i",
+                            teamId: team, hostId: try sql.makeHost(), hostName: "h", image: "i",
                             specification: Catalogue.test.specifications[0], region: "r", publicKeys: ["k"],
                             tags: [], privateIpv4: IPv4Address(UInt32(5 + state.rawValue.count)),
                             publicIpv4: nil, sshPort: nil), nowMs: 1)

@@ -16,6 +16,7 @@ struct OldDatabase {
                 try db.execute(sql: "INSERT INTO schema_version (version) VALUES (?)", arguments: [index + 1])
             }
             for rows in rows { try db.execute(sql: rows) }
+            if try db.tableExists("hosts") { try db.execute(sql: Self.host) }
         }
     }
 
@@ -83,6 +84,14 @@ struct OldDatabase {
         VALUES (1, 1, 10, 'CREDIT', 'payment', 5000, 5000);
         INSERT INTO wallets (team_id, last_number, balance_milli_rwf, standing, standing_since_ms)
         VALUES (1, 1, 5000, 'ACTIVE', 1);
+        """
+
+    /// One host that nobody has adopted, with all computes.
+    private static let host = """
+        INSERT INTO hosts (name, state, taken_vcpus, taken_memory_mb, taken_storage_gb)
+        VALUES ('host', 'ACTIVE', 3, 1536, 30);
+        UPDATE computes SET host_id = 1;
+        UPDATE jobs SET host_id = 1;
         """
 
     private static let tags = """

@@ -29,7 +29,7 @@ struct RestoreFixture: Sendable {
         let database = try SQLiteDatabase(path: database)
         try await database.write { sql in
             let id = try sql.computes.insert(.fourth, nowMs: 20)
-            try sql.jobs.insert(computeId: id, nowMs: 20)
+            try sql.jobs.insert(computeId: id, hostId: 1, nowMs: 20)
             try sql.meters.insert(computeId: id, teamId: 1, price: .free, nowMs: 20)
             try sql.idempotencyKeys.insert(
                 teamId: 1, key: "since",
@@ -78,7 +78,7 @@ extension RestoreDatabase {
 extension NewCompute {
     fileprivate static var fourth: NewCompute {
         NewCompute(
-            teamId: 1, hostName: "d", image: "TINY-1",
+            teamId: 1, hostId: 1, hostName: "d", image: "TINY-1",
             specification: Specification(
                 id: "0b7a1f1e-5d0c-4f0e-9d7e-1b1f6f1c0001", specification: "S-1C", vcpus: 1, memoryMb: 512,
                 storageGb: 10, priceMonthMilliRwf: 0),

@@ -46,7 +46,7 @@ struct RestoreTests {
         try await RestoreFixture.with { fixture in
             try fixture.restore(onHost: MachinesOnHost(folders: [4])).run()
             let ids = try await fixture.nextIds()
-            #expect(ids == ["computes": 5, "api_keys": 3, "events": 9, "teams": 2])
+            #expect(ids == ["computes": 5, "api_keys": 3, "events": 9, "teams": 2, "hosts": 2])
         }
         try await RestoreFixture.with { fixture in
             try fixture.restore(onHost: MachinesOnHost(processes: [40], disks: [41], folders: [42])).run()

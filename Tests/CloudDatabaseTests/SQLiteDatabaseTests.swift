@@ -69,7 +69,10 @@ struct SQLiteDatabaseTests {
             await #expect(throws: CloudError.self) {
                 try await database.write { sql in
                     let team = try sql.teams.insert(name: "a", network: network("10.0.0.0/22"), nowMs: 1)
-                    for _ in 0..<2 { _ = try sql.computes.insert(newCompute(team, "10.0.0.5"), nowMs: 1) }
+                    for _ in 0..<2 {
+                        _ = try sql.computes.insert(
+                            newCompute(team, "10.0.0.5", on: try sql.makeHost()), nowMs: 1)
+                    }
                 }
             }
         }
@@ -82,11 +85,13 @@ struct SQLiteDatabaseTests {
                 let team = try sql.teams.insert(name: "a", network: network("10.0.0.0/22"), nowMs: 1)
                 let range = address("10.0.0.5")...address("10.0.0.7")
                 for (taken, next) in [("10.0.0.6", "10.0.0.5"), ("10.0.0.5", "10.0.0.7")] {
-                    _ = try sql.computes.insert(newCompute(team, taken), nowMs: 1)
+                    let host = try sql.makeHost()
+                    #expect(try sql.hosts.takeRoom(host, Catalogue.test.specifications[0].resources))
+                    _ = try sql.computes.insert(newCompute(team, taken, on: host), nowMs: 1)
                     let free = try sql.addresses.freePrivateIpv4(in: range)
                     #expect(free == address(next))
                 }
-                _ = try sql.computes.insert(newCompute(team, "10.0.0.7"), nowMs: 1)
+                _ = try sql.computes.insert(newCompute(team, "10.0.0.7", on: try sql.makeHost()), nowMs: 1)
                 let none = try sql.addresses.freePrivateIpv4(in: range)
                 #expect(none == nil)
                 try sql.computes.releaseAddresses(1)
@@ -101,10 +106,16 @@ struct SQLiteDatabaseTests {
         try await withDatabase { database in
             try await database.write { sql in
                 let team = try sql.teams.insert(name: "a", network: network("10.0.0.0/22"), nowMs: 1)
-                let id = try sql.computes.insert(newCompute(team, "10.0.0.5"), nowMs: 1)
-                try sql.jobs.insert(computeId: id, nowMs: 100)
+                let host = try sql.makeHost()
+                let other = try sql.makeHost("host-2")
+                let id = try sql.computes.insert(newCompute(team, "10.0.0.5", on: host), nowMs: 1)
+                try sql.jobs.insert(computeId: id, hostId: host, nowMs: 100)
                 func lease(_ owner: String, at now: Int64) throws -> [Int64] {
-                    try sql.jobs.lease(owner: owner, limit: 5, nowMs: now, untilMs: now + 50)
+                    #expect(
+                        try sql.jobs.lease(
+                            owner: owner, hostId: other, limit: 5, nowMs: now, untilMs: now + 50) == [])
+                    return try sql.jobs.lease(
+                        owner: owner, hostId: host, limit: 5, nowMs: now, untilMs: now + 50)
                 }
                 let leases = [
                     try lease("a", at: 99), try lease("a", at: 100), try lease("b", at: 149),
@@ -181,9 +192,10 @@ private func network(_ text: String) throws -> IPv4Network { try #require(IPv4Ne
 
 private func address(_ text: String) -> IPv4Address { IPv4Address(text) ?? IPv4Address(0) }
 
-private func newCompute(_ team: Int64, _ privateIpv4: String) -> NewCompute {
+private func newCompute(_ team: Int64, _ privateIpv4: String, on host: Int64) -> NewCompute {
     NewCompute(
-        teamId: team, hostName: "h", image: "TINY-1", specification: Catalogue.test.specifications[0],
+        teamId: team, hostId: host, hostName: "h", image: "TINY-1",
+        specification: Catalogue.test.specifications[0],
         region: "KGL-1",
         publicKeys: ["k"], tags: [], userData: nil, deletionProtection: false,
         privateIpv4: address(privateIpv4), publicIpv4: nil, sshPort: nil)

@@ -137,9 +137,8 @@ struct BalanceTests {
 
     @Test("a dry run is refused as the create would be", arguments: refused)
     func refusedDryRun(_ body: String, code: String) async throws {
-        var settings = CloudSettings.billed
-        if code == "UNPROCESSABLE_ENTITY" { settings.capacity = Capacity(memoryMb: 100) }
-        try await TestCloud.with(settings: settings) { cloud in
+        let capacity = Capacity(memoryMb: code == "UNPROCESSABLE_ENTITY" ? 100 : nil)
+        try await TestCloud.with(settings: .billed, capacity: capacity) { cloud in
             try await cloud.topUp(Self.reserve)
             let dry = try await dryRun(cloud, body: body)
             let real = try await cloud.create(body)

@@ -34,14 +34,11 @@ struct ChangeComputeTests {
 
     @Test("an upsize for which there is no room is refused, and what the compute has is not counted twice")
     func capacity() async throws {
-        var settings = CloudSettings.test
-        settings.capacity = Capacity(vcpus: 2, memoryMb: 4096)
-        try await TestCloud.with(settings: settings) { cloud in
+        try await TestCloud.with(capacity: Capacity(vcpus: 2, memoryMb: 4096, storageGb: 80)) { cloud in
             let id = try await stopped(cloud)
             #expect(try await cloud.act(.upsize, on: id).status == 202)
         }
-        settings.capacity = Capacity(vcpus: 2, memoryMb: 4095)
-        try await TestCloud.with(settings: settings) { cloud in
+        try await TestCloud.with(capacity: Capacity(vcpus: 2, memoryMb: 4095)) { cloud in
             let id = try await stopped(cloud)
             let answer = try await cloud.act(.upsize, on: id)
             #expect(answer.code == "UNPROCESSABLE_ENTITY")

@@ -166,9 +166,7 @@ struct CreateComputeTests {
 
     @Test("a host that is full refuses with the reasons")
     func capacity() async throws {
-        var settings = CloudSettings.test
-        settings.capacity = Capacity(vcpus: 8, memoryMb: 2000)
-        try await TestCloud.with(settings: settings) { cloud in
+        try await TestCloud.with(capacity: Capacity(vcpus: 8, memoryMb: 2000)) { cloud in
             #expect(try await cloud.create().status == 202)
             let refused = try await cloud.create()
             #expect(refused.status == 422)

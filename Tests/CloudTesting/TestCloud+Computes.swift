@@ -75,7 +75,8 @@ extension TestCloud {
     public func settle(limit: Int = 200) async throws {
         for _ in 0..<limit {
             try await worker.runDueJobs()
-            let due = try await cloud.database.read { sql in try sql.jobs.nextDueMs() }
+            let hostId = try claim.hostId
+            let due = try await cloud.database.read { sql in try sql.jobs.nextDueMs(hostId: hostId) }
             guard let due else { return }
             clock.advance(milliseconds: max(1, due - clock.nowMs))
         }

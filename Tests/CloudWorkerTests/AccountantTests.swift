@@ -179,6 +179,7 @@ struct AccountantTests {
 
     private func accountant(_ cloud: TestCloud, _ settings: BillingSettings) -> Accountant {
         Accountant(
+            duty: CellDuty(database: cloud.database, claim: cloud.claim, clock: cloud.clock),
             database: cloud.database, catalogue: .test, settings: settings, clock: cloud.clock, wake: Wake(),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }

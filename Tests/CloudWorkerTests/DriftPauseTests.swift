@@ -14,14 +14,16 @@ struct DriftPauseTests {
             let now = cloud.clock.nowMs
             let next = try await cloud.database.write(.saveIdle) { sql in
                 try sql.jobs.schedule(1, dueAtMs: now)
-                _ = try sql.jobs.lease(owner: "worker", limit: 1, nowMs: now, untilMs: now + Worker.leaseMs)
+                _ = try sql.jobs.lease(
+                    owner: "worker", hostId: 1, limit: 1, nowMs: now, untilMs: now + Worker.leaseMs)
                 return try SaveOutcome(
-                    computeId: 1, step: .idle, outcome: .drifted(.seedLost), owner: "worker", nowMs: now,
+                    claim: cloud.claim, computeId: 1, step: .idle, outcome: .drifted(.seedLost),
+                    owner: "worker", nowMs: now,
                     leaseUntilMs: now + Worker.leaseMs, backoffMs: 0
                 ).run(sql)
             }
             #expect(next == .leave)
-            #expect(try await cloud.database.read { sql in try sql.jobs.nextDueMs() } == nil)
+            #expect(try await cloud.database.read { sql in try sql.jobs.nextDueMs(hostId: 1) } == nil)
         }
     }
 }

@@ -45,7 +45,8 @@ struct LeaseTests {
     ) -> Worker {
         Worker(
             database: SuspendedDatabase(cloud.database, meanwhile: meanwhile), host: cloud.host,
-            catalogue: .test, clock: cloud.clock, wake: Wake(), bootSlots: 2, stopGrace: .seconds(60),
+            claim: cloud.claim, catalogue: .test, clock: cloud.clock, wake: Wake(), bootSlots: 2,
+            stopGrace: .seconds(60),
             owner: "suspended", logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, jitter: { 0 }
         )
     }

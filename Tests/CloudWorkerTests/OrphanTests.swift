@@ -34,7 +34,7 @@ struct OrphanTests {
                 try await cloud.hostEvents().suffix(2) == [
                     "host.orphan.gone machine 2", "host.orphan.gone machine 99",
                 ])
-            #expect(try await cloud.database.read { sql in try sql.hosts.orphans() } == [:])
+            #expect(try await cloud.database.read { sql in try sql.hosts.orphans(1) } == [:])
             #expect(try await cloud.state("1") == "RUNNING")
         }
     }
@@ -46,7 +46,9 @@ struct OrphanTests {
             try await cloud.notice()
             cloud.clock.advance(milliseconds: 600_000)
             let next = Supervisor(
-                database: cloud.database, host: cloud.host, network: cloud.worker.network, clock: cloud.clock,
+                database: cloud.database, host: cloud.host, claim: cloud.claim,
+                duty: CellDuty(database: cloud.database, claim: cloud.claim, clock: cloud.clock),
+                network: cloud.worker.network, clock: cloud.clock,
                 wake: Wake(), logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
             try await next.look()
             #expect(await cloud.host.disks == [])

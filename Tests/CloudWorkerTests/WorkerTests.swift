@@ -68,7 +68,7 @@ struct WorkerTests {
                 try await eventually("all have come to their boot") {
                     let begun = await gate.arrivals.count
                     let waiting = try await cloud.cloud.database.read { sql in
-                        try sql.computes.list(steps: [.boot]).filter { $0.task?.note != nil }.count
+                        try sql.computes.list(steps: [.boot], hostId: 1).filter { $0.task?.note != nil }.count
                     }
                     return begun + waiting >= 4
                 }

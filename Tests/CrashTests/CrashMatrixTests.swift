@@ -46,7 +46,7 @@ struct CrashMatrixTests {
     ) async throws -> CrashOutcome {
         try await Engine.standard.withDatabase { database in
             let host = SimulatedHost()
-            let world = CrashWorld(
+            let world = try await CrashWorld(
                 database: database, host: host, isSimulated: true, script: script, fault: fault)
             try await script.prepare(world)
             world.saboteur.arm()

@@ -125,8 +125,12 @@ extension CrashScript {
         CrashScript("a cell that comes from another database") { world in
             try await withTemporaryFolder { folder in
                 let source = try await world.makeSource(in: folder)
-                _ = try await world.insistAlone("the transfer") { database in
-                    try await TransferDatabase(from: source, to: database).run()
+                try await Engine.standard.withDatabase { target in
+                    _ = try await world.insistAlone("the transfer", on: target) { database in
+                        try await TransferDatabase(from: source, to: database).run()
+                    }
+                    let again = try await TransferDatabase(from: source, to: target).run()
+                    #expect(again.wasThere && again.total > 0)
                 }
             }
         },
@@ -165,6 +169,24 @@ extension CrashScript {
             try await world.account()
             try await world.insistOrDone("its end") { _ = try await ResumeTeam(teamId: 1).run(in: $0) }
         },
+        CrashScript(
+            "a host that is cordoned, drained and open again, and the end of another",
+            prepare: { world in
+                try await world.makeRunning()
+                try await RegisterHost(facts: HostFacts(identity: "host-2", name: "host-2"), owner: "second")
+                    .run(in: world.program.cloud.database, HostClaim(), clock: world.clock)
+            },
+            run: { world in
+                for change in [ChangeHost.Change.cordon, .drain, .uncordon] {
+                    try await world.insistOrDone("the \(change)") {
+                        _ = try await ChangeHost(name: "host-1", change: change).run(in: $0)
+                    }
+                }
+                try await world.insistOrDone("the end") {
+                    _ = try await ChangeHost(name: "host-2", change: .remove).run(in: $0)
+                }
+                try await world.settle()
+            }),
         CrashScript("a team's end", prepare: { try await $0.makeTeam() }) { world in
             try await world.insistOrDone("the end") { try await DeleteTeam(teamId: 1).run(in: $0) }
         },
@@ -281,6 +303,7 @@ extension CrashWorld {
     /// Lets the accountant look until it could, and the machines follow.
     func account() async throws {
         try await insist("the accounts") { program in
+            _ = try await program.duty.isMine()
             try await program.accountant.priceAll()
             try await program.accountant.look()
         }

@@ -32,7 +32,7 @@ final class CrashWorld {
     init(
         database: any Database, host: any MachineHost, isSimulated: Bool, script: CrashScript,
         fault: (visit: Visit, kind: FaultKind)?
-    ) {
+    ) async throws {
         clock = ManualClock()
         saboteur = Saboteur(fault, usual: script.fault, clock: clock)
         self.database = database
@@ -42,6 +42,7 @@ final class CrashWorld {
         program = CrashProgram(
             database: database, host: host, isSimulated: isSimulated, settings: settings, clock: clock,
             saboteur: saboteur)
+        try await program.register()
     }
 
     /// Does `body` as somebody does who asks again until he has an answer; a program that was killed is started again.
@@ -59,8 +60,10 @@ final class CrashWorld {
         throw NeverTrue(what: "'\(what)' is answered")
     }
 
-    /// Does `body` as a command does that works on the database alone, again until it succeeds.
-    func insistAlone<T>(_ what: String, _ body: (any Database) async throws -> T) async throws -> T {
+    /// Does `body` as a command does that works on a database alone, again until it succeeds.
+    func insistAlone<T>(
+        _ what: String, on database: any Database, _ body: (any Database) async throws -> T
+    ) async throws -> T {
         for _ in 0..<Self.maxAttempts {
             let command = SabotagedDatabase(
                 database: database, saboteur: saboteur, life: saboteur.begin(), meanwhile: {})
@@ -81,6 +84,10 @@ final class CrashWorld {
         for _ in 0..<Self.maxRounds {
             try await restartIfOver()
             do {
+                if program.claim.loss != nil {
+                    program.life.end()  // as the service does
+                    continue
+                }
                 try await program.worker.runDueJobs()
                 guard !program.life.isOver else { continue }
                 if let due = try await nextDueMs() {
@@ -88,16 +95,20 @@ final class CrashWorld {
                     continue
                 }
                 if isLookedAt { return }
+                try await program.heartbeat.beat()
                 try await program.supervisor.look()
                 isLookedAt = true
             } catch is Crash {
                 continue
-            } catch let error as CloudError where error.code == .serviceUnavailable {
+            } catch let error as CloudError where error.code == .serviceUnavailable || isLost {
                 continue
             }
         }
         throw NeverTrue(what: "nothing is due any more: \(try await lines())")
     }
+
+    /// Whether another worker has taken the program's host over.
+    private var isLost: Bool { program.claim.loss != nil }
 
     private func restartIfOver() async throws {
         for _ in 0..<Self.maxAttempts where program.life.isOver {
@@ -105,6 +116,7 @@ final class CrashWorld {
                 database: database, host: host, isSimulated: isSimulated, settings: settings, clock: clock,
                 saboteur: saboteur)
             do {
+                try await program.register()
                 try await program.reserveIds.run()
                 try await program.worker.start()
             } catch {
@@ -131,7 +143,7 @@ final class CrashWorld {
             privateRange: settings.privateRange, publicPool: settings.publicPool,
             isBilled: settings.billing.isOn)
         let audit = Audit(
-            database: database, host: host, catalogue: .test, settings: settings, clock: clock)
+            database: database, hosts: [1: host], catalogue: .test, settings: settings, clock: clock)
         return try await audit.run().map { "audit: \($0.invariant.rawValue): \($0.what)" }
     }
 
@@ -175,6 +187,9 @@ final class CrashWorld {
         "SELECT team_id AS wallet, balance_milli_rwf, standing, is_suspended_by_operator FROM wallets ORDER BY team_id",
         "SELECT compute_id AS metered, began_at_ms IS NULL AS free, ended_at_ms IS NULL AS runs FROM meters ORDER BY 1",
         "SELECT COUNT(*) AS cells FROM cell",
+        "SELECT id AS host, name, state, taken_vcpus, taken_memory_mb, taken_storage_gb FROM hosts ORDER BY id",
+        "SELECT host_id, image FROM host_images ORDER BY host_id, image",
+        "SELECT name AS duty, owner FROM duties",
         "SELECT COUNT(*) AS expired FROM idempotency_keys WHERE expires_at_ms IS NOT NULL",
     ]
 
@@ -191,6 +206,9 @@ final class CrashWorld {
 struct CrashProgram: Sendable {
     let life: Life
     let cloud: Cloud
+    let claim = HostClaim()
+    let heartbeat: Heartbeat
+    let duty: CellDuty
     let reserveIds: ReserveIds
     let worker: Worker
     let supervisor: Supervisor
@@ -206,9 +224,12 @@ struct CrashProgram: Sendable {
         let life = saboteur.begin()
         self.life = life
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        func makeWorker(_ database: any Database, _ host: any MachineHost, _ owner: String) -> Worker {
+        func makeWorker(
+            _ database: any Database, _ host: any MachineHost, _ claim: HostClaim, _ owner: String
+        ) -> Worker {
             Worker(
-                database: database, host: host, catalogue: .test, clock: clock, wake: Wake(), bootSlots: 2,
+                database: database, host: host, claim: claim, catalogue: .test, clock: clock, wake: Wake(),
+                bootSlots: 2,
                 stopGrace: Self.stopGrace, owner: owner, logger: logger, jitter: { 0 })
         }
         func sabotaged(_ life: Life, isReal: Bool) -> SabotagedHost {
@@ -216,12 +237,15 @@ struct CrashProgram: Sendable {
                 host: host, saboteur: saboteur, life: life, callsArePoints: isReal && isSimulated,
                 runningAnswers: !isSimulated)
         }
-        // A second worker with a lease of its own, for what happens while a transaction of the first one hangs.
-        let other = makeWorker(database, sabotaged(Life(), isReal: false), "other")
+        // A second worker, which takes the host over while a transaction of the first one hangs.
+        let others = HostClaim()
+        let other = makeWorker(database, sabotaged(Life(), isReal: false), others, "other")
         let sabotagedDatabase = SabotagedDatabase(
             database: database, saboteur: saboteur, life: life,
             meanwhile: {
                 clock.advance(milliseconds: Worker.leaseMs + 1)
+                try await Self.register("other", database, others, clock)
+                try await other.start()
                 try await other.runDueJobs()
             })
         let mine = sabotaged(life, isReal: true)
@@ -229,12 +253,26 @@ struct CrashProgram: Sendable {
             database: sabotagedDatabase, catalogue: .test, settings: settings, clock: clock,
             randomBytes: { count in (0..<count).map { _ in UInt8.random(in: .min ... .max) } }, wake: {})
         reserveIds = ReserveIds(database: sabotagedDatabase, host: mine, logger: logger)
-        worker = makeWorker(sabotagedDatabase, mine, "worker")
+        worker = makeWorker(sabotagedDatabase, mine, claim, "worker")
+        heartbeat = Heartbeat(database: sabotagedDatabase, claim: claim, clock: clock, logger: logger)
+        duty = CellDuty(database: sabotagedDatabase, claim: claim, clock: clock)
         supervisor = Supervisor(
-            database: sabotagedDatabase, host: mine, network: worker.network, clock: clock, wake: Wake(),
+            database: sabotagedDatabase, host: mine, claim: claim, duty: duty, network: worker.network,
+            clock: clock, wake: Wake(),
             logger: logger)
         accountant = Accountant(
-            database: sabotagedDatabase, catalogue: .test, settings: settings.billing, clock: clock,
+            duty: duty, database: sabotagedDatabase, catalogue: .test, settings: settings.billing,
+            clock: clock,
             wake: Wake(), logger: logger)
+    }
+
+    /// What the program does before anything else.
+    func register() async throws { try await Self.register("worker", cloud.database, claim, cloud.clock) }
+
+    private static func register(
+        _ owner: String, _ database: any Database, _ claim: HostClaim, _ clock: any CloudClock
+    ) async throws {
+        try await RegisterHost(facts: HostFacts(identity: "host-1", name: "host-1"), owner: owner).run(
+            in: database, claim, clock: clock)
     }
 }

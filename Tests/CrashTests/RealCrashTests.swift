@@ -71,7 +71,7 @@ struct RealCrashTests {
         _ script: CrashScript, fault: (visit: Visit, kind: FaultKind)? = nil
     ) async throws -> CrashOutcome {
         try await RealCrashHost.with { host in
-            let world = CrashWorld(
+            let world = try await CrashWorld(
                 database: try SQLiteDatabase(path: "\(host.folder)/strettch.sqlite"),
                 host: NeighbouredHost(host: host.machines, underlay: RealCrashHost.otherHost),
                 isSimulated: false, script: script, fault: fault)

@@ -56,7 +56,8 @@ struct ObservabilityTests {
         try await TestCloud.with { cloud in
             let metrics = CellMetrics()
             let worker = Worker(
-                database: cloud.database, host: cloud.host, catalogue: .test, clock: cloud.clock,
+                database: cloud.database, host: cloud.host, claim: cloud.claim, catalogue: .test,
+                clock: cloud.clock,
                 wake: Wake(),
                 bootSlots: 2, stopGrace: .seconds(60), owner: "worker", metrics: metrics.worker,
                 logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })

@@ -38,12 +38,6 @@ extension Mutant {
                 return .replace("\(statement.text) AND state <> 'FAILED'", statement.arguments)
             }),
         Mutant(
-            "does not count what is taken", breaks: Invariant.capacityIsKept,
-            .sql { statement in
-                guard statement.has("SUM(vcpus)") else { return .none }
-                return .answer([SQLRow(values: ["vcpus": .int(0), "memory_mb": .int(0)])])
-            }),
-        Mutant(
             "gives two teams one network", breaks: Invariant.teamsAreApart,
             Sabotage(
                 connection: {

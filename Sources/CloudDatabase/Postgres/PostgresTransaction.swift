@@ -98,9 +98,10 @@ extension DurableWrite {
     /// they run one after the other, rather than to be undone and run again.
     var takesTurns: Bool {
         switch self {
-        case .createCompute, .createTeam, .createFirstTeam, .createCell: true
+        case .createCompute, .createTeam, .createFirstTeam, .createCell, .transferDatabase: true
         case .deleteTeam, .createKey, .revokeKey, .noteKeyUse, .issueGuestToken, .changeCompute,
-            .changeWallet, .suspendTeam, .resumeTeam, .quoteCompute, .reserveIds, .adoptHost, .noteOrphans,
+            .changeWallet, .changeHost, .suspendTeam, .resumeTeam, .quoteCompute, .registerHost, .heartbeat,
+            .takeDuty, .reserveIds, .adoptHost, .noteOrphans,
             .lease, .giveBack, .supervise, .setPrices, .debit, .moveStanding, .enforceStanding, .saveImage,
             .saveDisk, .saveSeed, .saveNetwork, .saveBoot, .saveConfirm, .saveIdle, .saveShutdown,
             .saveStopping, .saveUnplug, .saveResize, .saveHalt, .saveDetach, .saveErase, .saveRelease,

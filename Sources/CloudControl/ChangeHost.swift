@@ -1,0 +1,112 @@
+import CloudCore
+import CloudDatabase
+
+/// Says what a host may be used for. For the operator, not for callers of the API.
+public struct ChangeHost: Sendable {
+    /// What is asked for.
+    public enum Change: String, Sendable, CaseIterable {
+        /// No new computes; what is there stays.
+        case cordon
+        /// New computes again.
+        case uncordon
+        /// No new computes, and what is there shall leave.
+        case drain
+        /// No part of the cell any more.
+        case remove
+
+        fileprivate var state: HostState {
+            switch self {
+            case .cordon: .cordoned
+            case .uncordon: .active
+            case .drain: .draining
+            case .remove: .removed
+            }
+        }
+    }
+
+    public var name: String
+    public var change: Change
+
+    /// Computes that are named at most.
+    public static let maxNamed = 10
+
+    public init(name: String, change: Change) {
+        self.name = name
+        self.change = change
+    }
+
+    /// The host as it then is. Repeating it is harmless. Throws `RESOURCE_NOT_FOUND`, and for a removal `CONFLICT` that
+    /// names the computes that are left.
+    public func run(in cloud: Cloud) async throws -> HostReport {
+        let now = cloud.clock.nowMs
+        return try await cloud.database.write(.changeHost) { sql in
+            guard let host = try sql.hosts.get(name: name) else {
+                throw CloudError(
+                    .resourceNotFound,
+                    "There is no host '\(name.shown)'. 'strettch admin host list' shows those that there are."
+                )
+            }
+            if host.state != change.state {
+                if change == .remove { try remove(host, sql) }
+                if change != .remove { try sql.hosts.set(host.id, state: change.state) }
+                try sql.events.append(
+                    Event(
+                        computeId: nil, teamId: nil, kind: "host.\(change.state.rawValue.lowercased())",
+                        detail: "\(host.name), by the operator", actor: .system), nowMs: now)
+            }
+            return try HostReport(host.id, sql, nowMs: now)
+        }
+    }
+
+    private func remove(_ host: HostRecord, _ sql: any SQLConnection) throws {
+        let left = try sql.hosts.computes(host.id, limit: Self.maxNamed + 1)
+        guard left.isEmpty else {
+            let names = left.prefix(Self.maxNamed).map { "\($0.name) (\($0.id))" }.joined(separator: ", ")
+            throw CloudError(
+                .conflict,
+                "The host '\(host.name.shown)' has computes left: \(names)\(left.count > Self.maxNamed ? ", …" : ""). "
+                    + "Delete them first, and wait until they are gone.")
+        }
+        try sql.hosts.remove(host.id)
+    }
+}
+
+/// What the operator sees of a host.
+public struct HostReport: Sendable, Equatable {
+    public var host: HostRecord
+    public var isDown: Bool
+    /// Computes that are not DESTROYED.
+    public var computes: Int
+    /// Slugs of the images that it has.
+    public var images: [String]
+
+    init(_ host: HostRecord, computes: Int, images: [String], nowMs: Int64) {
+        self.host = host
+        isDown = host.isDown(nowMs: nowMs)
+        self.computes = computes
+        self.images = images
+    }
+
+    init(_ id: Int64, _ sql: any SQLConnection, nowMs: Int64) throws {
+        guard let host = try sql.hosts.get(id) else { throw CloudError.bug("host \(id) vanished") }
+        self.init(
+            host, computes: try sql.hosts.computeCounts()[id] ?? 0, images: try sql.hosts.images(id),
+            nowMs: nowMs)
+    }
+}
+
+/// All hosts that are not REMOVED, by name. For the operator, not for callers of the API.
+public struct ReportHosts: Sendable {
+    public init() {}
+
+    public func run(in cloud: Cloud) async throws -> [HostReport] {
+        let now = cloud.clock.nowMs
+        return try await cloud.database.read { sql in
+            let counts = try sql.hosts.computeCounts()
+            return try sql.hosts.list().map { host in
+                HostReport(
+                    host, computes: counts[host.id] ?? 0, images: try sql.hosts.images(host.id), nowMs: now)
+            }
+        }
+    }
+}

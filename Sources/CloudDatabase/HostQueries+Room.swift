@@ -1,0 +1,122 @@
+import CloudCore
+
+/// What is free on the hosts. The counters change in the transaction that changes what a compute holds.
+extension HostQueries {
+    /// At most `limit` hosts that have room and are alive, the best first. Which of them it shall be decides `Placement`.
+    ///
+    /// The walk goes along `hosts_with_room`, and looks at the rows of those alone that have room by the index.
+    public func candidates(
+        for demand: Placement.Demand, policy: Placement.Policy, nowMs: Int64, limit: Int
+    ) throws -> [Placement.Candidate] {
+        try sql.query(
+            """
+            SELECT h.*, EXISTS (
+                SELECT 1 FROM host_images i WHERE i.host_id = h.id AND i.image = $6
+            ) AS has_image FROM hosts h
+            WHERE h.state = 'ACTIVE' AND h.free_vcpus >= $1 AND h.free_memory_mb >= $2 AND h.free_storage_gb >= $3
+                AND (h.region IS NULL OR h.region = $4) AND h.heartbeat_ms >= $5
+            ORDER BY h.load \(policy == .spread ? "" : "DESC") LIMIT $7
+            """,
+            [
+                demand.resources.vcpus, demand.resources.memoryMb, demand.resources.storageGb, demand.region,
+                HostHeartbeat.oldest(nowMs: nowMs), demand.image, limit,
+            ]
+        ).map { Placement.Candidate(try Self.host($0), hasImage: try $0.int("has_image") != 0) }
+    }
+
+    /// Hosts where the team has computes with one of the tags, which hold resources there.
+    /// - Parameter except: a compute that does not count.
+    public func sharing(teamId: Int64, tags: [String], except id: Int64? = nil) throws -> Set<Int64> {
+        guard !tags.isEmpty else { return [] }
+        let places = (3...tags.count + 2).map { "$\($0)" }.joined(separator: ", ")
+        let arguments: [any SQLArgument] = [teamId, id ?? 0] + tags
+        return Set(
+            try sql.query(
+                """
+                SELECT DISTINCT c.host_id FROM compute_tags g JOIN computes c ON c.id = g.compute_id
+                WHERE g.team_id = $1 AND g.tag IN (\(places)) AND c.id <> $2 AND c.private_ipv4 IS NOT NULL
+                    AND c.host_id IS NOT NULL
+                """, arguments
+            ).map { try $0.int("host_id") })
+    }
+
+    /// Counts what a new compute takes. False when there is no room any more, or the host takes none.
+    public func takeRoom(_ id: Int64, _ need: Resources) throws -> Bool {
+        try sql.execute(
+            """
+            UPDATE hosts SET taken_vcpus = taken_vcpus + $2, taken_memory_mb = taken_memory_mb + $3,
+                taken_storage_gb = taken_storage_gb + $4
+            WHERE id = $1 AND state = 'ACTIVE' AND free_vcpus >= $2 AND free_memory_mb >= $3 AND free_storage_gb >= $4
+            """,
+            [id, need.vcpus, need.memoryMb, need.storageGb]) == 1
+    }
+
+    /// Counts what a compute that is there takes more than it did. False when there is no room for it.
+    public func growRoom(_ id: Int64, by more: Resources) throws -> Bool {
+        try sql.execute(
+            """
+            UPDATE hosts SET taken_vcpus = taken_vcpus + $2, taken_memory_mb = taken_memory_mb + $3,
+                taken_storage_gb = taken_storage_gb + $4
+            WHERE id = $1 AND ($2 <= 0 OR free_vcpus >= $2) AND ($3 <= 0 OR free_memory_mb >= $3)
+                AND ($4 <= 0 OR free_storage_gb >= $4)
+            """,
+            [id, more.vcpus, more.memoryMb, more.storageGb]) == 1
+    }
+
+    /// Gives back what the compute takes of its host, if it holds anything. To be called before it gives its addresses
+    /// back, which is what tells.
+    func giveRoomBack(computeId: Int64) throws {
+        let held = try sql.query(
+            """
+            SELECT host_id, vcpus, memory_mb, storage_gb FROM computes
+            WHERE id = $1 AND private_ipv4 IS NOT NULL AND host_id IS NOT NULL
+            """,
+            [computeId]
+        ).first
+        guard let held else { return }
+        try sql.execute(
+            """
+            UPDATE hosts SET taken_vcpus = taken_vcpus - $2, taken_memory_mb = taken_memory_mb - $3,
+                taken_storage_gb = taken_storage_gb - $4 WHERE id = $1
+            """,
+            [
+                try held.int("host_id"), try held.int("vcpus"), try held.int("memory_mb"),
+                try held.int("storage_gb"),
+            ])
+    }
+
+    /// How many hosts have which obstacles to the demand, those that have none left out but for what keeps computes
+    /// apart. A look at all hosts, for refusals alone.
+    public func refusals(of demand: Placement.Demand, nowMs: Int64) throws -> [Placement.Refusals] {
+        try sql.query(
+            """
+            SELECT state, \(Self.flag("heartbeat_ms IS NULL OR heartbeat_ms < $5")) AS is_down,
+                \(Self.flag("region <> $4")) AS is_elsewhere, \(Self.flag("free_vcpus < $1")) AS lacks_vcpus,
+                \(Self.flag("free_memory_mb < $2")) AS lacks_memory,
+                \(Self.flag("free_storage_gb < $3")) AS lacks_storage, COUNT(*) AS n
+            FROM hosts WHERE state <> 'REMOVED' GROUP BY 1, 2, 3, 4, 5, 6
+            """,
+            [
+                demand.resources.vcpus, demand.resources.memoryMb, demand.resources.storageGb, demand.region,
+                HostHeartbeat.oldest(nowMs: nowMs),
+            ]
+        ).map { Placement.Refusals(try Self.obstacles($0), count: Int(try $0.int("n"))) }
+    }
+
+    private static func flag(_ condition: String) -> String { "CASE WHEN \(condition) THEN 1 ELSE 0 END" }
+
+    private static func obstacles(_ row: SQLRow) throws -> [HostObstacle] {
+        var obstacles: [HostObstacle] = []
+        switch try row.value("state", HostState.self) {
+        case .active: break
+        case .cordoned: obstacles.append(.cordoned)
+        case .draining, .removed: obstacles.append(.draining)
+        }
+        let flags: [(String, HostObstacle)] = [
+            ("is_down", .down), ("is_elsewhere", .region), ("lacks_vcpus", .vcpus), ("lacks_memory", .memory),
+            ("lacks_storage", .storage),
+        ]
+        for (column, obstacle) in flags where try row.int(column) != 0 { obstacles.append(obstacle) }
+        return obstacles.isEmpty ? [.apart] : obstacles
+    }
+}

@@ -1,0 +1,74 @@
+import CloudCore
+import CloudDatabase
+import Synchronization
+
+/// This worker's ownership of its host: the epoch that it got when it registered. Every transaction of the worker looks
+/// whether the host's epoch is still that one, so of two workers that both believe that they own the host at most one
+/// changes anything.
+public final class HostClaim: Sendable {
+    private enum State {
+        case notYet
+        case held(hostId: Int64, epoch: Int64)
+        case lost(CloudError)
+    }
+
+    private let state = Mutex(State.notYet)
+
+    public init() {}
+
+    /// The host is this worker's from now on.
+    func take(hostId: Int64, epoch: Int64) { state.withLock { $0 = .held(hostId: hostId, epoch: epoch) } }
+
+    /// The host's id. Throws when the host is not registered yet, and why it was lost.
+    public var hostId: Int64 {
+        get throws { try held.hostId }
+    }
+
+    /// Why the host is this worker's no more; `nil`: it is, as far as is known. What is lost does not come back: the
+    /// worker leaves the machines alone and ends.
+    public var loss: CloudError? {
+        state.withLock { state in
+            if case .lost(let error) = state { error } else { nil }
+        }
+    }
+
+    /// The host's id, once the transaction has seen that the host is still this worker's. To be called in every
+    /// transaction by which the worker goes on. Throws when it is not, and from then on.
+    @discardableResult
+    public func check(_ sql: any SQLConnection) throws -> Int64 {
+        let (hostId, epoch) = try held
+        guard try !sql.hosts.isOwned(hostId, epoch: epoch) else { return hostId }
+        throw lose(hostId, try sql.hosts.get(hostId))
+    }
+
+    /// Says in the transaction that the worker lives. Throws when the host is not its own any more.
+    func beat(_ sql: any SQLConnection, nowMs: Int64) throws {
+        let (hostId, epoch) = try held
+        guard try !sql.hosts.beat(hostId, epoch: epoch, nowMs: nowMs) else { return }
+        throw lose(hostId, try sql.hosts.get(hostId))
+    }
+
+    private var held: (hostId: Int64, epoch: Int64) {
+        get throws {
+            switch state.withLock({ $0 }) {
+            case .held(let hostId, let epoch): return (hostId, epoch)
+            case .lost(let error): throw error
+            case .notYet: throw CloudError.bug("a worker works without a registered host")
+            }
+        }
+    }
+
+    private func lose(_ hostId: Int64, _ host: HostRecord?) -> CloudError {
+        let name = host?.name ?? "\(hostId)"
+        let error =
+            host?.state == .removed
+            ? RegisterHost.removed(name)
+            : CloudError(
+                .conflict,
+                "Another worker has taken over the host '\(name)', so this one ends and leaves its machines alone. See to "
+                    + "it that no two servers run on copies of one data folder: delete the file host-id in the copy."
+            )
+        state.withLock { $0 = .lost(error) }
+        return error
+    }
+}

@@ -1,0 +1,56 @@
+import CloudControl
+import CloudDatabase
+import CloudMachines
+import CloudWorker
+import Foundation
+import Logging
+
+/// The host that a server works on, registered as its own.
+struct CellHost: Sendable {
+    let machines: any MachineHost
+    let claim: HostClaim
+    /// Names the worker in leases; new at each start.
+    let owner: String
+
+    /// Opens the host, registers it, and reserves the ids that its machines have. The folder must be locked.
+    static func open(
+        _ settings: ServeSettings, _ folder: DataFolder, installationId: String, _ cloud: Cloud,
+        _ logger: Logger
+    ) async throws -> CellHost {
+        let machines = try await HostFactory(settings: settings, folder: folder, logger: logger)
+            .open(installationId: installationId)
+        let host = CellHost(machines: machines, claim: HostClaim(), owner: UUID().uuidString)
+        let facts = try settings.host.facts(
+            identity: try folder.hostIdentity(), folder: folder.path,
+            accelerator: (machines as? QEMUHost)?.accelerator.accelerator.rawValue, catalogue: cloud.catalogue
+        )
+        let databaseNowMs = try await cloud.database.read { sql in try sql.nowMs() }
+        try await RegisterHost(
+            facts: facts, isOnlyHost: settings.database.connection == nil, owner: host.owner,
+            databaseNowMs: databaseNowMs
+        ).run(in: cloud.database, host.claim, clock: cloud.clock)
+        try await ReserveIds(database: cloud.database, host: machines, logger: logger).run()
+        return host
+    }
+
+    /// What works on the machines, and on the cell's duty.
+    func services(
+        _ settings: ServeSettings, _ cloud: Cloud, _ wake: Wake, _ metrics: WorkerMetrics, _ logger: Logger
+    ) -> (heartbeat: Heartbeat, worker: Worker, supervisor: Supervisor, accountant: Accountant) {
+        let heartbeat = Heartbeat(
+            database: cloud.database, claim: claim, clock: cloud.clock, logger: logger)
+        let worker = Worker(
+            database: cloud.database, host: machines, claim: claim, catalogue: cloud.catalogue,
+            clock: cloud.clock, wake: wake, bootSlots: settings.bootSlots,
+            stopGrace: .seconds(settings.stopGrace), owner: owner, metrics: metrics, logger: logger)
+        let duty = CellDuty(database: cloud.database, claim: claim, clock: cloud.clock)
+        let supervisor = Supervisor(
+            database: cloud.database, host: machines, claim: claim, duty: duty, network: worker.network,
+            clock: cloud.clock, wake: wake, orphanGrace: .seconds(settings.orphanGrace), metrics: metrics,
+            logger: logger)
+        let accountant = Accountant(
+            duty: duty, database: cloud.database, catalogue: cloud.catalogue, settings: settings.billing,
+            clock: cloud.clock, wake: wake, logger: logger)
+        return (heartbeat, worker, supervisor, accountant)
+    }
+}

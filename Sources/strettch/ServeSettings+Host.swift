@@ -1,0 +1,114 @@
+import CloudCore
+import CloudDatabase
+import Foundation
+
+/// What the operator says of the machine that the server works on.
+struct HostSettings: Sendable, Equatable {
+    /// Unique in the cell. By default the machine's own.
+    var name: String
+    /// Slug of the one region whose computes it takes; `nil`: of every region.
+    var region: String?
+    /// The operator's own words for it.
+    var labels: [String]
+    /// Its address in the network that hosts reach each other by.
+    var underlay: String?
+    /// The UDP port of the frames between hosts.
+    var vxlanPort: Int
+    /// The largest IP packet that passes between any two hosts, in bytes.
+    var underlayMtu: Int
+    /// vCPUs given out for each core of the host.
+    var vcpuOvercommit: Double
+    /// RAM given out for each byte that the host has.
+    var memoryOvercommit: Double
+    /// Disk given out for each byte that the file system of the data folder has: disks take what guests have written.
+    var storageOvercommit: Double
+
+    /// Labels at most, and characters of each.
+    static let maxLabels = 32
+    static let maxLabelLength = 63
+
+    init(_ reader: SettingReader) throws {
+        let name = try reader.string("hostName")
+        self.name = name.isEmpty ? Self.machineName : name
+        let region = try reader.string("region")
+        self.region = region.isEmpty ? nil : region
+        labels = try Self.labels(try reader.string("labels"))
+        underlay = try Self.underlay(try reader.string("underlay"))
+        vxlanPort = try reader.int("vxlanPort", in: 1...65535)
+        underlayMtu = try reader.int("underlayMtu", in: 1280...9216)
+        vcpuOvercommit = try reader.double("vcpuOvercommit", in: 0.1...1000)
+        memoryOvercommit = try reader.double("memoryOvercommit", in: 0.1...100)
+        storageOvercommit = try reader.double("storageOvercommit", in: 0.1...1000)
+    }
+
+    /// What the kernel calls this machine. No name service is asked, which may take its time.
+    private static var machineName: String {
+        var name = [CChar](repeating: 0, count: HostName.maxLength + 1)
+        // Safe: writes at most that many bytes into the local array, whose last byte stays 0.
+        guard gethostname(&name, name.count - 1) == 0 else { return "" }
+        return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    private static func labels(_ text: String) throws -> [String] {
+        let labels = text.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
+        for label in labels where label.isEmpty || label.count > maxLabelLength {
+            throw SettingReader.invalid(
+                "labels", label, "1 to \(maxLabelLength) characters between two commas")
+        }
+        guard labels.count <= maxLabels else {
+            throw SettingReader.invalid("labels", text, "at most \(maxLabels) labels, with commas")
+        }
+        return labels
+    }
+
+    private static func underlay(_ text: String) throws -> String? {
+        guard !text.isEmpty else { return nil }
+        if let address = IPv4Address(text) { return address.description }
+        throw SettingReader.invalid(
+            "underlay", text, "this machine's address among the hosts, such as 192.0.2.10")
+    }
+
+    /// What the host says of itself when it registers. Throws `VALIDATION_ERROR` for a
+    /// name that is none, and for a region that the catalogue has not.
+    /// - Parameters:
+    ///   - folder: the data folder, whose file system has the machines' disks.
+    ///   - accelerator: how guests are run; `nil` where machines are pretended, which take nothing.
+    func facts(identity: String, folder: String, accelerator: String?, catalogue: Catalogue) throws
+        -> HostFacts
+    {
+        if let problem = HostName.problem(name) {
+            throw CloudError.invalid([
+                Problem("hostName", "\(problem) Name the host with the setting hostName.")
+            ])
+        }
+        if let region, catalogue.region(region) == nil {
+            throw SettingReader.invalid(
+                "region", region, "one of \(catalogue.regions.map(\.region).joined(separator: ", "))")
+        }
+        return HostFacts(
+            identity: identity, name: name, region: region,
+            capacity: accelerator == nil ? Capacity() : try capacity(folder), accelerator: accelerator,
+            underlay: underlay, labels: labels)
+    }
+
+    private func capacity(_ folder: String) throws -> Capacity {
+        let host = ProcessInfo.processInfo
+        let size = try FileManager.default.attributesOfFileSystem(forPath: folder)[.systemSize] as? NSNumber
+        return Capacity(
+            vcpus: max(1, Int(Double(host.activeProcessorCount) * vcpuOvercommit)),
+            memoryMb: max(1, Int(Double(host.physicalMemory >> 20) * memoryOvercommit)),
+            storageGb: size.map { max(1, Int(Double($0.uint64Value >> 30) * storageOvercommit)) })
+    }
+}
+
+extension ServeSettings {
+    static func role(_ text: String) throws -> ServeRole {
+        if let role = ServeRole(rawValue: text) { return role }
+        throw SettingReader.invalid("role", text, "all, api or worker")
+    }
+
+    static func placement(_ text: String) throws -> Placement.Policy {
+        if let policy = Placement.Policy(rawValue: text) { return policy }
+        throw SettingReader.invalid("placement", text, "spread or pack")
+    }
+}

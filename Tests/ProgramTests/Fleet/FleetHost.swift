@@ -1,0 +1,128 @@
+import CloudMachines
+import CloudTesting
+import CloudWire
+import Foundation
+
+/// A host: namespaces for its network, processes and mounts, whose first process is its power supply.
+struct FleetHost: Sendable {
+    let number: Int
+    let fleet: String
+    let folder: String
+    let connection: String
+
+    var name: String { "host-\(number)" }
+    /// On the underlay.
+    var address: String { "198.51.100.\(number)" }
+    private var data: String { "\(folder)/h\(number)" }
+    private var namespace: String { "\(fleet)h\(number)" }
+    private var power: String { "\(data).power" }
+
+    /// Makes the host, with its images and its cable, and switches it on.
+    func setUp(underlay: String) async throws {
+        try FileManager.default.createDirectory(atPath: data, withIntermediateDirectories: true)
+        try await Command("cp", ["-a", try await TinyImage.shared.store().directory, "\(data)/images"]).run()
+        try await Command("ip", ["netns", "add", namespace]).run()
+        try await Command(
+            "ip",
+            [
+                "link", "add", "uplink", "netns", namespace, "type", "veth", "peer", "name", "port\(number)",
+                "netns", underlay,
+            ]
+        ).run()
+        try await Command(
+            "ip", ["-n", underlay, "link", "set", "port\(number)", "master", "switch", "up"]
+        ).run()
+        for command in [
+            ["link", "set", "lo", "up"], ["addr", "add", "\(address)/24", "dev", "uplink"],
+            ["link", "set", "uplink", "up"],
+        ] {
+            try await Command("ip", ["-n", namespace] + command).run()
+        }
+        try await switchOn()
+    }
+
+    /// Starts the host's first process, with which all others end.
+    func switchOn() async throws {
+        try Data().write(to: URL(filePath: power))
+        try await Command(
+            "ip",
+            [
+                "netns", "exec", namespace, "unshare", "--pid", "--fork", "--kill-child", "--mount-proc",
+                "tail",
+                "-f", "/dev/null", power,
+            ]
+        ).startDetached(log: "\(power).log")
+        try await eventually("\(name) is on") { try first() != nil }
+    }
+
+    /// Ends everything that runs on the host, guests too.
+    func switchOff() async throws {
+        for pid in try FleetProcess.all(naming: power) { Foundation.kill(pid, SIGKILL) }
+        try await eventually("\(name) is off") { try FleetProcess.all(naming: data).isEmpty }
+    }
+
+    private func first() throws -> pid_t? {
+        try FleetProcess.all(naming: power).first { pid in
+            let line = try? Data(contentsOf: URL(filePath: "/proc/\(pid)/cmdline"))  // it may have ended
+            return line?.starts(with: Data("tail".utf8)) == true
+        }
+    }
+
+    func tearDown() async {
+        _ = try? await Command("ip", ["netns", "del", namespace]).run()  // nothing that a failure could hide
+    }
+
+    // MARK: What runs on it
+
+    /// Starts the worker.
+    func start() async throws {
+        let worker = try inside(
+            "env",
+            environment + [
+                ProgramTestPaths.program, "serve", "--role", "worker", "--data", data, "--network", "bridged",
+                "--host-name", name, "--underlay", address, "--boot-slots", "2",
+            ])
+        try await worker.startDetached(log: "\(data).log")
+    }
+
+    /// Ends the worker as a crash would; guests go on.
+    func killWorker() async throws {
+        for pid in try workers() { Foundation.kill(pid, SIGKILL) }
+        try await eventually("the worker of \(name) is gone") { try workers().isEmpty }
+    }
+
+    private func workers() throws -> [pid_t] { try FleetProcess.all(naming: data, "--role", "worker") }
+
+    /// The guests' processes.
+    func guests() throws -> [pid_t] { try FleetProcess.all(naming: data, "qemu-system") }
+
+    private var environment: [String] { ["STRETTCH_DATABASE=\(connection)", "HOME=\(folder)"] }
+
+    /// Runs the program on the host and returns what it printed. A finding of the audit is no failure.
+    func strettch(_ arguments: String...) async throws -> String {
+        let command = try inside(
+            "env", environment + [ProgramTestPaths.program] + arguments + ["--data", data])
+        return try await command.run().standardOutput
+    }
+
+    /// Runs a command in a guest of this host, and returns what it printed without the last line break.
+    func ssh(_ compute: ComputeWire, _ words: String) async throws -> String {
+        let command = try inside(
+            "ssh",
+            [
+                "-i", "\(folder)/key", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
+                "-o",
+                "LogLevel=ERROR", "-o", "BatchMode=yes", "-o", "ConnectTimeout=20",
+                "root@\(compute.privateIpv4 ?? "")", words,
+            ])
+        return try await command.run().standardOutput.trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+
+    /// The command, on the host.
+    func inside(_ program: String, _ arguments: [String]) throws -> Command {
+        guard let first = try first() else { throw TestFailure("\(name) is off") }
+        return Command(
+            "nsenter", ["--target", "\(first)", "--net", "--pid", "--mount", "--", program] + arguments,
+            timeoutSeconds: 60)
+    }
+}
