@@ -4,6 +4,7 @@ import CloudDatabase
 import CloudMachines
 import CloudServer
 import CloudTesting
+import CloudWorker
 import Logging
 import NIOCore
 import NIOPosix
@@ -32,6 +33,8 @@ struct ListeningCloud: Sendable {
         try await withTemporaryFolder { folder in
             let database = try SQLiteDatabase(path: "\(folder)/db")
             let inner = cloud(database)
+            try await RegisterHost(facts: HostFacts(identity: "host-1", name: "host-1"), owner: "none").run(
+                in: database, HostClaim(), clock: inner.clock)
             let key = try await CreateTeam(name: "team").run(in: inner).key.secret
             let metrics = RequestMetrics()
             let (running, isRunning) = AsyncStream<String>.makeStream()
