@@ -160,8 +160,8 @@ let package = Package(
             name: "CloudServerTests",
             dependencies: [
                 "CloudClient", "CloudControl", "CloudCore", "CloudDatabase", "CloudMachines", "CloudMetrics",
-                "CloudServer", "CloudTesting", "CloudWire", .asyncHTTPClient, .httpTypes, .hummingbird,
-                .logging,
+                "CloudServer", "CloudTesting", "CloudWire", "CloudWorker", .asyncHTTPClient, .httpTypes,
+                .hummingbird, .logging,
                 .nioCore, .nioPosix, .serviceLifecycle,
             ],
             swiftSettings: strict),

@@ -57,6 +57,23 @@ struct SchemaUpgradeTests {
         }
     }
 
+    @Test("has one host that nobody has adopted, with all computes and what they take", arguments: versions)
+    func host(from version: Int) async throws {
+        try await withUpgraded(from: version) { database in
+            try await database.read { sql in
+                let host = try #require(try sql.hosts.only())
+                let count = version < 4 ? 2 : 3
+                #expect(host.identity == nil && host.heartbeatMs == nil && host.state == .active)
+                #expect(
+                    host.taken == Resources(vcpus: count, memoryMb: count * 512, storageGb: count * 10))
+                #expect(try sql.hosts.unadopted() == host)
+                #expect(try sql.computes.list(teamId: 1, limit: 10).allSatisfy { $0.hostId == host.id })
+                #expect(try sql.hosts.machines(host.id).count == count)
+                #expect(try sql.audit.misplaced() == [])
+            }
+        }
+    }
+
     @Test(
         "leaves a database that goes on: constraints hold, numbers grow, and a compute comes to its end",
         arguments: versions)

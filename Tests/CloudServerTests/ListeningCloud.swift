@@ -4,6 +4,7 @@ import CloudDatabase
 import CloudMachines
 import CloudServer
 import CloudTesting
+import CloudWorker
 import Logging
 import NIOCore
 import NIOPosix
@@ -31,6 +32,8 @@ struct ListeningCloud: Sendable {
     ) async throws {
         try await Engine.standard.withDatabase { database in
             let inner = cloud(database)
+            try await RegisterHost(facts: HostFacts(identity: "host-1", name: "host-1"), owner: "none").run(
+                in: database, HostClaim(), clock: inner.clock)
             let key = try await CreateTeam(name: "team").run(in: inner).key.secret
             let metrics = RequestMetrics()
             let (running, isRunning) = AsyncStream<String>.makeStream()

@@ -53,7 +53,7 @@ final class CrashWorld {
                 return try await body(program)
             } catch is Crash {
                 continue
-            } catch let error as CloudError where error.code == .serviceUnavailable {
+            } catch let error as CloudError where error.code == .serviceUnavailable || isLost {
                 continue
             }
         }
@@ -84,10 +84,6 @@ final class CrashWorld {
         for _ in 0..<Self.maxRounds {
             try await restartIfOver()
             do {
-                if program.claim.loss != nil {
-                    program.life.end()  // as the service does
-                    continue
-                }
                 try await program.worker.runDueJobs()
                 guard !program.life.isOver else { continue }
                 if let due = try await nextDueMs() {
@@ -111,6 +107,7 @@ final class CrashWorld {
     private var isLost: Bool { program.claim.loss != nil }
 
     private func restartIfOver() async throws {
+        if isLost { program.life.end() }  // as the services do
         for _ in 0..<Self.maxAttempts where program.life.isOver {
             program = CrashProgram(
                 database: database, host: host, isSimulated: isSimulated, settings: settings, clock: clock,

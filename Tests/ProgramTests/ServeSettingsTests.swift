@@ -1,6 +1,9 @@
+import CloudControl
 import CloudCore
+import CloudDatabase
 import CloudServer
 import Configuration
+import Foundation
 import Testing
 
 @testable import strettch
@@ -42,6 +45,72 @@ struct ServeSettingsTests {
             #expect(error?.problems.first?.field == "metrics", "\(text)")
             #expect(error?.message.contains(text) == true, "\(text)")
         }
+    }
+
+    @Test("take a role, of which SQLite allows all alone")
+    func role() async throws {
+        for role in ServeRole.allCases {
+            #expect(try await settings(["role": role.rawValue]).role == role)
+            try role.check(isEmbedded: false)
+            guard role != .all else { continue }
+            let error = #expect(throws: CloudError.self) { try role.check(isEmbedded: true) }
+            #expect(error?.problems.first?.field == "role")
+        }
+        try ServeRole.all.check(isEmbedded: true)
+        let error = await #expect(throws: CloudError.self) { try await settings(["role": "none"]) }
+        #expect(error?.problems.first?.field == "role")
+        #expect(ServeRole.allCases.map(\.answersAPI) == [true, true, false])
+        #expect(ServeRole.allCases.map(\.hasHost) == [true, false, true])
+    }
+
+    @Test("take what the operator says of the host, and of where computes go")
+    func host() async throws {
+        let standard = try await settings([:])
+        #expect(!standard.host.name.isEmpty && standard.host.region == nil && standard.host.labels == [])
+        #expect(standard.placement == .spread && standard.role == .all)
+        let own = try await settings([
+            "hostName": "rack-1", "region": "KGL-1", "labels": "ssd, rack 1", "underlay": "192.0.2.10",
+            "placement": "pack",
+        ])
+        #expect(own.host.name == "rack-1" && own.host.labels == ["ssd", "rack 1"])
+        #expect(own.host.underlay == "192.0.2.10" && own.cloud.placement == .pack)
+        let catalogue = try own.readCatalogue()
+        let facts = try own.host.facts(
+            identity: "i", folder: "/tmp", accelerator: "tcg", catalogue: catalogue)
+        #expect(facts.region == "KGL-1" && facts.accelerator == "tcg")
+        #expect((facts.capacity.storageGb ?? 0) > 0 && (facts.capacity.vcpus ?? 0) >= 16)
+        for (field, value) in [
+            ("underlay", "rack"), ("placement", "none"),
+            ("labels", "a,,\(String(repeating: "x", count: 64))"),
+        ] {
+            let error = await #expect(throws: CloudError.self) { try await settings([field: value]) }
+            #expect(error?.problems.first?.field == field)
+        }
+        for (field, value) in [("hostName", "-"), ("region", "NONE-1")] {
+            let wrong = try await settings([field: value])
+            let error = #expect(throws: CloudError.self) {
+                try wrong.host.facts(identity: "i", folder: "/tmp", accelerator: nil, catalogue: catalogue)
+            }
+            #expect(error?.problems.first?.field == field)
+        }
+    }
+
+    @Test("are kept apart from the host's identity, which is made once for each data folder")
+    func identity() throws {
+        try withFolder { folder in
+            let data = try DataFolder(path: folder)
+            #expect(try data.knownHostIdentity() == nil)
+            let identity = try data.hostIdentity()
+            #expect(identity.count == 32)
+            #expect(try data.hostIdentity() == identity)
+            #expect(try data.knownHostIdentity() == identity)
+        }
+    }
+
+    private func withFolder(_ body: (String) throws -> Void) throws {
+        let folder = "/tmp/strettch-identity-\(UInt64.random(in: 0 ... .max))"
+        defer { try? FileManager.default.removeItem(atPath: folder) }  // what is left of a test is no finding
+        try body(folder)
     }
 
     @Test("take text or json for the log")
