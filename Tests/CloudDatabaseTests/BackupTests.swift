@@ -5,7 +5,7 @@ import Testing
 
 @testable import CloudDatabase
 
-@Suite("A backup")
+@Suite("A backup", .sqliteAlone)
 struct BackupTests {
     @Test("beside writers is one snapshot, whole, private, and a single file")
     func snapshot() async throws {

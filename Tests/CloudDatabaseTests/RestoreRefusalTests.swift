@@ -7,7 +7,7 @@ import Testing
 @testable import CloudDatabase
 
 /// After each of these the database is what it was, and nothing is left beside it.
-@Suite("A restore that is refused or cut off")
+@Suite("A restore that is refused or cut off", .sqliteAlone)
 struct RestoreRefusalTests {
     @Test("of a file that is damaged, missing, or no backup of ours")
     func unfit() async throws {

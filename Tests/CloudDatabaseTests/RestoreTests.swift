@@ -5,7 +5,7 @@ import Testing
 
 @testable import CloudDatabase
 
-@Suite("A restore")
+@Suite("A restore", .sqliteAlone)
 struct RestoreTests {
     @Test("puts the backup in the database's place, keeps the latter beside, and tells what is lost")
     func report() async throws {

@@ -5,7 +5,7 @@ import Testing
 
 @testable import CloudDatabase
 
-@Suite("The SQLite database")
+@Suite("The SQLite database", .sqliteAlone)
 struct SQLiteDatabaseTests {
     @Test("every commit is synced to disk")
     func synchronous() async throws {

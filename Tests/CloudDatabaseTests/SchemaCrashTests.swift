@@ -7,7 +7,7 @@ import Testing
 @testable import CloudDatabase
 
 /// Each statement of each upgrade is a point at which it may end.
-@Suite("An upgrade that is cut off")
+@Suite("An upgrade that is cut off", .sqliteAlone)
 struct SchemaCrashTests {
     static let versions = 1..<Migrations.all.count
 

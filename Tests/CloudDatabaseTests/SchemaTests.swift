@@ -5,7 +5,7 @@ import Testing
 
 @testable import CloudDatabase
 
-@Suite("A database of an earlier program")
+@Suite("A database of an earlier program", .sqliteAlone)
 struct SchemaTests {
     @Test("keeps its teams and keys; of keys with the same name all but the first get their number")
     func keys() async throws {

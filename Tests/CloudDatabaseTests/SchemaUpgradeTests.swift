@@ -6,7 +6,7 @@ import Testing
 
 /// A database of each earlier version, with what a program of that version keeps of three computes: one that runs, one
 /// that is being made, and from version 4 on one that is being started.
-@Suite("An upgrade from each earlier version")
+@Suite("An upgrade from each earlier version", .sqliteAlone)
 struct SchemaUpgradeTests {
     static let versions = 1...Migrations.all.count
 

@@ -6,7 +6,7 @@ import Testing
 
 @testable import CloudDatabase
 
-@Suite("Writes that wait together", .timeLimit(.minutes(1)))
+@Suite("Writes that wait together", .sqliteAlone, .timeLimit(.minutes(1)))
 struct WriteQueueTests {
     @Test("one that throws is undone, and the others stand")
     func oneThrows() async throws {

@@ -2,8 +2,10 @@ import CloudControl
 import CloudCore
 import CloudDatabase
 import CloudServer
+import CloudTesting
 import Configuration
 import Foundation
+import Logging
 import Testing
 
 @testable import strettch
@@ -22,6 +24,25 @@ struct ServeSettingsTests {
         #expect(settings.metrics == nil)
         #expect(settings.logFormat == .text)
         #expect(try settings.listener().limits.connections == 512)
+    }
+
+    @Test("keep the database in the data folder unless told otherwise, and never write how it is reached")
+    func database() async throws {
+        #expect(try await settings([:]).database.connection == nil)
+        let told = try await settings(["database": "postgresql://u:never-shown@db/x"])
+        #expect(told.database.connection == "postgresql://u:never-shown@db/x")
+        #expect(told.database.connections == 8)
+        try await withTemporaryFolder { folder in
+            let data = try DataFolder(path: folder)
+            told.write(to: data, Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            let text = try String(contentsOfFile: data.settings, encoding: .utf8)
+            #expect(text.contains("postgres") && !text.contains("never-shown"))
+            let error = await #expect(throws: CloudError.self) {
+                try await ServeSettings.database(beside: data, config: nil)
+            }
+            #expect(error?.code == .conflict && error?.message.contains("STRETTCH_DATABASE") == true)
+            #expect(throws: CloudError.self) { try told.database.requireFile("Use pg_dump.") }
+        }
     }
 
     @Test("take certificate and key together")

@@ -6,8 +6,11 @@ package final class PostgresClient {
     private let connection: OpaquePointer
     /// Names of prepared statements, by types and text.
     private var statements: [String: String] = [:]
-    /// Tells servers and their timelines apart: a number of a transaction means something on its own alone.
-    private(set) var lineage = ""
+    /// What the tokens of this connection's commits begin with: nobody else's do.
+    private let name =
+        String(UInt64.random(in: .min ... .max), radix: 36) + "-"
+        + String(UInt64.random(in: .min ... .max), radix: 36)
+    private var commits = 0
 
     /// Prepared statements that are kept. There are fewer different ones, but for lists of ids of every length.
     static let mostStatements = 300
@@ -32,11 +35,6 @@ package final class PostgresClient {
             throw PostgresError(state: "08001", message: lastMessage, isLost: true)
         }
         try run(PostgresSettings.session)
-        lineage = try value(
-            """
-            SELECT (SELECT system_identifier FROM pg_control_system()) || '/'
-                || SUBSTRING(pg_walfile_name(pg_current_wal_lsn()) FOR 8)
-            """)
     }
 
     // Safe: nobody else has the connection.
@@ -45,6 +43,12 @@ package final class PostgresClient {
     /// Whether it is of no use any more.
     var isLost: Bool { isUnfit || PQstatus(connection) != CONNECTION_OK }
     private var isUnfit = false
+
+    /// A name for one commit, given out once.
+    func nextToken() -> String {
+        commits += 1
+        return "\(name)-\(commits)"
+    }
 
     /// Ends the transaction without its changes.
     /// - Parameter isFit: false: the connection is not to be used again.

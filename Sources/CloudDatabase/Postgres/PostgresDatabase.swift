@@ -77,32 +77,30 @@ public final class PostgresDatabase: Database {
         listener.tell()
     }
 
-    /// Whether a commit that was never answered was made: the server itself says so. Throws `SERVICE_UNAVAILABLE` when
-    /// it can't be known, which is when another server has taken its place or none is there for too long.
+    /// Whether a commit that was never answered was made: the server itself says so, as soon as it is back. Throws
+    /// `SERVICE_UNAVAILABLE` when it is away for too long.
     private func isCommitted(_ commit: PostgresCommit) async throws -> Bool {
         for look in 0..<Self.mostLooks {
-            do {
-                switch try await pool.run({ client in try commit.fate(on: client) }) {
-                case .committed: return true
-                case .undone: return false
-                case .unknown: throw Self.unknown
-                case .underWay: break
-                }
-            } catch let error as PostgresError {
-                guard error.isLost else { throw Self.unknown }
-            } catch let error as CloudError where error != Self.unknown {
-                // Away for now. What was asked for may be done, so its pauses are not for the caller to make.
-            }
+            if let isCommitted = try await answer(commit) { return isCommitted }
             try await Task.sleep(for: .milliseconds(min(2000, 20 << min(look, 7))))
         }
-        throw Self.unknown
+        throw CloudError(
+            .serviceUnavailable,
+            "The server lost its database while this was saved: it may be done, or not. Look, or send it again with the "
+                + "same Idempotency-Key.",
+            detail: "nobody says what became of a commit")
+    }
+
+    /// `nil`: nobody answers now.
+    private func answer(_ commit: PostgresCommit) async throws -> Bool? {
+        do {
+            return try await pool.run { client in try commit.wasMade(on: client) }
+        } catch let error as PostgresError where error.remedy != .none {
+            return nil
+        } catch let error as CloudError where error.code == .serviceUnavailable {
+            return nil
+        }
     }
 
     private static let lost = PostgresError(state: "08006", message: "lost in a commit", isLost: true)
-
-    private static let unknown = CloudError(
-        .serviceUnavailable,
-        "The server lost its database while this was saved: it may be done, or not. Look, or send it again with the "
-            + "same Idempotency-Key.",
-        detail: "the fate of a commit can't be known")
 }

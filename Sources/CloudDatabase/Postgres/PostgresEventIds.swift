@@ -1,8 +1,8 @@
 /// How PostgreSQL numbers events: by the transaction, so that ids are in the order in which transactions began to write.
 enum PostgresEventIds {
-    /// Bits of an id that number the events of one transaction: a million. The other 43 number transactions, which are
-    /// enough for 10,000 a second for 27 years.
-    static let bits = 20
+    /// Bits of an id that number the events of one transaction: 65,535, beyond which one is refused. What is left of the 18
+    /// digits that an id may have numbers transactions: enough for 10,000 a second for 48 years.
+    static let bits = 16
 
     /// The statement that sets what is added to the numbers of transactions.
     static func setBase(to base: Int64) -> String {

@@ -17,6 +17,8 @@ import Synchronization
 final class PostgresListener: Sendable {
     private let line: TellLine
     static let channel = "strettch_changes"
+    /// How often old rows of `commits` are taken out: by whoever listens, which every program does.
+    private static let forgetPause = Duration.seconds(60)
 
     /// - Parameter onChange: called for each commit of another program, for several at once, and when some may have been
     ///   missed.
@@ -45,7 +47,13 @@ final class PostgresListener: Sendable {
                 try client.run("LISTEN \(channel)")
                 // Whatever was told while nobody listened.
                 onChange()
-                while !line.isEnded { try serve(client, line, onChange) }
+                var lastForget = ContinuousClock.now - forgetPause
+                while !line.isEnded {
+                    try serve(client, line, onChange)
+                    guard ContinuousClock.now - lastForget >= forgetPause else { continue }
+                    try PostgresCommit.forget(on: client)
+                    lastForget = .now
+                }
             } catch {
                 // Away: the programs find out by themselves until it is back.
                 line.pause()

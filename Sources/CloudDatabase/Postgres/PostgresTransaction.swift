@@ -36,10 +36,13 @@ struct PostgresTransaction {
             if let failure = sql.failure { throw failure }
             return try commit(value, sql, client)
         } catch {
-            let reason = sql.failure ?? error
-            client.undo(isFit: (reason as? PostgresError)?.remedy != .elsewhere)
-            return .undone(reason)
+            return undone(sql.failure ?? error, client)
         }
+    }
+
+    private func undone<T: Sendable>(_ reason: any Error, _ client: PostgresClient) -> Outcome<T> {
+        client.undo(isFit: (reason as? PostgresError)?.remedy != .elsewhere)
+        return .undone(reason)
     }
 
     private func commit<T: Sendable>(
@@ -49,46 +52,16 @@ struct PostgresTransaction {
             try client.run("COMMIT")
             return .committed(value, tells: false)
         }
-        // Known before the commit is sent, so that its fate can be asked for.
-        let commit = PostgresCommit(
-            transaction: try client.value("SELECT pg_current_xact_id_if_assigned()"), lineage: client.lineage,
-            tells: sql.tells)
+        let commit = PostgresCommit(token: client.nextToken(), tells: sql.tells)
+        try commit.note(on: client)
         do {
             let tag = try client.run("COMMIT")
             // A transaction that has failed answers ROLLBACK, which is no error to the server.
             guard tag == "COMMIT" else { throw CloudError.bug("PostgreSQL answered COMMIT with \(tag)") }
             return .committed(value, tells: sql.tells)
         } catch let error as PostgresError where error.isLost {
+            client.undo(isFit: false)
             return .inDoubt(value, commit)
-        }
-    }
-}
-
-/// A commit that was sent and never answered.
-struct PostgresCommit: Sendable {
-    /// `pg_current_xact_id()`.
-    var transaction: String
-    /// The server, and the timeline of its log, that the number is of.
-    var lineage: String
-    var tells: Bool
-
-    enum Fate: Sendable {
-        case committed, undone
-        /// The server still works on it.
-        case underWay
-        /// The number says nothing here: another server has taken over, or it was too long ago.
-        case unknown
-    }
-
-    /// Asks the server what became of it, on another connection.
-    func fate(on client: PostgresClient) throws -> Fate {
-        guard client.lineage == lineage else { return .unknown }
-        // A number, as the server itself gave it to us.
-        switch try client.value("SELECT pg_xact_status('\(transaction)')") {
-        case "committed": return .committed
-        case "aborted": return .undone
-        case "in progress": return .underWay
-        default: return .unknown
         }
     }
 }

@@ -10,7 +10,7 @@ extension Migrations {
     static func schema10(_ dialect: Dialect) -> [String] {
         switch dialect {
         case .sqlite: ["CREATE VIEW visible_events AS SELECT * FROM events"]
-        case .postgres: eventNumbers + eventGuard
+        case .postgres: eventNumbers + eventGuard + commits
         }
     }
 
@@ -21,12 +21,17 @@ extension Migrations {
         [
             PostgresEventIds.setBase(to: 0),
             """
-            CREATE FUNCTION next_event_id() RETURNS BIGINT LANGUAGE SQL VOLATILE AS $$
-                SELECT ((CAST(CAST(pg_current_xact_id() AS TEXT) AS BIGINT) + event_base()) << \(PostgresEventIds.bits))
-                    + CAST(set_config('strettch.events', CAST(
-                        CAST(COALESCE(NULLIF(current_setting('strettch.events', TRUE), ''), '0') AS BIGINT) + 1
-                    AS TEXT), TRUE) AS BIGINT)
-            $$
+            CREATE FUNCTION next_event_id() RETURNS BIGINT LANGUAGE PLPGSQL VOLATILE AS $$
+            DECLARE
+                number BIGINT := 1 + CAST(COALESCE(NULLIF(current_setting('strettch.events', TRUE), ''), '0') AS BIGINT);
+            BEGIN
+                IF number >= (1 << \(PostgresEventIds.bits)) THEN
+                    RAISE EXCEPTION 'too many events in one transaction' USING ERRCODE = 'program_limit_exceeded';
+                END IF;
+                PERFORM set_config('strettch.events', CAST(number AS TEXT), TRUE);
+                RETURN ((CAST(CAST(pg_current_xact_id() AS TEXT) AS BIGINT) + event_base())
+                    << \(PostgresEventIds.bits)) + number;
+            END $$
             """,
             """
             CREATE FUNCTION event_horizon() RETURNS BIGINT LANGUAGE SQL STABLE AS $$
@@ -53,6 +58,20 @@ extension Migrations {
             CREATE TRIGGER events_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON events
             FOR EACH STATEMENT EXECUTE FUNCTION refuse_event_change()
             """,
+        ]
+    }
+
+    /// What was committed, for programs that lost the answer (`PostgresCommit`).
+    private static var commits: [String] {
+        [
+            """
+            CREATE TABLE commits (
+                token TEXT NOT NULL PRIMARY KEY,
+                is_undone BIGINT NOT NULL CHECK (is_undone IN (0, 1)),
+                at TIMESTAMP WITH TIME ZONE NOT NULL DEFAULT now()
+            )
+            """,
+            "CREATE INDEX commits_by_time ON commits (at)",
         ]
     }
 }

@@ -11,14 +11,14 @@ struct PostgresDatabaseTests {
         try await TestPostgres.withDatabase { connection in
             let database = try PostgresDatabase(connection: connection)
             defer { database.close() }
-            try await database.write { sql in try sql.hosts.insertOrphan(1, nowMs: 5) }
+            try await database.write { sql in try sql.noteOrphan(1, nowMs: 5) }
             await #expect(throws: CloudError(.conflict, "no")) {
                 try await database.write { sql in
-                    try sql.hosts.insertOrphan(2, nowMs: 5)
+                    try sql.noteOrphan(2, nowMs: 5)
                     throw CloudError(.conflict, "no")
                 }
             }
-            let orphans = try await database.read { sql in try sql.hosts.orphans() }
+            let orphans = try await database.read { sql in try sql.allOrphans() }
             #expect(orphans == [1: 5])
         }
     }
@@ -30,13 +30,13 @@ struct PostgresDatabaseTests {
             defer { database.close() }
             await #expect(throws: CloudError.self) {
                 try await database.write { sql in
-                    try sql.hosts.insertOrphan(1, nowMs: 5)
+                    try sql.noteOrphan(1, nowMs: 5)
                     #expect(throws: (any Error).self) {
-                        try sql.execute("INSERT INTO orphans VALUES (2, NULL)")
+                        try sql.execute("INSERT INTO orphans (host_id, machine_id, first_seen_ms) VALUES (1, 2, NULL)")
                     }
                 }
             }
-            let orphans = try await database.read { sql in try sql.hosts.orphans() }
+            let orphans = try await database.read { sql in try sql.allOrphans() }
             #expect(orphans.isEmpty)
         }
     }
@@ -85,21 +85,21 @@ struct PostgresDatabaseTests {
         try await TestPostgres.withDatabase { connection in
             let database = try PostgresDatabase(connection: connection)
             defer { database.close() }
-            try await database.write { sql in try sql.hosts.insertOrphan(1, nowMs: 0) }
+            try await database.write { sql in try sql.noteOrphan(1, nowMs: 0) }
             let runs = Tally()
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for _ in 0..<6 {
                     group.addTask {
                         try await database.write { sql in
                             runs.add(1)
-                            let seen = try sql.hosts.orphans()[1] ?? 0
+                            let seen = try sql.allOrphans()[1] ?? 0
                             try sql.execute("UPDATE orphans SET first_seen_ms = $1", [seen + 1])
                         }
                     }
                 }
                 try await group.waitForAll()
             }
-            let sum = try await database.read { sql in try sql.hosts.orphans()[1] }
+            let sum = try await database.read { sql in try sql.allOrphans()[1] }
             #expect(sum == 6, "none is lost, in \(runs.count) runs")
         }
     }

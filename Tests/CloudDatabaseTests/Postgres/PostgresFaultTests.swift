@@ -23,9 +23,9 @@ struct PostgresFaultTests {
                     let runs = Tally()
                     try await database.write { sql in
                         runs.add(1)
-                        try sql.hosts.insertOrphan(Int64(round), nowMs: 1)
+                        try sql.noteOrphan(Int64(round), nowMs: 1)
                     }
-                    let orphans = try await database.read { sql in try sql.hosts.orphans() }
+                    let orphans = try await database.read { sql in try sql.allOrphans() }
                     #expect(orphans.count == round, "neither lost nor, by its primary key, doubled")
                     #expect(proxy.met == round)
                     switch fault {
@@ -45,14 +45,14 @@ struct PostgresFaultTests {
             defer { database.close() }
             let admin = try PostgresClient(try PostgresSettings(connection: connection))
             for round in 1...5 {
-                try await database.write { sql in try sql.hosts.insertOrphan(Int64(round), nowMs: 1) }
+                try await database.write { sql in try sql.noteOrphan(Int64(round), nowMs: 1) }
                 try admin.run(
                     """
                     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
                     WHERE datname = current_database() AND pid <> pg_backend_pid()
                     """)
             }
-            let orphans = try await database.read { sql in try sql.hosts.orphans() }
+            let orphans = try await database.read { sql in try sql.allOrphans() }
             #expect(orphans.count == 5)
         }
     }
@@ -73,7 +73,7 @@ struct PostgresFaultTests {
                         while isOver.count == 0 {
                             let number = id
                             do {
-                                try await database.write { sql in try sql.hosts.insertOrphan(number, nowMs: 1)
+                                try await database.write { sql in try sql.noteOrphan(number, nowMs: 1)
                                 }
                                 acknowledged.add(number)
                                 id += 6
@@ -96,7 +96,7 @@ struct PostgresFaultTests {
                         try await eventually("it is told as away") { refused.count > before.1 }
                         let begin = ContinuousClock.now
                         // Refused, or by chance not: how soon is what counts.
-                        _ = try? await database.read { sql in try sql.hosts.orphans() }
+                        _ = try? await database.read { sql in try sql.allOrphans() }
                         #expect(ContinuousClock.now - begin < .seconds(2))
                         try await server.start()
                     }
@@ -105,7 +105,7 @@ struct PostgresFaultTests {
                 }
                 try await group.waitForAll()
             }
-            let found = Set(try await database.read { sql in try sql.hosts.orphans() }.keys)
+            let found = Set(try await database.read { sql in try sql.allOrphans() }.keys)
             let told = acknowledged.numbers
             #expect(Set(told).count == told.count)
             #expect(Set(told).subtracting(found).isEmpty, "acknowledged and lost")
