@@ -79,8 +79,10 @@ struct HostsDriftTests {
             ["the interfaces need 'ip link delete dev st-vx9'"]
         ),
         (
-            "nft add element inet strettch_st underlay_hosts { 192.168.77.99 }",
-            ["nftables: inet strettch_st, set underlay_hosts has 'element 192.168.77.99', which is not ours"]
+            "nft add element inet strettch_st senders { 192.168.77.99 . 0x1 . 0x52540a000406 }",
+            [
+                "nftables: inet strettch_st, set senders has 'element 192.168.77.99 . 0x1 . 0x52540a000406', which is not ours"
+            ]
         ),
         (
             "nft flush chain inet strettch_st tunnel_input",

@@ -64,43 +64,59 @@ struct HostsForgeryTests {
             try await lab.hosts[0].run(from, "nft", "delete", "table", "bridge", "strettch_st")
             #expect(try await arrivals() == none, "the other host's rules hold alone")
             try await lab.hosts[0].run(to, "nft", "delete", "table", "bridge", "strettch_st")
-            #expect(try await arrivals() == [true, true, true, true], "without both they arrive")
+            #expect(
+                try await arrivals() == [true, true, false, false],
+                "without both, packets with the Ethernet source of nobody there are refused")
+            try await lab.hosts[0].run(to, "nft", "flush", "chain", "inet", "strettch_st", "tunnel_input")
+            #expect(try await arrivals() == [true, true, true, true], "without all three they arrive")
         }
     }
 
-    @Test("encapsulated frames are taken from known hosts alone, and from them for our guests alone")
+    @Test("from each host frames of its own guests alone are taken, and for ours alone")
     func strangers() async throws {
-        try await withGuests { lab, guests in
-            let tools = lab.hosts[0]
-            let mac = try await tools.run(lab.hosts[1].host, "cat", "/sys/class/net/underlay/address")
+        let places = try [5, 6, 9].enumerated().map { host, compute in
+            (host: host, attachment: try NetworkLab.attachment(compute: Int64(compute), team: 1))
+        }
+        try await HostsLab.with(hosts: 3, places) { lab, guests in
+            try await lab.apply(guests)
+            let (tools, victim) = (lab.hosts[0], lab.hosts[1].host)
+            let mac = try await tools.run(victim, "cat", "/sys/class/net/underlay/address")
                 .filter { !$0.isNewline }
-            // Whole, and in the name of a teammate on the first host.
-            func packet(from address: String, inner: String) throws -> String {
-                NetworkFrame.ethernet(
+            /// Sends a frame to the second host, as from the address.
+            func arrives(from address: String, network: UInt16 = 1, _ inner: String) async throws -> Bool {
+                let data = NetworkFrame.vxlan(network: network, frame: inner)
+                let packet = NetworkFrame.ethernet(
                     to: mac, from: "02:00:00:00:00:09", type: NetworkFrame.ipv4,
-                    try NetworkFrame.udp(
-                        from: address, to: HostsLab.underlay(1), port: 4789,
-                        data: NetworkFrame.vxlan(network: 1, frame: inner)))
-            }
-            let inner = try frame(from: "\(guests[0].attachment.mac)", guests[0].address, to: guests[1])
-            func arrives(_ packet: String) async throws -> Bool {
-                try await self.arrives(lab, at: guests[1], from: guests[0]) {
+                    try NetworkFrame.udp(from: address, to: HostsLab.underlay(1), port: 4789, data: data))
+                return try await self.arrives(lab, at: guests[1], from: guests[0]) {
                     try await tools.send(packet, from: lab.stranger)
                 }
             }
-            let strange = try packet(from: "192.168.77.99", inner: inner)
-            #expect(try await !arrives(strange))
-            try await tools.run(
-                lab.hosts[1].host, "nft", "flush", "chain", "inet", "strettch_st", "tunnel_input")
-            #expect(try await arrives(strange), "without the rule it arrives")
-            #expect(
-                try await !arrives(
-                    packet(
-                        from: "192.168.77.99",
-                        inner: frame(from: "52:54:0a:00:04:01", "10.0.4.1", to: guests[1]))),
-                "and what is in it is looked at all the same")
-            try await lab.apply(guests)
-            #expect(try await !arrives(strange), "applied again, the rule is there again")
+            func inner(_ guest: HostsLab.Guest, _ address: String? = nil) throws -> String {
+                try frame(from: "\(guest.attachment.mac)", address ?? guest.address, to: guests[1])
+            }
+            let (first, third) = (HostsLab.underlay(0), HostsLab.underlay(2))
+            #expect(try await arrives(from: first, inner(guests[0])), "what its host may send arrives")
+            #expect(try await arrives(from: third, inner(guests[2])), "what its host may send arrives")
+            let forgeries = [
+                ("192.168.77.99", 1, try inner(guests[0])), (first, 1, try inner(guests[2])),
+                (third, 1, try inner(guests[0])), (first, 2, try inner(guests[0])),
+                (first, 1, try inner(guests[0], guests[2].address)),
+                (first, 1, try frame(from: "52:54:0a:00:04:01", "10.0.4.1", to: guests[1])),
+            ]
+            for (address, network, inner) in forgeries {
+                let arrived = try await arrives(from: address, network: UInt16(network), inner)
+                #expect(!arrived, "network \(network) from \(address): \(inner)")
+            }
+            try await tools.run(victim, "nft", "flush", "chain", "inet", "strettch_st", "tunnel_input")
+            for (address, network, inner) in forgeries.prefix(3) {
+                let arrived = try await arrives(from: address, network: UInt16(network), inner)
+                #expect(arrived, "without the rule: network \(network) from \(address)")
+            }
+            for (address, network, inner) in forgeries.dropFirst(3) {
+                let arrived = try await arrives(from: address, network: UInt16(network), inner)
+                #expect(!arrived, "what is in it is looked at all the same: from \(address)")
+            }
         }
     }
 

@@ -2,11 +2,11 @@
 enum HostsGolden {
     static let tunnels = """
         table inet strettch_st {
-            set underlay_hosts {
-                type ipv4_addr
+            set senders {
+                typeof ip saddr . @th,96,24 . @th,176,48
                 elements = {
-                    192.168.77.2,
-                    192.168.77.3
+                    192.168.77.2 . 0x1 . 0x52540a000406,
+                    192.168.77.3 . 0x1 . 0x52540a000409
                 }
             }
 
@@ -17,8 +17,8 @@ enum HostsGolden {
 
             chain tunnel_input {
                 type filter hook input priority filter; policy accept;
-                udp dport 4789 ip daddr 192.168.77.1 ip saddr @underlay_hosts accept
-                udp dport 4789 drop comment "frames from strangers"
+                udp dport 4789 ip daddr 192.168.77.1 ip saddr . @th,96,24 . @th,176,48 @senders accept
+                udp dport 4789 drop comment "frames of strangers"
             }
 
             chain tunnel_output {

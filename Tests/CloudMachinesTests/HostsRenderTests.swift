@@ -226,6 +226,22 @@ struct HostsRenderTests {
         #expect(try DoctorNetwork(settings: NetworkSettings()).underlay(addresses: "[]") == [])
     }
 
+    @Test("the doctor tries the kernel", .enabled(if: NetworkLab.isRoot, "namespaces need root"))
+    func doctorTries() async throws {
+        let report = try await QEMUFixture.withFolder { folder in
+            var doctor = Doctor(
+                dataFolder: folder, listen: nil, networkMode: .bridged, network: try settings())
+            doctor.accelerator = { AcceleratorChoice(.tcg, reason: "not looked at") }
+            return await doctor.run()
+        }
+        func status(_ check: String) -> DoctorFinding.Status? {
+            report.findings.first { $0.check == check }?.status
+        }
+        #expect(status("Tunnels") == .ok, "\(report.table)")
+        #expect(status("Packet filter") == .ok, "\(report.table)")
+        #expect(status("Underlay") == .failed, "this machine has no such address")
+    }
+
     @Test("a plan of computes takes along their teammates alone, and who is not known is drift")
     func plan() async throws {
         let computes = [try NetworkDriftTests.compute(1, .idle)]

@@ -38,9 +38,6 @@ extension NetworkLayout {
     /// VXLAN numbers networks with 24 bits.
     static let lastNetworkId: Int64 = 0xFF_FFFF
 
-    /// Of whom frames are taken.
-    var underlayHosts: [IPv4Address] { Set(tunnels.flatMap(\.remotes).map(\.underlay)).sorted() }
-
     /// Throws `.bug` when the remotes contradict the attachments or themselves, and for a team whose id is no number of a
     /// network: nothing is done then, rather than to let two teams' frames meet under one number.
     func tunnels(to remotes: [RemoteAttachment], bridges: [Int64: Bridge]) throws -> [Tunnel] {

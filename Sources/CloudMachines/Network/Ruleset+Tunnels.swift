@@ -8,12 +8,15 @@ extension Ruleset {
         return between(layout, underlay) + within(layout, underlay)
     }
 
-    /// The UDP packets in which frames travel: from known hosts alone, and made by the kernel alone.
+    /// The UDP packets in which frames travel: from each host those of its own guests alone, and made by the kernel alone.
     private static func between(_ layout: NetworkLayout, _ underlay: NetworkLayout.Underlay) -> String {
         let (address, port) = (underlay.address, underlay.port)
+        let senders = layout.tunnels.flatMap { tunnel in
+            tunnel.remotes.map { "\($0.underlay) . \(hex(tunnel.networkId)) . \(hex($0.mac))" }
+        }
         return """
             table inet \(layout.names.table) {
-            \(set("underlay_hosts", "ipv4_addr", layout.underlayHosts.map(\.description)))
+            \(set("senders", of: sender, senders))
 
                 chain tunnel_arrival {
                     type filter hook prerouting priority raw; policy accept;
@@ -22,8 +25,8 @@ extension Ruleset {
 
                 chain tunnel_input {
                     type filter hook input priority filter; policy accept;
-                    udp dport \(port) ip daddr \(address) ip saddr @underlay_hosts accept
-                    udp dport \(port) drop comment "frames from strangers"
+                    udp dport \(port) ip daddr \(address) \(sender) @senders accept
+                    udp dport \(port) drop comment "frames of strangers"
                 }
 
                 chain tunnel_output {
@@ -39,6 +42,14 @@ extension Ruleset {
 
             """
     }
+
+    /// The host that a packet is from, the network that its frame is of, and the frame's Ethernet source: bits behind the
+    /// header of IP, where UDP's has 64 and VXLAN's 64 (RFC 7348, section 5).
+    private static let sender = "ip saddr . @th,96,24 . @th,176,48"
+
+    private static func hex(_ networkId: Int64) -> String { "0x" + String(networkId, radix: 16) }
+
+    private static func hex(_ mac: MACAddress) -> String { "0x" + mac.description.filter { $0 != ":" } }
 
     /// The frames themselves: from known teammates to ours, and none of the gateway, which is every host's own.
     private static func within(_ layout: NetworkLayout, _ underlay: NetworkLayout.Underlay) -> String {

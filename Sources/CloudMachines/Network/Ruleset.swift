@@ -154,17 +154,22 @@ enum Ruleset {
     }
 
     private static func map(_ name: String, _ elements: [String]) -> String {
-        declaration("map", name, "ipv4_addr : ipv4_addr", elements)
+        declaration("map", name, "type ipv4_addr : ipv4_addr", elements)
     }
 
     static func set(_ name: String, _ type: String, _ elements: [String]) -> String {
-        declaration("set", name, type, elements)
+        declaration("set", name, "type \(type)", elements)
+    }
+
+    /// A set of what the expressions, with dots between them, give.
+    static func set(_ name: String, of expressions: String, _ elements: [String]) -> String {
+        declaration("set", name, "typeof \(expressions)", elements)
     }
 
     private static func declaration(_ kind: String, _ name: String, _ type: String, _ elements: [String])
         -> String
     {
-        let head = "    \(kind) \(name) {\n        type \(type)\n"
+        let head = "    \(kind) \(name) {\n        \(type)\n"
         guard !elements.isEmpty else { return head + "    }" }
         let lines = elements.map { "            \($0)" }.joined(separator: ",\n")
         return head + "        elements = {\n\(lines)\n        }\n    }"
