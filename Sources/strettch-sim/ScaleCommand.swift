@@ -28,7 +28,8 @@ struct ScaleCommand: AsyncParsableCommand {
             if folder == nil { try? FileManager.default.removeItem(atPath: path) }  // a leftover in /var/tmp
         }
         let report = try await ScaleRun(hosts: hosts, computes: computes, seed: seed).run(
-            path: "\(path)/scale.sqlite", progress: { if $0.isMultiple(of: 10_000) { Output.say("\($0) computes") } })
+            path: "\(path)/scale.sqlite",
+            progress: { if $0.isMultiple(of: 10_000) { Output.say("\($0) computes") } })
         Output.say(
             """
             \(hosts) hosts, \(report.placed) computes placed, \(report.refused) refused for want of room

@@ -4,12 +4,13 @@ import Foundation
 
 /// Runs simulated histories, and shows the smallest that breaks a promise.
 @main
-struct SimulationCommand: ParsableCommand {
+struct SimulationCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "strettch-sim",
         abstract:
             "Simulate the whole cloud, one history for each seed, and check that every promise is kept.",
-        discussion: "Exits with 1 when a promise is broken. docs/simulation.md says what is simulated.")
+        discussion: "Exits with 1 when a promise is broken. docs/simulation.md says what is simulated.",
+        subcommands: [ScaleCommand.self])
 
     @Option(help: "How many seeds to run.") var seeds: UInt64 = 2_000
     @Option(help: "The first of them.") var from: UInt64 = 1

@@ -95,11 +95,13 @@ struct DataFolder: Sendable {
         let files = FileManager.default
         guard !files.fileExists(atPath: database) else { return }
         guard files.fileExists(atPath: movedDatabase) else {
-            throw CloudError(.resourceNotFound, "There is no database \(database). Give the server's folder with --data.")
+            throw CloudError(
+                .resourceNotFound, "There is no database \(database). Give the server's folder with --data.")
         }
         throw CloudError(
             .conflict,
-            "The cell of \(path) was moved to PostgreSQL. Set database, or STRETTCH_DATABASE, to where it is.")
+            "The cell of \(path) was moved to PostgreSQL. Set database, or STRETTCH_DATABASE, to where it is."
+        )
     }
 
     /// Gives the database's file, which nobody has open, its name as one that was moved.

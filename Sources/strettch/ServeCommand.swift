@@ -76,7 +76,8 @@ struct ServeCommand: AsyncParsableCommand {
     private var flags: [String: ConfigValue] {
         var flags: [String: ConfigValue] = [:]
         let texts = [
-            "role": role, "hostName": hostName, "underlay": underlay, "listen": listen, "tlsCertificate": tlsCertificate,
+            "role": role, "hostName": hostName, "underlay": underlay, "listen": listen,
+            "tlsCertificate": tlsCertificate,
             "tlsKey": tlsKey, "metrics": metrics,
             "logFormat": logFormat, "catalogue": catalogue, "network": network, "privateRange": privateRange,
             "publicPool": publicPool, "sshPorts": sshPorts, "metadataListen": metadataListen,

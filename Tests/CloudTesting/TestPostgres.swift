@@ -46,7 +46,7 @@ public struct TestPostgres: Sendable {
 
     /// Runs statements as the superuser, and returns the first value that the last one answers.
     @discardableResult
-    func administer(_ statements: String..., in database: String = "postgres") throws -> String {
+    public func administer(_ statements: String..., in database: String = "postgres") throws -> String {
         let client = try PostgresClient(
             try PostgresSettings(connection: "host=\(folder) dbname=\(database) user=\(Self.superuser)"))
         var value = ""

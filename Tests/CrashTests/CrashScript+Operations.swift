@@ -4,6 +4,7 @@ import CloudDatabase
 import CloudMachines
 import CloudTesting
 import CloudWorker
+import Testing
 
 extension CrashScript {
     /// What the operator and the accountant do.

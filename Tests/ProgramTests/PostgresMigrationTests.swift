@@ -1,4 +1,5 @@
 import CloudClient
+import CloudMachines
 import CloudTesting
 import CloudWire
 import Foundation
@@ -10,7 +11,7 @@ struct PostgresMigrationTests {
     @Test("keeps guests and addresses, is done once, and lets no server begin anew in the old place")
     func move() async throws {
         try await TestPostgres.withServer { server in
-            let environment = ["STRETTCH_DATABASE=\(try await server.makeDatabase("cell"))"]
+            let environment = ["STRETTCH_DATABASE=\(try server.makeDatabase("cell"))"]
             try await RealCloud.with { cloud in
                 let made = try await cloud.client {
                     try await $0.createCompute(try cloud.request("stays"), idempotencyKey: UUID())

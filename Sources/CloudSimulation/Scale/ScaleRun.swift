@@ -63,7 +63,8 @@ public struct ScaleRun: Sendable {
     }
 
     private func create(
-        _ number: Int, _ specification: Specification, _ caller: Caller, _ cloud: Cloud, _ report: inout Report
+        _ number: Int, _ specification: Specification, _ caller: Caller, _ cloud: Cloud,
+        _ report: inout Report
     ) async throws {
         let asked = ComputeRequest(
             hostName: "c-\(number)", image: "TINY-1", region: "KGL-1",
@@ -75,7 +76,9 @@ public struct ScaleRun: Sendable {
             // A dry run places it, and undoes that.
             let quote = QuoteCompute(asked, caller: caller, requestId: "scale")
             try await report.place.time { _ = try await quote.run(in: cloud) }
-            try await report.create.time { _ = try await CreateCompute(asked, request: request).run(in: cloud) }
+            try await report.create.time {
+                _ = try await CreateCompute(asked, request: request).run(in: cloud)
+            }
             report.placed += 1
         } catch let error as CloudError where error.code == .unprocessableEntity {
             report.refused += 1
@@ -85,7 +88,9 @@ public struct ScaleRun: Sendable {
     // MARK: The cell
 
     private func cloud(_ path: String) throws -> Cloud {
-        guard let range = IPv4Network("10.0.0.0/8") else { throw SimulationError("10.0.0.0/8 is no network.") }
+        guard let range = IPv4Network("10.0.0.0/8") else {
+            throw SimulationError("10.0.0.0/8 is no network.")
+        }
         let chance = Chance(seed: seed)
         return Cloud(
             database: try SQLiteDatabase(path: path), catalogue: .simulated,

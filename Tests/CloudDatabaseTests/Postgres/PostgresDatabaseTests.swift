@@ -32,7 +32,8 @@ struct PostgresDatabaseTests {
                 try await database.write { sql in
                     try sql.noteOrphan(1, nowMs: 5)
                     #expect(throws: (any Error).self) {
-                        try sql.execute("INSERT INTO orphans (host_id, machine_id, first_seen_ms) VALUES (1, 2, NULL)")
+                        try sql.execute(
+                            "INSERT INTO orphans (host_id, machine_id, first_seen_ms) VALUES (1, 2, NULL)")
                     }
                 }
             }

@@ -25,7 +25,7 @@ struct Fleet: Sendable {
         let name = "sf\(UInt32.random(in: 0...0xFFFFF))"
         let folder = "/tmp/\(name)"
         try await TestPostgres.withServer { postgres in
-            let connection = try await postgres.makeDatabase("fleet")
+            let connection = try postgres.makeDatabase("fleet")
             let fleet = Fleet(
                 folder: folder, postgres: postgres, connection: connection,
                 servers: (1...servers).map {
@@ -73,9 +73,9 @@ struct Fleet: Sendable {
 
     /// Which host each compute that is not gone is on, by the hosts' numbers.
     func places() async throws -> [String: Int] {
-        let text = try await postgres.administer(
+        let text = try postgres.administer(
             """
-            SELECT c.id || ' ' || h.name FROM computes c JOIN hosts h ON h.id = c.host_id
+            SELECT string_agg(c.id || ' ' || h.name, chr(10)) FROM computes c JOIN hosts h ON h.id = c.host_id
             WHERE c.state <> 'DESTROYED'
             """, in: "fleet")
         return Dictionary(

@@ -117,7 +117,7 @@ extension Fleet {
     /// Returns when no job is left to do on any host.
     fileprivate func quiet() async throws {
         try await eventually("nothing is left to do", within: .seconds(120)) {
-            let due = try await postgres.administer(
+            let due = try postgres.administer(
                 "SELECT COUNT(*) FROM jobs WHERE due_at_ms IS NOT NULL", in: "fleet")
             return due.hasPrefix("0")
         }
