@@ -27,8 +27,8 @@ public struct Command: Sendable {
 
     /// Debian's packages for the programs that this project runs, for the message when one is missing.
     private static let packages = [
-        "genisoimage": "genisoimage", "ip": "iproute2", "nft": "nftables", "openssl": "openssl", "qemu-img": "qemu-utils",
-        "qemu-system-x86_64": "qemu-system-x86", "setsid": "util-linux",
+        "genisoimage": "genisoimage", "ip": "iproute2", "nft": "nftables", "openssl": "openssl",
+        "qemu-img": "qemu-utils", "qemu-system-x86_64": "qemu-system-x86", "setsid": "util-linux",
     ]
 
     public init(_ program: String, _ arguments: [String], input: String = "", timeoutSeconds: Int = 60) {
