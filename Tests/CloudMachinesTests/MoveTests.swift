@@ -35,4 +35,26 @@ struct MoveTests {
             }
         }
     }
+
+    @Test("takes all of its disk along to a host whose image is another")
+    func otherImage() async throws {
+        try await MoveLab.with(image: nil) { lab in
+            var machine = try QEMUFixture.machine()
+            machine.storageGb = 1
+            for (side, byte) in [(lab.a, "0xaa"), (lab.b, "0xbb")] {
+                let base = "\(side.folder)/base.qcow2"
+                try await Command("qemu-io", ["-c", "write -P \(byte) 0 4M", base]).run()
+            }
+            try await lab.boot(machine)
+            let move = lab.move(machine)
+            let arrival = try await move.prepare()
+            #expect(!arrival.sharesImage)
+            let status = try await move.departWholly(to: arrival)
+            #expect(status == .switched, "\(status)")
+            let disks = [move.source, move.destination].map { $0.directory(5).disk }
+            try await Command("qemu-img", ["compare", "-U"] + disks).run()
+            try await move.finish()
+            try await move.expectMoved()
+        }
+    }
 }

@@ -29,7 +29,7 @@ struct QEMUGuestTests {
             ).run()
             let publicKey = try #require(MachineFiles.text("\(key).pub", limit: 1000))
             let machine = try QEMUFixture.machine(
-                keys: [publicKey.filter { !$0.isNewline }], sshPort: try await freePort(), memoryMb: 192)
+                keys: [publicKey.filter { !$0.isNewline }], sshPort: try await Self.freePort(), memoryMb: 192)
             try await host.makeDisk(machine, from: QEMUFixture.image)
             try await host.makeSeed(machine)
             #expect(await !host.answersSSH(machine))
@@ -64,7 +64,7 @@ struct QEMUGuestTests {
         try await eventually("the guest answers", within: bootLimit) { await host.answersSSH(machine) }
     }
 
-    private func freePort() async throws -> Int {
+    static func freePort() async throws -> Int {
         let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .bind(host: "127.0.0.1", port: 0).get()
         let port = try #require(server.localAddress?.port)
@@ -74,7 +74,7 @@ struct QEMUGuestTests {
 }
 
 /// Runs commands in a guest as its root.
-private struct SSHLogin {
+struct SSHLogin {
     var port: Int
     var key: String
 

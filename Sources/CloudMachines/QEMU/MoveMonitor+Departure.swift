@@ -28,9 +28,7 @@ extension MoveMonitor {
             case .copyDisk: try await copyDisk(arrival, settings)
             case .copyMemory: try await copyMemory(arrival, computeId, settings)
             case .endDiskCopy:
-                try await HostEffect.endDiskCopy.make {
-                    _ = try await execute("block-job-cancel", ["device": .string(Name.job)])
-                }
+                try await HostEffect.endDiskCopy.make { try await endJob(byForce: false) }
             case .dismissDiskCopy:
                 try await HostEffect.endDiskCopy.make {
                     _ = try await execute("job-dismiss", ["id": .string(Name.job)])
@@ -129,17 +127,25 @@ extension MoveMonitor {
     func cancelDisk() async throws {
         if let job = try await job() {
             try await HostEffect.cancelDisk.make {
-                if job.status != "concluded" {
-                    try await execute(
-                        "block-job-cancel", ["device": .string(Name.job), "force": .bool(true)])
-                }
-                try await settled("the copy of the disk") {
-                    try await self.job().map { $0.status == "concluded" } ?? true
-                }
+                if job.status != "concluded" { try await endJob(byForce: true) }
                 _ = try await execute("job-dismiss", ["id": .string(Name.job)])
             }
         }
         if try await targetBytes() != nil { try await disconnectDisk() }
+    }
+
+    /// Ends the copy of the disk and waits for that. Not by force, all that was written is on the other host then; an
+    /// error says otherwise.
+    private func endJob(byForce: Bool) async throws {
+        do {
+            try await execute("block-job-cancel", ["device": .string(Name.job), "force": .bool(byForce)])
+        } catch let error as QMPError {
+            // It may have been told so before, and have ended since.
+            guard try await job()?.status == "concluded" else { throw error }
+        }
+        try await settled("the copy of the disk") {
+            try await self.job().map { $0.status == "concluded" } ?? true
+        }
     }
 
     private func settled(_ what: String, _ condition: () async throws -> Bool) async throws {
