@@ -32,7 +32,8 @@ struct Judge: Sendable {
 
     private static let holdAtEveryCommit: Set<Invariant> = [
         .oneKeyPerCompute, .answerNamesCompute, .createIsLogged, .heldOnce, .heldInRange, .holdsItsAddress,
-        .goneHoldsNothing, .capacityIsKept, .teamsAreApart, .deletedTeamHoldsNothing, .oneJob, .stateFitsStep,
+        .goneHoldsNothing, .capacityIsKept, .hostCountsItsComputes, .teamsAreApart, .deletedTeamHoldsNothing,
+        .oneJob, .stateFitsStep,
         .meterFollowsState, .walletIsItsLedger, .eventsHaveNoGap, .stateHasItsEvent,
     ]
 

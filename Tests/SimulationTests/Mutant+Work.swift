@@ -26,17 +26,5 @@ extension Mutant {
         Mutant(
             "does not give a lease back", breaks: ClientPromise.comesToRest,
             .skipping("UPDATE jobs SET lease_owner = NULL, lease_until_ms = NULL WHERE compute_id")),
-        Mutant(
-            "works on without looking whether it still holds the lease", breaks: Invariant.stateFitsStep,
-            .sql { statement in
-                // Whatever it asks, it is told that it holds the lease, and for long.
-                if statement.has("SELECT lease_until_ms FROM jobs") {
-                    return .answer([SQLRow(values: ["lease_until_ms": .int(.max)])])
-                }
-                guard statement.has("UPDATE jobs SET lease_until_ms = $3 WHERE") else { return .none }
-                return .replace(
-                    "UPDATE jobs SET lease_until_ms = $3, lease_owner = $2 WHERE compute_id = $1",
-                    statement.arguments)
-            }),
     ]
 }
