@@ -19,6 +19,13 @@ public final class HostClaim: Sendable {
     /// The host is this worker's from now on.
     func take(hostId: Int64, epoch: Int64) { state.withLock { $0 = .held(hostId: hostId, epoch: epoch) } }
 
+    /// Whether the host was not registered yet.
+    var isToCome: Bool {
+        state.withLock { state in
+            if case .notYet = state { true } else { false }
+        }
+    }
+
     /// The host's id. Throws when the host is not registered yet, and why it was lost.
     public var hostId: Int64 {
         get throws { try held.hostId }

@@ -17,6 +17,8 @@ public struct Worker: Service {
     private let logger: Logger
     /// Names this worker in leases; new at each start.
     private let owner: String
+    /// Registers the host, for a worker whose program could not: the database could not be written then.
+    private let register: @Sendable () async throws -> Void
     private let underWay: JobsUnderWay
     private let boots = Boots()
     private let metrics: WorkerMetrics
@@ -43,6 +45,7 @@ public struct Worker: Service {
         database: any Database, host: any MachineHost, claim: HostClaim, catalogue: Catalogue,
         clock: any CloudClock,
         wake: Wake, bootSlots: Int, stopGrace: Duration, owner: String,
+        register: @escaping @Sendable () async throws -> Void = {},
         metrics: WorkerMetrics = WorkerMetrics(), logger: Logger,
         jitter: @escaping @Sendable () -> Double = { Double.random(in: 0..<1) }
     ) {
@@ -51,6 +54,7 @@ public struct Worker: Service {
         self.wake = wake
         self.logger = logger
         self.owner = owner
+        self.register = register
         self.metrics = metrics
         self.jitter = jitter
         underWay = JobsUnderWay(limit: Self.maxJobs, wake: wake)
@@ -101,6 +105,7 @@ public struct Worker: Service {
 
     /// Takes over from this host's earlier worker, which is dead, and puts the network right.
     func start() async throws {
+        if claim.isToCome { try await register() }
         let adopt = AdoptHost(claim: claim, bootId: try await host.bootId(), nowMs: clock.nowMs)
         let started = try await database.write(.adoptHost) { sql in try adopt.run(sql) }
         if let started {

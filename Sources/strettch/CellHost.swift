@@ -1,4 +1,5 @@
 import CloudControl
+import CloudCore
 import CloudDatabase
 import CloudMachines
 import CloudWorker
@@ -11,6 +12,8 @@ struct CellHost: Sendable {
     let claim: HostClaim
     /// Names the worker in leases; new at each start.
     let owner: String
+    /// Makes the host this server's own.
+    let register: @Sendable () async throws -> Void
 
     /// Opens the host, registers it, and reserves the ids that its machines have. The folder must be locked.
     static func open(
@@ -19,18 +22,26 @@ struct CellHost: Sendable {
     ) async throws -> CellHost {
         let machines = try await HostFactory(settings: settings, folder: folder, logger: logger)
             .open(installationId: installationId)
-        let host = CellHost(machines: machines, claim: HostClaim(), owner: UUID().uuidString)
+        let (claim, owner) = (HostClaim(), UUID().uuidString)
         let facts = try settings.host.facts(
             identity: try folder.hostIdentity(), folder: folder.path,
             accelerator: (machines as? QEMUHost)?.accelerator.accelerator.rawValue, catalogue: cloud.catalogue
         )
-        let databaseNowMs = try await cloud.database.read { sql in try sql.nowMs() }
-        try await RegisterHost(
-            facts: facts, isOnlyHost: settings.database.connection == nil, owner: host.owner,
-            databaseNowMs: databaseNowMs
-        ).run(in: cloud.database, host.claim, clock: cloud.clock)
+        let isEmbedded = settings.database.connection == nil
+        let register = { @Sendable () async throws -> Void in
+            let databaseNowMs = try await cloud.database.read { sql in try sql.nowMs() }
+            _ = try await RegisterHost(
+                facts: facts, isOnlyHost: isEmbedded, owner: owner, databaseNowMs: databaseNowMs
+            ).run(in: cloud.database, claim, clock: cloud.clock)
+        }
+        do {
+            try await register()
+        } catch let error as CloudError where error.code == .serviceUnavailable {
+            // A server that answers reads is worth more than none; the worker registers once it can.
+            logger.error("The host could not be registered; trying again.", metadata: ["error": "\(error)"])
+        }
         try await ReserveIds(database: cloud.database, host: machines, logger: logger).run()
-        return host
+        return CellHost(machines: machines, claim: claim, owner: owner, register: register)
     }
 
     /// What works on the machines, and on the cell's duty.
@@ -42,7 +53,8 @@ struct CellHost: Sendable {
         let worker = Worker(
             database: cloud.database, host: machines, claim: claim, catalogue: cloud.catalogue,
             clock: cloud.clock, wake: wake, bootSlots: settings.bootSlots,
-            stopGrace: .seconds(settings.stopGrace), owner: owner, metrics: metrics, logger: logger)
+            stopGrace: .seconds(settings.stopGrace), owner: owner, register: register, metrics: metrics,
+            logger: logger)
         let duty = CellDuty(database: cloud.database, claim: claim, clock: cloud.clock)
         let supervisor = Supervisor(
             database: cloud.database, host: machines, claim: claim, duty: duty, network: worker.network,

@@ -2,6 +2,7 @@ import CloudControl
 import CloudCore
 import CloudDatabase
 import CloudTesting
+import CloudWorker
 import Testing
 
 /// Two programs with a pool each on one PostgreSQL, as two API servers are.
@@ -16,6 +17,8 @@ struct TwoProgramsTests {
         try await TestPostgres.withDatabase { connection in
             let runs = Tally()
             let clouds = try (0..<2).map { _ in try Self.cloud(connection, runs) }
+            try await RegisterHost(facts: HostFacts(identity: "host", name: "host"), owner: "worker").run(
+                in: clouds[0].database, HostClaim(), clock: clouds[0].clock)
             let team = try await CreateTeam(name: "team").run(in: clouds[0])
             let caller = try await Authenticate(authorization: "Bearer \(team.key.secret)").run(in: clouds[1])
             let ids = Tally()

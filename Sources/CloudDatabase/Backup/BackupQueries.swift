@@ -36,6 +36,11 @@ public struct IdentityQueries {
 
     /// Sees to it that the table gives out no number up to `id`, and none twice. Never goes back.
     func raise(_ table: String, to id: Int64) throws {
+        guard sql.dialect == .sqlite else {
+            // Events are numbered by their transactions there.
+            if table != "events" { _ = try reserveBySequence(table, to: id) }
+            return
+        }
         let rows = try sql.execute(
             "UPDATE sqlite_sequence SET seq = CASE WHEN seq < $2 THEN $2 ELSE seq END WHERE name = $1",
             [table, id])

@@ -79,6 +79,10 @@ public struct TransferDatabase: Sendable {
     }
 
     private static func copy(_ table: String, from old: any SQLConnection, to new: any SQLConnection) throws {
+        // Without those that follow from others: the engine computes them anew.
+        let columns = try old.query("SELECT name FROM pragma_table_info($1) ORDER BY name", [table]).map {
+            try $0.text("name")
+        }
         var after = Int64.min
         while true {
             let rows = try old.query(
@@ -87,7 +91,7 @@ public struct TransferDatabase: Sendable {
             guard let last = rows.last else { return }
             after = try last.int(rowid)
             for start in stride(from: 0, to: rows.count, by: rowsTogether) {
-                try insert(rows[start..<min(start + rowsTogether, rows.count)], into: table, new)
+                try insert(rows[start..<min(start + rowsTogether, rows.count)], columns, into: table, new)
             }
         }
     }
@@ -97,9 +101,8 @@ public struct TransferDatabase: Sendable {
     private static let rowid = "transferred_rowid"
 
     private static func insert(
-        _ rows: ArraySlice<SQLRow>, into table: String, _ sql: any SQLConnection
+        _ rows: ArraySlice<SQLRow>, _ columns: [String], into table: String, _ sql: any SQLConnection
     ) throws {
-        let columns = (rows.first?.values.keys.filter { $0 != rowid } ?? []).sorted()
         let tuples = (0..<rows.count).map { row in
             "(\(columns.indices.map { "$\(row * columns.count + $0 + 1)" }.joined(separator: ", ")))"
         }

@@ -42,7 +42,7 @@ struct PostgresSchemaTests {
                         try sql.query(
                             """
                             SELECT m.name || '.' || p.name AS line FROM sqlite_master m
-                            CROSS JOIN pragma_table_info(m.name) p
+                            CROSS JOIN pragma_table_xinfo(m.name) p
                             WHERE m.type IN ('table', 'view') AND m.name NOT LIKE 'sqlite_%'
                             """)
                     case .postgres:
