@@ -9,6 +9,8 @@ public struct Bootstrap: Sendable {
     /// a key that opens nothing, and the next start makes another. The other way round it would leave a cell that
     /// nobody has a key to.
     public var keep: @Sendable (String) throws -> Void
+    /// Takes back what `keep` kept, since another server made the first team in between, and the key opens nothing.
+    public var withdraw: @Sendable (String) throws -> Void
 
     public struct Outcome: Sendable, Equatable {
         public var installationId: String
@@ -16,7 +18,13 @@ public struct Bootstrap: Sendable {
         public var ownerKey: String?
     }
 
-    public init(keep: @escaping @Sendable (String) throws -> Void) { self.keep = keep }
+    public init(
+        keep: @escaping @Sendable (String) throws -> Void,
+        withdraw: @escaping @Sendable (String) throws -> Void = { _ in }
+    ) {
+        self.keep = keep
+        self.withdraw = withdraw
+    }
 
     /// The cell's installation id, which is made if it has none. For a server that makes no team.
     public static func installationId(in cloud: Cloud) async throws -> String { try await mark(cloud).id }
@@ -30,7 +38,7 @@ public struct Bootstrap: Sendable {
         }
     }
 
-    /// Throws what `keep` throws, and then there is neither team nor key.
+    /// Throws what `keep` and `withdraw` throw. When `keep` does, there is neither team nor key.
     public func run(in cloud: Cloud) async throws -> Outcome {
         let (installationId, isFirst) = try await Self.mark(cloud)
         guard isFirst else { return Outcome(installationId: installationId) }
@@ -38,10 +46,13 @@ public struct Bootstrap: Sendable {
         try keep(key)
         let now = cloud.clock.nowMs
         let settings = cloud.settings
-        try await cloud.database.write(.createFirstTeam) { sql in
+        let isMade = try await cloud.database.write(.createFirstTeam) { sql in
+            guard try sql.teams.count() == 0 else { return false }
             _ = try CreateTeam(name: Self.teamName, keyName: "first owner")
                 .insert(sql, settings, secret: key, nowMs: now)
+            return true
         }
-        return Outcome(installationId: installationId, ownerKey: key)
+        if !isMade { try withdraw(key) }
+        return Outcome(installationId: installationId, ownerKey: isMade ? key : nil)
     }
 }

@@ -26,6 +26,17 @@ struct FirstKey: Sendable {
         }
     }
 
+    /// Takes the key back out of the file, and puts there what was in it before.
+    func withdraw(_ key: String) throws {
+        let file = try CredentialsFile()
+        guard try file.read()?.key == key else { return }
+        if let earlier = try CredentialsFile(path: Self.previous(file.path)).read() {
+            try file.write(earlier)
+        } else {
+            try FileManager.default.removeItem(atPath: file.path)
+        }
+    }
+
     /// Shows the key, which is saved.
     func show(_ key: String) throws {
         let path = try CredentialsFile().path

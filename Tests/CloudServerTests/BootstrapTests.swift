@@ -50,6 +50,24 @@ struct BootstrapTests {
         }
     }
 
+    @Test("of two servers at once makes one team, and the one that comes late takes its key back")
+    func overtaken() async throws {
+        try await withNewCell { cloud, database in
+            var first = cloud
+            first.randomBytes = { [UInt8](repeating: 8, count: $0) }
+            let (kept, withdrawn) = (Kept(), Kept())
+            let other = first
+            var second = cloud
+            second.database = OvertakenDatabase(database: database) {
+                _ = try await Bootstrap(keep: kept.keep).run(in: other)
+            }
+            let late = try await Bootstrap(keep: kept.keep, withdraw: withdrawn.keep).run(in: second)
+            #expect(late.ownerKey == nil)
+            #expect(kept.keys.count == 2 && withdrawn.keys == [kept.keys.first])
+            #expect(try await role(kept.keys.last, in: cloud) == .owner)
+        }
+    }
+
     /// The keys that were kept, in order.
     private final class Kept: Sendable {
         private let list = Mutex<[String]>([])
@@ -69,5 +87,24 @@ struct BootstrapTests {
                     database: database, catalogue: .test, settings: .test,
                     randomBytes: { [UInt8](repeating: 7, count: $0) }, wake: {}), database)
         }
+    }
+}
+
+/// A database on which another does something just before the first team is made.
+private struct OvertakenDatabase: Database {
+    let database: any Database
+    let meanwhile: @Sendable () async throws -> Void
+
+    var changes: Changes { database.changes }
+
+    func read<T: Sendable>(_ body: @escaping @Sendable (any SQLConnection) throws -> T) async throws -> T {
+        try await database.read(body)
+    }
+
+    func write<T: Sendable>(
+        _ name: DurableWrite, _ body: @escaping @Sendable (any SQLConnection) throws -> T
+    ) async throws -> T {
+        if name == .createFirstTeam { try await meanwhile() }
+        return try await database.write(name, body)
     }
 }

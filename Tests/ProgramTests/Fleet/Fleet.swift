@@ -59,6 +59,9 @@ struct Fleet: Sendable {
             try await host.setUp(underlay: underlay)
             try await host.start()
         }
+        try await eventually("every host has joined", within: .seconds(60)) {
+            try postgres.administer("SELECT COUNT(*) FROM hosts", in: "fleet").hasPrefix("\(hosts.count)")
+        }
     }
 
     private func tearDown() async {
