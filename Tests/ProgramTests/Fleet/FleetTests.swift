@@ -25,6 +25,8 @@ struct FleetTests {
             try await fleet.hosts[1].killWorker()
             try await fleet.whileLoadGoesOn(load, for: 3)
             try await fleet.hosts[1].start()
+            // A program that finds no database when it starts ends, and is for the service manager to start again.
+            try await fleet.hasTakenOver(fleet.hosts[1])
             fleet.postgres.kill()
             try await fleet.refusesWhileTheDatabaseIsAway()
             try await fleet.postgres.start()
@@ -113,6 +115,23 @@ extension Fleet {
             #expect(error?.status == 503 && error?.code == "SERVICE_UNAVAILABLE")
         }
     }
+
+    /// Returns when the host's second worker owns it, and has started.
+    fileprivate func hasTakenOver(_ host: FleetHost) async throws {
+        try await eventually("\(host.name) is taken over", within: .seconds(60)) {
+            try ask("SELECT epoch FROM hosts WHERE name = '\(host.name)'") == "2"
+        }
+        let registered = try heartbeat(of: host)
+        try await eventually("the worker of \(host.name) has a heartbeat", within: .seconds(60)) {
+            try heartbeat(of: host) > registered
+        }
+    }
+
+    private func heartbeat(of host: FleetHost) throws -> Int64 {
+        Int64(try ask("SELECT heartbeat_ms FROM hosts WHERE name = '\(host.name)'")) ?? 0
+    }
+
+    private func ask(_ query: String) throws -> String { try postgres.administer(query, in: "fleet") }
 
     /// Returns when no job is left to do on any host.
     fileprivate func quiet() async throws {
