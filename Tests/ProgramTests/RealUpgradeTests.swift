@@ -93,6 +93,11 @@ extension RealCloud {
 
     /// Copies the columns that the old table has, of the rows that it can hold.
     private static func carryBack(_ table: String, _ db: GRDB.Database) throws {
+        // Until schema 11 there was one host, and its row knew its boot alone.
+        guard table != "host" else {
+            return try db.execute(
+                sql: "INSERT INTO main.host (id, boot_id, since_ms) SELECT 1, boot_id, 0 FROM today.hosts")
+        }
         let today = Set(try db.columns(in: table, in: "today").map(\.name))
         let columns = try db.columns(in: table, in: "main").filter { today.contains($0.name) }
         let names = columns.map(\.name).joined(separator: ", ")
