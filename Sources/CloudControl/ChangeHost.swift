@@ -47,8 +47,11 @@ public struct ChangeHost: Sendable {
                 )
             }
             if host.state != change.state {
-                if change == .remove { try remove(host, sql) }
-                if change != .remove { try sql.hosts.set(host.id, state: change.state) }
+                if change == .remove {
+                    try remove(host, sql)
+                } else {
+                    try sql.hosts.set(host.id, state: change.state)
+                }
                 try sql.events.append(
                     Event(
                         computeId: nil, teamId: nil, kind: "host.\(change.state.rawValue.lowercased())",

@@ -9,7 +9,7 @@ extension SQLConnection {
         let down = try hosts.down(Set(living.compactMap(\.hostId)), nowMs: nowMs)
         guard !down.isEmpty else { return computes }
         return computes.map { compute in
-            guard compute.isOnItsHost, let hostId = compute.hostId, down[hostId] != nil else {
+            guard compute.isOnItsHost, let hostId = compute.hostId, down.contains(hostId) else {
                 return compute
             }
             var compute = compute

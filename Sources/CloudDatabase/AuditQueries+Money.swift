@@ -44,11 +44,11 @@ extension AuditQueries {
 
     /// Computes that are, or will be, billed and have no meter.
     public func withoutMeter() throws -> [Int64] {
-        let states = ComputeState.allCases.filter { $0.billing != .over }.map { "'\($0.rawValue)'" }
+        let states = ComputeState.allCases.filter { $0.billing != .over }.sqlList
         return try sql.query(
             """
             SELECT c.id FROM computes c LEFT JOIN meters m ON m.compute_id = c.id
-            WHERE m.compute_id IS NULL AND c.state IN (\(states.joined(separator: ", "))) ORDER BY c.id
+            WHERE m.compute_id IS NULL AND c.state IN (\(states)) ORDER BY c.id
             """
         ).map { try $0.int("id") }
     }

@@ -13,9 +13,7 @@ public struct AuditQueries {
     public func computes(afterId: Int64, limit: Int) throws -> [AuditedCompute] {
         try sql.query(
             """
-            SELECT c.*, t.network_base, t.network_prefix, j.action, j.step, j.step_since_ms, j.attempts, j.note,
-                j.due_at_ms, j.lease_until_ms
-            FROM computes c JOIN teams t ON t.id = c.team_id JOIN jobs j ON j.compute_id = c.id
+            SELECT \(ComputeQueries.columns), j.due_at_ms, j.lease_until_ms FROM \(ComputeQueries.tables)
             WHERE c.id > $1 AND (
                 c.state <> 'DESTROYED' OR c.intent <> 'DESTROYED' OR j.step <> 'done' OR j.action IS NOT NULL
                 OR c.private_ipv4 IS NOT NULL OR c.public_ipv4 IS NOT NULL OR c.ssh_port IS NOT NULL

@@ -9,12 +9,13 @@ extension SQLConnection {
 public struct ComputeQueries {
     let sql: any SQLConnection
 
-    static var select: String {
-        """
-        SELECT c.*, t.network_base, t.network_prefix, j.action, j.step, j.step_since_ms, j.attempts, j.note
-        FROM computes c JOIN teams t ON t.id = c.team_id JOIN jobs j ON j.compute_id = c.id
-        """
-    }
+    static var select: String { "SELECT \(columns)\nFROM \(tables)" }
+
+    /// All that `compute` reads, for queries that want more of `tables`.
+    static let columns =
+        "c.*, t.network_base, t.network_prefix, j.action, j.step, j.step_since_ms, j.attempts, j.note"
+    static let tables =
+        "computes c JOIN teams t ON t.id = c.team_id JOIN jobs j ON j.compute_id = c.id"
 
     /// Inserts a compute in CREATING with intent RUNNING, and returns its id.
     public func insert(_ new: NewCompute, nowMs: Int64) throws -> Int64 {
@@ -59,11 +60,9 @@ public struct ComputeQueries {
 
     /// Every compute of the host whose step is one of `steps`, none of which is the last, by id.
     public func list(steps: [ComputeStep], hostId: Int64) throws -> [Compute] {
-        // The names are our enum's own raw values, so they need no binding.
-        let names = steps.map { "'\($0.rawValue)'" }.joined(separator: ", ")
-        return try sql.query(
+        try sql.query(
             """
-            \(Self.select) WHERE j.host_id = $1 AND j.step <> 'done' AND j.step IN (\(names)) ORDER BY c.id
+            \(Self.select) WHERE j.host_id = $1 AND j.step <> 'done' AND j.step IN (\(steps.sqlList)) ORDER BY c.id
             """, [hostId]
         ).map(Self.compute)
     }
@@ -170,6 +169,11 @@ public struct ComputeQueries {
             attempts: Int(try row.int("attempts")), note: try row.textOrNil("note"))
         return compute
     }
+}
+
+extension Collection where Element: RawRepresentable<String> {
+    /// The names as a list in SQL: raw values of our own enums, which need no binding.
+    var sqlList: String { map { "'\($0.rawValue)'" }.joined(separator: ", ") }
 }
 
 /// Lists of short texts in one column, as a JSON array.

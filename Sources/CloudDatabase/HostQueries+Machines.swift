@@ -69,18 +69,15 @@ extension HostQueries {
     /// Computes on other hosts that have their place in the network, of the teams that have computes on this one, each
     /// with its host's underlay address. None for a host without such an address.
     public func teammates(of hostId: Int64) throws -> [(compute: Compute, underlay: IPv4Address)] {
-        // The names are our enum's own raw values, so they need no binding.
-        let steps = ComputeStep.attached.map { "'\($0.rawValue)'" }.joined(separator: ", ")
-        return try sql.query(
+        try sql.query(
             """
-            SELECT c.*, t.network_base, t.network_prefix, j.action, j.step, j.step_since_ms, j.attempts, j.note,
-                h.underlay
-            FROM computes c JOIN teams t ON t.id = c.team_id JOIN jobs j ON j.compute_id = c.id
-                JOIN hosts h ON h.id = c.host_id
+            SELECT \(ComputeQueries.columns), h.underlay
+            FROM \(ComputeQueries.tables) JOIN hosts h ON h.id = c.host_id
             WHERE c.team_id IN (
                 SELECT o.team_id FROM computes o JOIN hosts p ON p.id = o.host_id
                 WHERE o.host_id = $1 AND o.state <> 'DESTROYED' AND p.underlay IS NOT NULL
-            ) AND c.host_id <> $1 AND c.private_ipv4 IS NOT NULL AND j.step IN (\(steps)) AND h.underlay IS NOT NULL
+            ) AND c.host_id <> $1 AND c.private_ipv4 IS NOT NULL
+                AND j.step IN (\(ComputeStep.attached.sqlList)) AND h.underlay IS NOT NULL
             ORDER BY c.id
             """,
             [hostId]
@@ -89,13 +86,13 @@ extension HostQueries {
         }
     }
 
-    /// Those of the hosts whose last heartbeat is too old, so that nobody knows what is on them, with their names.
-    public func down(_ ids: Set<Int64>, nowMs: Int64) throws -> [Int64: String] {
-        guard !ids.isEmpty else { return [:] }
+    /// Those of the hosts whose last heartbeat is too old, so that nobody knows what is on them.
+    public func down(_ ids: Set<Int64>, nowMs: Int64) throws -> Set<Int64> {
+        guard !ids.isEmpty else { return [] }
         let places = (2...ids.count + 1).map { "$\($0)" }.joined(separator: ", ")
         let rows = try sql.query(
-            "SELECT id, name FROM hosts WHERE (heartbeat_ms IS NULL OR heartbeat_ms < $1) AND id IN (\(places))",
+            "SELECT id FROM hosts WHERE (heartbeat_ms IS NULL OR heartbeat_ms < $1) AND id IN (\(places))",
             [HostHeartbeat.oldest(nowMs: nowMs)] + ids.sorted())
-        return Dictionary(try rows.map { (try $0.int("id"), try $0.text("name")) }) { first, _ in first }
+        return Set(try rows.map { try $0.int("id") })
     }
 }

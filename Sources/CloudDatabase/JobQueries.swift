@@ -98,9 +98,9 @@ public struct JobQueries {
             [computeId, owner, dueAtMs])
     }
 
-    /// Frees every lease of the host, makes due what waited, and lets each step's time begin anew: the time without a worker does not
-    /// count, nor does what the host's clock was set by meanwhile. For the worker that has taken the host over: whoever
-    /// held the leases does not own the host any more.
+    /// Frees every lease of the host, makes due what waited, and lets each step's time begin anew: the time without a
+    /// worker does not count, nor does what the host's clock was set by meanwhile. For the worker that has taken the host
+    /// over: whoever held the leases does not own the host any more.
     public func resumeAll(hostId: Int64, nowMs: Int64) throws {
         try sql.execute(
             """

@@ -9,8 +9,8 @@ public actor NetworkApplier {
     private let host: any MachineHost
     private let claim: HostClaim
     private let clock: any CloudClock
-    /// The teammates on other hosts that the host's network was last told of.
-    private var remotes: Set<RemoteAttachment> = []
+    /// What was read of teammates on other hosts when the host's network was last made.
+    private var remotes: [RemoteAttachment] = []
     /// The last of all that were asked for.
     private var last: Task<Void, any Error>?
     /// An application that has not begun, so that others can share it.
@@ -53,26 +53,26 @@ public actor NetworkApplier {
     }
 
     private func applyNow() async throws {
-        try await apply(try await rows().plan)
+        try await apply(try await rows())
     }
 
-    private func apply(_ plan: NetworkPlan) async throws {
-        let host = host
+    private func apply(_ rows: NetworkRows) async throws {
+        let (host, plan) = (host, rows.plan)
         try await withTimeout(
             Self.limit, by: clock, late: .late("Setting up the host's network", after: Self.limit)
         ) {
             try await host.applyNetwork(plan)
         }
-        remotes = Set(plan.remotes)
+        remotes = rows.remotes
     }
 
     private func repairNow() async throws -> NetworkRepair {
         let rows = try await rows()
         // What came about on other hosts meanwhile was changed by nobody's hand.
-        if Set(rows.plan.remotes) != remotes { try await apply(rows.plan) }
+        if rows.remotes != remotes { try await apply(rows) }
         let found = NetworkDrift(try await host.networkDrift(of: rows.computes, remotes: rows.remotes))
         guard !found.isEmpty else { return NetworkRepair(found: found) }
-        try await apply(rows.plan)
+        try await apply(rows)
         return NetworkRepair(
             found: found, left: try await host.networkDrift(of: rows.computes, remotes: rows.remotes),
             computes: rows.computes.filter { NetworkAttachment($0).map(found.isAbout) ?? false })
@@ -80,8 +80,11 @@ public actor NetworkApplier {
 
     /// Tells the host's network of teammates that came to other hosts, or left them. Most looks change nothing.
     func followTeammates() async throws {
-        guard Set(try await rows().plan.remotes) != remotes else { return }
-        try await apply()
+        let claim = claim
+        let present = try await database.read { sql in
+            try NetworkRows.remotes(sql, hostId: try claim.check(sql))
+        }
+        if present != remotes { try await apply() }
     }
 
     private func rows() async throws -> NetworkRows {
@@ -97,7 +100,12 @@ private struct NetworkRows {
 
     init(_ sql: any SQLConnection, hostId: Int64) throws {
         computes = try sql.computes.list(steps: ComputeStep.attached, hostId: hostId)
-        remotes = try sql.hosts.teammates(of: hostId).compactMap { compute, underlay in
+        remotes = try Self.remotes(sql, hostId: hostId)
+    }
+
+    /// By compute.
+    static func remotes(_ sql: any SQLConnection, hostId: Int64) throws -> [RemoteAttachment] {
+        try sql.hosts.teammates(of: hostId).compactMap { compute, underlay in
             RemoteAttachment(compute, underlay: underlay)
         }
     }

@@ -1,6 +1,5 @@
 import CloudCore
 import CloudDatabase
-import Logging
 
 /// Makes the worker the owner of its host, before it does anything else: a host that is known by its identity is taken
 /// over from its earlier worker, one that is not joins the cell.

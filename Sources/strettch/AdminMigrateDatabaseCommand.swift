@@ -32,9 +32,8 @@ struct AdminMigrateDatabaseCommand: AsyncParsableCommand {
         let report = try await TransferDatabase(from: source, to: settings.open(folder).database).run()
         try source.close()
         try folder.retireDatabase()
-        try options.show(
-            OutputMigration(report, kept: folder.movedDatabase),
-            OutputMigration(report, kept: folder.movedDatabase).text)
+        let output = OutputMigration(report, kept: folder.movedDatabase)
+        try options.show(output, output.text)
     }
 }
 

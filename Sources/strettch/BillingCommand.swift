@@ -55,7 +55,7 @@ enum OutputBilling {
     /// A line for each thing that is known, and the prices.
     static func detail(_ billing: BillingWire) -> String {
         let currency = billing.currency
-        let lines: [(String, String?)] = [
+        let lines: [(name: String, value: String?)] = [
             ("standing", billing.standing), ("balance", billing.balance.map { "\($0) \(currency)" }),
             (
                 "reserved",
@@ -66,11 +66,9 @@ enum OutputBilling {
             ("estimate", billing.monthlyEstimate.map { "\($0) \(currency) a month, with public addresses" }),
             ("lasts", billing.daysLeft.map { "\($0) \($0 == 1 ? "day" : "days")" }),
         ]
-        var text = lines.compactMap { name, value in
-            value.map { OutputText.clean("\(name.padding(11))\($0)") }
-        }
+        var text = OutputText.facts(lines, width: 11)
         if !billing.enabled { text.append("Nothing is billed here; these are the prices all the same.") }
-        return text.joined(separator: "\n") + "\n\n" + prices(billing)
+        return OutputText.clean(lines: text) + "\n\n" + prices(billing)
     }
 
     static func ledger(_ entries: [LedgerEntryWire]) -> String {
@@ -89,12 +87,5 @@ enum OutputBilling {
             rows: billing.prices.specifications.map { [$0.specification, $0.pricePerHour, $0.pricePerMonth] }
                 + [["public address", "-", billing.prices.publicIpPerMonth]]
         ).text
-    }
-}
-
-extension String {
-    /// The text with spaces behind it, `width` wide at least.
-    fileprivate func padding(_ width: Int) -> String {
-        self + String(repeating: " ", count: max(0, width - count))
     }
 }

@@ -106,12 +106,13 @@ struct DataFolder: Sendable {
 
     /// Gives the database's file, which nobody has open, its name as one that was moved.
     func retireDatabase() throws {
-        // Safe: both paths are C strings for the call's duration.
-        guard rename(database, movedDatabase) == 0 else {
+        do {
+            try TransferDatabase.retire(database, as: movedDatabase)
+        } catch {
             throw CloudError(
                 .serviceUnavailable,
                 "All is copied, but \(database) could not be renamed to \(movedDatabase). Rename it by hand.",
-                detail: String(cString: strerror(errno)))
+                detail: "\(error)")
         }
     }
 

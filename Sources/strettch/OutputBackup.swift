@@ -30,15 +30,12 @@ struct OutputBackup: Encodable {
 
     /// A line for each thing that is known of it.
     var text: String {
-        let lines: [(String, String?)] = [
+        let lines: [(name: String, value: String?)] = [
             ("file", file), ("cell", installationId), ("schema", "\(schemaVersion)"), ("teams", "\(teams)"),
             ("computes", "\(computes)"),
             ("last event", lastEventId.map { "\($0), of \(lastEventAt ?? "")" } ?? "none"),
             ("bytes", "\(bytes)"), ("took", milliseconds.map { "\($0) ms" }),
         ]
-        return OutputText.clean(
-            lines: lines.compactMap { name, value in
-                value.map { name + String(repeating: " ", count: 14 - name.count) + $0 }
-            })
+        return OutputText.clean(lines: OutputText.facts(lines, width: 14))
     }
 }

@@ -12,6 +12,13 @@ enum OutputText {
                 text.unicodeScalars.map { $0.properties.generalCategory == .control ? "\u{FFFD}" : $0 }))
     }
 
+    /// A line for each thing that is known: its name, as wide as `width`, and what it is.
+    static func facts(_ facts: [(name: String, value: String?)], width: Int) -> [String] {
+        facts.compactMap { name, value in
+            value.map { name + String(repeating: " ", count: max(0, width - name.count)) + $0 }
+        }
+    }
+
     /// Whole seconds, and minutes from the first on: `45 s`, `2 min 05 s`.
     static func duration(_ duration: Duration) -> String {
         let seconds = max(0, duration.components.seconds)

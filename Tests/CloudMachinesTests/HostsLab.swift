@@ -40,23 +40,12 @@ struct HostsLab {
                 attachment: $0.attachment, host: $0.host, space: "guest\($0.attachment.computeId)-\(id)")
         }
         let spaces = [lab.outside, lab.stranger] + lab.hosts.map(\.host) + guests.map(\.space)
-        var outcome = Result<Void, any Error>.success(())
-        do {
+        try await NetworkLab.within(spaces) {
             for space in spaces { try await lab.make(space) }
             try await lab.build()
             for guest in guests { try await lab.plugIn(guest) }
             try await body(lab, guests)
-        } catch {
-            outcome = .failure(error)
         }
-        for space in spaces.reversed() {
-            do {
-                try await Command("ip", ["netns", "delete", space]).run()
-            } catch {
-                if case .success = outcome { outcome = .failure(error) }
-            }
-        }
-        try outcome.get()
     }
 
     private static func host(_ number: Int, of id: String) throws -> NetworkLab {

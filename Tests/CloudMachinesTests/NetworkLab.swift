@@ -44,13 +44,16 @@ struct NetworkLab {
                 settings: try NetworkSettings(), commandPrefix: ["ip", "netns", "exec", "host-\(id)"]))
         let places = guests.map { Guest(attachment: $0, space: "guest\($0.computeId)-\(id)") }
         let spaces = [lab.host, lab.outside] + places.map(\.space)
-        var outcome = Result<Void, any Error>.success(())
-        do {
+        try await within(spaces) {
             try await lab.build(places)
             try await body(lab, places)
-        } catch {
-            outcome = .failure(error)
         }
+    }
+
+    /// Runs the body, which makes the namespaces, and takes all of them away again, whatever happened.
+    static func within(_ spaces: [String], _ body: () async throws -> Void) async throws {
+        var outcome = Result<Void, any Error>.success(())
+        do { try await body() } catch { outcome = .failure(error) }
         for space in spaces.reversed() {
             do {
                 try await Command("ip", ["netns", "delete", space]).run()

@@ -47,10 +47,27 @@ final class CrashWorld {
 
     /// Does `body` as somebody does who asks again until he has an answer; a program that was killed is started again.
     func insist<T>(_ what: String, _ body: (CrashProgram) async throws -> T) async throws -> T {
-        for _ in 0..<Self.maxAttempts {
+        try await again(what) {
             try await restartIfOver()
+            return try await body(program)
+        }
+    }
+
+    /// Does `body` as a command does that works on a database alone, again until it succeeds.
+    func insistAlone<T>(
+        _ what: String, on database: any Database, _ body: (any Database) async throws -> T
+    ) async throws -> T {
+        try await again(what) {
+            try await body(
+                SabotagedDatabase(
+                    database: database, saboteur: saboteur, life: saboteur.begin(), meanwhile: {}))
+        }
+    }
+
+    private func again<T>(_ what: String, _ attempt: () async throws -> T) async throws -> T {
+        for _ in 0..<Self.maxAttempts {
             do {
-                return try await body(program)
+                return try await attempt()
             } catch is Crash {
                 continue
             } catch let error as CloudError where error.code == .serviceUnavailable || isLost {
@@ -58,24 +75,6 @@ final class CrashWorld {
             }
         }
         throw NeverTrue(what: "'\(what)' is answered")
-    }
-
-    /// Does `body` as a command does that works on a database alone, again until it succeeds.
-    func insistAlone<T>(
-        _ what: String, on database: any Database, _ body: (any Database) async throws -> T
-    ) async throws -> T {
-        for _ in 0..<Self.maxAttempts {
-            let command = SabotagedDatabase(
-                database: database, saboteur: saboteur, life: saboteur.begin(), meanwhile: {})
-            do {
-                return try await body(command)
-            } catch is Crash {
-                continue
-            } catch let error as CloudError where error.code == .serviceUnavailable {
-                continue
-            }
-        }
-        throw NeverTrue(what: "'\(what)' is done")
     }
 
     /// Lets the worker work and the clock go on until nothing is due, the host has been looked at, and still nothing is.

@@ -40,9 +40,7 @@ struct RealCloud: Sendable {
         try FileManager.default.createDirectory(atPath: data, withIntermediateDirectories: true)
         guard !isSimulated else { return }
         try await Command("cp", ["-a", try await TinyImage.shared.store().directory, "\(data)/images"]).run()
-        try await Command(
-            "ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "test@here", "-f", privateKey]
-        ).run()
+        try await GuestLogin(privateKey: privateKey).make()
         try await addNamespace()
     }
 
@@ -68,16 +66,7 @@ struct RealCloud: Sendable {
 
     /// Every process whose command line names our folder: the server and its guests.
     func processes(of name: String? = nil) async throws -> [pid_t] {
-        var found: [pid_t] = []
-        for entry in try FileManager.default.contentsOfDirectory(atPath: "/proc") {
-            guard let pid = pid_t(entry), pid != getpid(),
-                // A process may end while it is looked at.
-                let line = try? Data(contentsOf: URL(filePath: "/proc/\(pid)/cmdline"))
-            else { continue }
-            let text = String(decoding: line, as: UTF8.self)
-            if text.contains(folder), name.map(text.contains) ?? true { found.append(pid) }
-        }
-        return found
+        try NamedProcesses.all(naming: [folder] + (name.map { [$0] } ?? []))
     }
 
     /// The guests' processes.
@@ -182,14 +171,7 @@ struct RealCloud: Sendable {
     func ssh(_ compute: ComputeWire, address: String? = nil, _ command: String) async throws -> String {
         let address = address ?? compute.ipv4 ?? compute.privateIpv4 ?? "127.0.0.1"
         let port = compute.sshEndpoint.flatMap { $0.split(separator: ":").last.map(String.init) } ?? "22"
-        let ssh = inside(
-            "ssh",
-            [
-                "-i", privateKey, "-p", port, "-o", "StrictHostKeyChecking=no", "-o",
-                "UserKnownHostsFile=/dev/null",
-                "-o", "LogLevel=ERROR", "-o", "BatchMode=yes", "-o", "ConnectTimeout=20", "root@\(address)",
-                command,
-            ])
+        let ssh = inside("ssh", GuestLogin(privateKey: privateKey).ssh(address, port: port, command))
         return try await ssh.run().standardOutput.trimmingCharacters(in: .whitespacesAndNewlines)
     }
 
@@ -202,13 +184,8 @@ struct RealCloud: Sendable {
 
     /// The create of the documentation's page, with our key.
     func request(_ hostName: String = "my-server-01", withPublicIp: Bool = true) throws -> CreateComputeWire {
-        CreateComputeWire(
-            hostName: hostName, image: "TINY-1", region: "KGL-1", specification: "S-1C",
-            publicKeys: [
-                try String(contentsOfFile: "\(privateKey).pub", encoding: .utf8)
-                    .trimmingCharacters(in: .whitespacesAndNewlines)
-            ],
-            tags: ["production", "web"], withPublicIp: withPublicIp)
+        try GuestLogin(privateKey: privateKey).request(
+            hostName, tags: ["production", "web"], withPublicIp: withPublicIp)
     }
 
     /// Waits until the compute is in the state. Throws when it has failed, with the reason.

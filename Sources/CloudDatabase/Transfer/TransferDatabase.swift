@@ -39,6 +39,11 @@ public struct TransferDatabase: Sendable {
         }
     }
 
+    /// Gives the file of a source, which nobody has open, another name. Throws a `CloudError` that names the file.
+    public static func retire(_ path: String, as kept: String) throws {
+        try DatabaseFiles.replace(kept, with: path)
+    }
+
     private static func copy(from old: any SQLConnection, to new: any SQLConnection) throws -> Report {
         guard let installationId = try old.installationId() else {
             throw CloudError(

@@ -47,9 +47,7 @@ struct Fleet: Sendable {
 
     private func setUp() async throws {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        try await Command(
-            "ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "test@here", "-f", privateKey]
-        ).run()
+        try await GuestLogin(privateKey: privateKey).make()
         try await Command("ip", ["netns", "add", underlay]).run()
         try await Command("ip", ["-n", underlay, "link", "add", "switch", "type", "bridge"]).run()
         try await Command("ip", ["-n", underlay, "link", "set", "switch", "up"]).run()
@@ -66,7 +64,7 @@ struct Fleet: Sendable {
 
     private func tearDown() async {
         // Each try? here: what could not be taken away must not hide why the test failed.
-        for pid in (try? FleetProcess.all(naming: folder)) ?? [] { kill(pid, SIGKILL) }  // see above
+        for pid in (try? NamedProcesses.all(naming: [folder])) ?? [] { kill(pid, SIGKILL) }  // see above
         for host in hosts { await host.tearDown() }
         _ = try? await Command("ip", ["netns", "del", underlay]).run()  // see above
         try? FileManager.default.removeItem(atPath: folder)  // see above
@@ -112,27 +110,6 @@ struct Fleet: Sendable {
 
     /// The create of the documentation's page, with our key.
     func request(_ hostName: String, withPublicIp: Bool = false) throws -> CreateComputeWire {
-        CreateComputeWire(
-            hostName: hostName, image: "TINY-1", region: "KGL-1", specification: "S-1C",
-            publicKeys: [
-                try String(contentsOfFile: "\(privateKey).pub", encoding: .utf8)
-                    .trimmingCharacters(in: .whitespacesAndNewlines)
-            ],
-            tags: [], withPublicIp: withPublicIp)
-    }
-}
-
-/// Processes, found by what their command lines name.
-enum FleetProcess {
-    /// Every process whose command line has all the texts.
-    static func all(naming texts: String...) throws -> [pid_t] {
-        try FileManager.default.contentsOfDirectory(atPath: "/proc").compactMap { entry in
-            guard let pid = pid_t(entry), pid != getpid(),
-                // A process may end while it is looked at.
-                let line = try? Data(contentsOf: URL(filePath: "/proc/\(pid)/cmdline"))
-            else { return nil }
-            let text = String(decoding: line, as: UTF8.self)
-            return texts.allSatisfy(text.contains) ? pid : nil
-        }
+        try GuestLogin(privateKey: privateKey).request(hostName, withPublicIp: withPublicIp)
     }
 }

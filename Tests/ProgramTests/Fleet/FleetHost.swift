@@ -42,7 +42,7 @@ struct FleetHost: Sendable {
     }
 
     /// Starts the host's first process, with which all others end.
-    func switchOn() async throws {
+    private func switchOn() async throws {
         try Data().write(to: URL(filePath: power))
         try await Command(
             "ip",
@@ -55,14 +55,8 @@ struct FleetHost: Sendable {
         try await eventually("\(name) is on") { try first() != nil }
     }
 
-    /// Ends everything that runs on the host, guests too.
-    func switchOff() async throws {
-        for pid in try FleetProcess.all(naming: power) { Foundation.kill(pid, SIGKILL) }
-        try await eventually("\(name) is off") { try FleetProcess.all(naming: data).isEmpty }
-    }
-
     private func first() throws -> pid_t? {
-        try FleetProcess.all(naming: power).first { pid in
+        try NamedProcesses.all(naming: [power]).first { pid in
             let line = try? Data(contentsOf: URL(filePath: "/proc/\(pid)/cmdline"))  // it may have ended
             return line?.starts(with: Data("tail".utf8)) == true
         }
@@ -91,14 +85,14 @@ struct FleetHost: Sendable {
         try await eventually("the worker of \(name) is gone") { try workers().isEmpty }
     }
 
-    private func workers() throws -> [pid_t] { try FleetProcess.all(naming: data, "--role", "worker") }
+    private func workers() throws -> [pid_t] { try NamedProcesses.all(naming: [data, "--role", "worker"]) }
 
     /// The guests' processes.
-    func guests() throws -> [pid_t] { try FleetProcess.all(naming: data, "qemu-system") }
+    func guests() throws -> [pid_t] { try NamedProcesses.all(naming: [data, "qemu-system"]) }
 
     private var environment: [String] { ["STRETTCH_DATABASE=\(connection)", "HOME=\(folder)"] }
 
-    /// Runs the program on the host and returns what it printed. A finding of the audit is no failure.
+    /// Runs the program on the host and returns what it printed.
     func strettch(_ arguments: String...) async throws -> String {
         let command = try inside(
             "env", environment + [ProgramTestPaths.program] + arguments + ["--data", data])
@@ -107,14 +101,8 @@ struct FleetHost: Sendable {
 
     /// Runs a command in a guest of this host, and returns what it printed without the last line break.
     func ssh(_ compute: ComputeWire, _ words: String) async throws -> String {
-        let command = try inside(
-            "ssh",
-            [
-                "-i", "\(folder)/key", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
-                "-o",
-                "LogLevel=ERROR", "-o", "BatchMode=yes", "-o", "ConnectTimeout=20",
-                "root@\(compute.privateIpv4 ?? "")", words,
-            ])
+        let login = GuestLogin(privateKey: "\(folder)/key")
+        let command = try inside("ssh", login.ssh(compute.privateIpv4 ?? "", port: "22", words))
         return try await command.run().standardOutput.trimmingCharacters(in: .whitespacesAndNewlines)
     }
 

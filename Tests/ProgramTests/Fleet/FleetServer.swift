@@ -33,9 +33,9 @@ struct FleetServer: Sendable {
 
     /// Ends it as a power cut would, and returns once it is gone.
     func kill() async throws {
-        for pid in try FleetProcess.all(naming: data, "serve") { Foundation.kill(pid, SIGKILL) }
+        for pid in try NamedProcesses.all(naming: [data, "serve"]) { Foundation.kill(pid, SIGKILL) }
         try await eventually("server \(number) is gone") {
-            try FleetProcess.all(naming: data, "serve").isEmpty
+            try NamedProcesses.all(naming: [data, "serve"]).isEmpty
         }
     }
 
