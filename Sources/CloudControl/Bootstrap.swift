@@ -5,12 +5,11 @@ import CloudDatabase
 public struct Bootstrap: Sendable {
     public static let teamName = "default"
 
-    /// Keeps the owner's key where its user finds it. Called before the cell knows the key: a crash in between leaves
-    /// a key that opens nothing, and the next start makes another. The other way round it would leave a cell that
+    /// Keeps the owner's key where its user finds it. Called within the transaction that makes the team, so that of servers
+    /// that start at once only one keeps a key, and again with the same key when that is run again. A crash before its commit
+    /// leaves a key that opens nothing, and the next start makes another. The other way round it would leave a cell that
     /// nobody has a key to.
     public var keep: @Sendable (String) throws -> Void
-    /// Takes back what `keep` kept, since another server made the first team in between, and the key opens nothing.
-    public var withdraw: @Sendable (String) throws -> Void
 
     public struct Outcome: Sendable, Equatable {
         public var installationId: String
@@ -18,13 +17,7 @@ public struct Bootstrap: Sendable {
         public var ownerKey: String?
     }
 
-    public init(
-        keep: @escaping @Sendable (String) throws -> Void,
-        withdraw: @escaping @Sendable (String) throws -> Void = { _ in }
-    ) {
-        self.keep = keep
-        self.withdraw = withdraw
-    }
+    public init(keep: @escaping @Sendable (String) throws -> Void) { self.keep = keep }
 
     /// The cell's installation id, which is made if it has none. For a server that makes no team.
     public static func installationId(in cloud: Cloud) async throws -> String { try await mark(cloud).id }
@@ -38,21 +31,20 @@ public struct Bootstrap: Sendable {
         }
     }
 
-    /// Throws what `keep` and `withdraw` throw. When `keep` does, there is neither team nor key.
+    /// Throws what `keep` throws; then there is neither team nor key.
     public func run(in cloud: Cloud) async throws -> Outcome {
         let (installationId, isFirst) = try await Self.mark(cloud)
         guard isFirst else { return Outcome(installationId: installationId) }
         let key = APIKey.make(cloud.randomBytes)
-        try keep(key)
         let now = cloud.clock.nowMs
         let settings = cloud.settings
         let isMade = try await cloud.database.write(.createFirstTeam) { sql in
             guard try sql.teams.count() == 0 else { return false }
+            try keep(key)
             _ = try CreateTeam(name: Self.teamName, keyName: "first owner")
                 .insert(sql, settings, secret: key, nowMs: now)
             return true
         }
-        if !isMade { try withdraw(key) }
         return Outcome(installationId: installationId, ownerKey: isMade ? key : nil)
     }
 }

@@ -47,7 +47,7 @@ struct Cell: Sendable {
     private static func bootstrap(_ settings: ServeSettings, _ cloud: Cloud) async throws -> String {
         guard settings.role.answersAPI else { return try await Bootstrap.installationId(in: cloud) }
         let firstKey = FirstKey(listen: settings.listen, isSecure: settings.tls != nil)
-        let started = try await Bootstrap(keep: firstKey.save, withdraw: firstKey.withdraw).run(in: cloud)
+        let started = try await Bootstrap(keep: firstKey.save).run(in: cloud)
         if let key = started.ownerKey { try firstKey.show(key) }
         return started.installationId
     }

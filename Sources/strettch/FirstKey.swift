@@ -8,15 +8,17 @@ struct FirstKey: Sendable {
     var listen: CloudServer.Listen
     /// Whether it speaks TLS.
     var isSecure: Bool
+    /// Where the file is looked for.
+    var environment = ProcessInfo.processInfo.environment
 
-    /// Saves the key. What the file held before, perhaps for a server that still runs, is kept beside it. Throws `VALIDATION_ERROR` with the
-    /// remedy when the file can't be written.
+    /// Saves the key; again is harmless. What the file held before, perhaps for a server that still runs, is kept beside it.
+    /// Throws `VALIDATION_ERROR` with the remedy when the file can't be written.
     func save(_ key: String) throws {
         do {
-            let file = try CredentialsFile()
-            if let earlier = try file.read() {
-                try CredentialsFile(path: Self.previous(file.path)).write(earlier)
-            }
+            let file = try CredentialsFile(environment: environment)
+            let earlier = try file.read()
+            guard earlier?.key != key else { return }
+            if let earlier { try CredentialsFile(path: file.path + ".previous").write(earlier) }
             try file.write(Credentials(url: url, key: key))
         } catch let error as ClientError {
             throw CloudError(
@@ -26,20 +28,9 @@ struct FirstKey: Sendable {
         }
     }
 
-    /// Takes the key back out of the file, and puts there what was in it before.
-    func withdraw(_ key: String) throws {
-        let file = try CredentialsFile()
-        guard try file.read()?.key == key else { return }
-        if let earlier = try CredentialsFile(path: Self.previous(file.path)).read() {
-            try file.write(earlier)
-        } else {
-            try FileManager.default.removeItem(atPath: file.path)
-        }
-    }
-
     /// Shows the key, which is saved.
     func show(_ key: String) throws {
-        let path = try CredentialsFile().path
+        let path = try CredentialsFile(environment: environment).path
         print(
             """
             Your API key, shown this once: \(key)
@@ -48,9 +39,6 @@ struct FirstKey: Sendable {
         // Safe: flushes our own standard output, which is buffered when it is no terminal.
         fflush(nil)
     }
-
-    /// Where the credentials are kept that were in the file.
-    static func previous(_ path: String) -> String { path + ".previous" }
 
     private var url: String {
         switch listen {
