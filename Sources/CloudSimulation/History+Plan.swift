@@ -121,12 +121,15 @@ extension WriteFault {
 extension HostFault {
     /// Longer than a step may take, and its lease.
     static let longestMs: Int64 = 200_000
+    /// Shorter than a step may take: it ends as if nothing had been.
+    static let longestOutlivedMs: Int64 = 30_000
 
     init(_ random: inout SeededRandom) {
         let hang = random.milliseconds(upTo: Self.longestMs)
         self = random.one(of: [
             .throwsBefore, .throwsAfter, .crashBefore, .crashAfter,
             .slow(milliseconds: random.milliseconds(upTo: Self.longestMs)), .hangs(milliseconds: hang),
+            .outlived(milliseconds: random.milliseconds(upTo: Self.longestOutlivedMs)),
         ])
     }
 }

@@ -82,6 +82,9 @@ public enum HostFault: Sendable, Equatable {
     case slow(milliseconds: Int64)
     /// Takes so long, whether cancelled or not.
     case hangs(milliseconds: Int64)
+    /// Done, but before the program learns so it is suspended and taken for dead. Another has its place when it goes on,
+    /// so much later.
+    case outlived(milliseconds: Int64)
 }
 
 /// What befalls the cloud as a whole.

@@ -94,7 +94,7 @@ struct ProgramHost: MachineHost {
         let fault = world.faults.host(operation)
         world.note { "\(incarnation.name) \(operation) \(id)\(fault.map { " \($0)" } ?? "")" }
         switch fault {
-        case nil, .throwsAfter, .crashAfter: break
+        case nil, .throwsAfter, .crashAfter, .outlived: break
         case .throwsBefore: throw Self.failure
         case .crashBefore: world.crash(incarnation)
         case .slow(let milliseconds): try await world.clock.sleep(for: .milliseconds(milliseconds))
@@ -106,8 +106,13 @@ struct ProgramHost: MachineHost {
         case nil, .throwsBefore, .crashBefore, .slow, .hangs: break
         case .throwsAfter: throw Self.failure
         case .crashAfter: world.crash(incarnation)
+        case .outlived(let milliseconds):
+            world.replace(incarnation.program)
+            await world.suspend(milliseconds: milliseconds)
+            incarnation.wasSuspended()
         }
-        try requireOwned()
+        // It learns what it did, whoever has the lock by now.
+        try incarnation.requireAlive()
     }
 
     /// How long a guest is waited for that does not answer.

@@ -26,5 +26,23 @@ extension Mutant {
         Mutant(
             "does not give a lease back", breaks: ClientPromise.comesToRest,
             .skipping("UPDATE jobs SET lease_owner = NULL, lease_until_ms = NULL WHERE compute_id")),
+        Mutant(
+            "works on without looking whether it still has its lease and its host",
+            breaks: Invariant.stateFitsStep, workingOn),
     ]
+
+    /// Whatever it asks, it is told that host and lease are its own.
+    private static let workingOn = Sabotage.sql { statement in
+        if statement.has("SELECT 1 AS owned FROM hosts") {
+            return .answer([SQLRow(values: ["owned": .int(1)])])
+        }
+        if statement.has("SELECT lease_until_ms FROM jobs") {
+            return .answer([SQLRow(values: ["lease_until_ms": .int(.max)])])
+        }
+        if statement.has("UPDATE hosts SET heartbeat_ms") { return .skip() }
+        guard statement.has("UPDATE jobs SET lease_until_ms = $3 WHERE") else { return .none }
+        return .replace(
+            "UPDATE jobs SET lease_until_ms = $3, lease_owner = $2 WHERE compute_id = $1", statement.arguments
+        )
+    }
 }
