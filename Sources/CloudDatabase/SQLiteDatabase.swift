@@ -121,7 +121,16 @@ package struct SQLiteConnection: SQLConnection {
 
     package func query(_ sql: String, _ arguments: [any SQLArgument]) throws -> [SQLRow] {
         let statement = try db.cachedStatement(sql: Self.numbered(sql))
-        return try Row.fetchAll(statement, arguments: Self.bound(arguments)).map(Self.portable)
+        let columns = statement.columnNames
+        var rows: [SQLRow] = []
+        // The cursor's row is SQLite's own, which the next one replaces: it is copied once.
+        let cursor = try Row.fetchCursor(statement, arguments: Self.bound(arguments))
+        while let row = try cursor.next() {
+            rows.append(
+                SQLRow(columns: columns, values: try columns.indices.map { try Self.value(row, $0, columns) })
+            )
+        }
+        return rows
     }
 
     package func execute(_ sql: String, _ arguments: [any SQLArgument]) throws -> Int {
@@ -131,7 +140,9 @@ package struct SQLiteConnection: SQLConnection {
     }
 
     /// `$1` is a name to SQLite, numbered by first appearance; `?1` is a number, as PostgreSQL reads `$1`.
-    private static func numbered(_ sql: String) -> String { sql.replacing("$", with: "?") }
+    private static func numbered(_ sql: String) -> String {
+        String(decoding: sql.utf8.map { $0 == UInt8(ascii: "$") ? UInt8(ascii: "?") : $0 }, as: UTF8.self)
+    }
 
     private static func bound(_ arguments: [any SQLArgument]) -> StatementArguments {
         StatementArguments(
@@ -144,16 +155,12 @@ package struct SQLiteConnection: SQLConnection {
             })
     }
 
-    private static func portable(_ row: Row) throws -> SQLRow {
-        var values: [String: SQLValue] = [:]
-        for (column, value) in row {
-            switch value.storage {
-            case .null: values[column] = .null
-            case .int64(let int): values[column] = .int(int)
-            case .string(let text): values[column] = .text(text)
-            case .double, .blob: throw CloudError.bug("column \(column) is neither integer nor text")
-            }
+    private static func value(_ row: Row, _ index: Int, _ columns: [String]) throws -> SQLValue {
+        switch (row[index] as DatabaseValue).storage {
+        case .null: .null
+        case .int64(let int): .int(int)
+        case .string(let text): .text(text)
+        case .double, .blob: throw CloudError.bug("column \(columns[index]) is neither integer nor text")
         }
-        return SQLRow(values: values)
     }
 }

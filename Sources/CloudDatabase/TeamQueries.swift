@@ -71,7 +71,7 @@ public struct TeamQueries {
     static func network(_ row: SQLRow) throws -> IPv4Network {
         let base = IPv4Address(UInt32(try row.int("network_base")))
         guard let network = IPv4Network(base: base, prefix: Int(try row.int("network_prefix"))) else {
-            throw CloudError.bug("a team's network is no CIDR block: \(row.values)")
+            throw CloudError.bug("a team's network is no CIDR block: \(row)")
         }
         return network
     }

@@ -16,18 +16,38 @@ struct Route: Sendable {
     var guests = GuestAccess.none
     var handle: Handler
 
-    /// Whether `path`, base path included, is one that this route serves.
-    func serves(_ path: Substring) -> Bool {
-        let mine = (Routes.basePath + self.path).split(separator: "/")
-        let theirs = path.split(separator: "/")
-        return mine.count == theirs.count && zip(mine, theirs).allSatisfy { $0.hasPrefix("{") || $0 == $1 }
+    init(
+        method: HTTPRequest.Method, path: String, isPublic: Bool = false, guests: GuestAccess = .none,
+        handle: @escaping Handler
+    ) {
+        self.method = method
+        self.path = path
+        self.isPublic = isPublic
+        self.guests = guests
+        self.handle = handle
+        segments = (Routes.basePath + path).segments
     }
+
+    /// Of the path, base path included.
+    private let segments: [Substring.UTF8View]
+
+    /// Whether the path of these segments, base path included, is one that this route serves.
+    fileprivate func serves(_ theirs: [Substring.UTF8View]) -> Bool {
+        segments.count == theirs.count
+            && zip(segments, theirs).allSatisfy { $0.first == UInt8(ascii: "{") || $0.elementsEqual($1) }
+    }
+}
+
+extension String {
+    /// What stands between the slashes.
+    fileprivate var segments: [Substring.UTF8View] { utf8.split(separator: UInt8(ascii: "/")) }
 }
 
 extension [Route] {
     /// The routes for the path, base path included, one for each method.
     func serving(_ path: String) -> [Route] {
-        let serving = filter { $0.serves(Substring(path)) }
+        let segments = path.segments
+        let serving = filter { $0.serves(segments) }
         // As the router does: a path without parameters hides one with.
         let literal = serving.filter { !$0.path.contains("{") }
         return literal.isEmpty ? serving : literal

@@ -35,7 +35,7 @@ struct SQLiteDatabaseTests {
             let row = try await database.read { sql in
                 try sql.query("SELECT $2 AS b, $1 AS a, $2 AS c, $3 AS n", ["x", 7, String?.none])[0]
             }
-            #expect(row.values == ["a": .text("x"), "b": .int(7), "c": .int(7), "n": .null])
+            #expect(row == SQLRow(["b": .int(7), "a": .text("x"), "c": .int(7), "n": .null]))
         }
     }
 

@@ -27,7 +27,7 @@ struct KeyTests {
             let rows = try await cloud.cloud.database.read { sql in
                 try sql.query("SELECT * FROM api_keys") + sql.query("SELECT * FROM events")
             }
-            #expect(!rows.map { "\($0.values)" }.joined().contains(secret.dropFirst(9)))
+            #expect(!rows.map { "\($0)" }.joined().contains(secret.dropFirst(9)))
         }
     }
 

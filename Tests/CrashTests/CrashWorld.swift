@@ -149,9 +149,7 @@ final class CrashWorld {
             var lines: [String] = []
             for query in Self.queries {
                 for row in try sql.query(query) {
-                    let values = row.values.sorted { $0.key < $1.key }.map {
-                        "\($0.key)=\(Self.text($0.value))"
-                    }
+                    let values = zip(row.columns, row.values).map { "\($0)=\(Self.text($1))" }
                     lines.append(values.joined(separator: " "))
                 }
             }

@@ -11,7 +11,7 @@ extension Mutant {
                 connection: {
                     RewritingConnection(database: $0, context: $1) { statement in
                         guard statement.has("MIN(candidate) AS free") else { return .none }
-                        return .answer([SQLRow(values: ["free": .int(statement.int(1) ?? 0)])])
+                        return .answer([SQLRow(["free": .int(statement.int(1) ?? 0)])])
                     }
                 },
                 schema: withoutUniqueAddresses)),

@@ -54,11 +54,3 @@ extension Mutant {
             decoding: try JSONEncoder().encode(try members.mapValues { try $0.canonical() }), as: UTF8.self)
     }
 }
-
-extension SQLRow {
-    fileprivate func with(_ column: String, _ value: SQLValue) -> SQLRow {
-        var values = values
-        values[column] = value
-        return SQLRow(values: values)
-    }
-}

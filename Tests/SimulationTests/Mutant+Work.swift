@@ -34,10 +34,10 @@ extension Mutant {
     /// Whatever it asks, it is told that host and lease are its own.
     private static let workingOn = Sabotage.sql { statement in
         if statement.has("SELECT 1 AS owned FROM hosts") {
-            return .answer([SQLRow(values: ["owned": .int(1)])])
+            return .answer([SQLRow(["owned": .int(1)])])
         }
         if statement.has("SELECT lease_until_ms FROM jobs") {
-            return .answer([SQLRow(values: ["lease_until_ms": .int(.max)])])
+            return .answer([SQLRow(["lease_until_ms": .int(.max)])])
         }
         if statement.has("UPDATE hosts SET heartbeat_ms") { return .skip() }
         guard statement.has("UPDATE jobs SET lease_until_ms = $3 WHERE") else { return .none }

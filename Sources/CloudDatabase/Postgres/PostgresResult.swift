@@ -48,10 +48,9 @@ final class PostgresResult {
             Column(
                 index: column, name: String(cString: PQfname(result, column)), type: PQftype(result, column))
         }
+        let names = columns.map(\.name)
         return try (0..<PQntuples(result)).map { row in
-            var values: [String: SQLValue] = [:]
-            for column in columns { values[column.name] = try value(row, column) }
-            return SQLRow(values: values)
+            SQLRow(columns: names, values: try columns.map { try value(row, $0) })
         }
     }
 

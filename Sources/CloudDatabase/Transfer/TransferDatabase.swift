@@ -113,7 +113,7 @@ public struct TransferDatabase: Sendable {
         }
         try sql.execute(
             "INSERT INTO \(table) (\(columns.joined(separator: ", "))) VALUES \(tuples.joined(separator: ", "))",
-            rows.flatMap { row in columns.map { row.values[$0] ?? .null } })
+            rows.flatMap { row in columns.map { row[$0] ?? .null } })
     }
 }
 

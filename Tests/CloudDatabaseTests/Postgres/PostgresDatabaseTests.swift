@@ -53,7 +53,7 @@ struct PostgresDatabaseTests {
                     "SELECT $1 AS t, $2 AS n, CAST($3 AS TEXT) AS z, $4 = $4 AS yes",
                     [text, Int64.min, String?.none, 1])[0]
             }
-            #expect(row.values == ["t": .text(text), "n": .int(.min), "z": .null, "yes": .int(1)])
+            #expect(row == SQLRow(["t": .text(text), "n": .int(.min), "z": .null, "yes": .int(1)]))
         }
     }
 
