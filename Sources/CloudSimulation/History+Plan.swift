@@ -89,14 +89,15 @@ extension Fault {
         DurableWrite.allCases.filter {
             switch $0 {
             case .createCell, .createFirstTeam, .createTeam, .deleteTeam, .createKey, .revokeKey, .noteKeyUse,
-                .issueGuestToken, .changeWallet, .suspendTeam, .resumeTeam, .quoteCompute, .changeHost:
+                .issueGuestToken, .changeWallet, .suspendTeam, .resumeTeam, .quoteCompute, .changeHost,
+                .fenceHost, .evacuateComputes:
                 false
             default: true
             }
         } + [.createCompute, .changeCompute, .changeCompute, .lease, .saveDisk, .saveBoot, .saveConfirm]
 
     private static let operations = SimulatedHost.Operation.allCases.filter {
-        $0 != .image && $0 != .answersSSH
+        $0 != .image && $0 != .answersSSH && $0 != .vacate
     }
 }
 

@@ -66,6 +66,7 @@ private struct WrongHost: MachineHost {
     }
     func halt(_ id: Int64) async throws { if halts { try await host.halt(id) } }
     func erase(_ id: Int64) async throws { if erases { try await host.erase(id) } }
+    func vacate(_ id: Int64) async throws { try await host.vacate(id) }
     func bootId() async throws -> String { try await host.bootId() }
     func inventory() async throws -> [Int64: MachineParts] {
         try await host.inventory().mapValues { parts in
