@@ -138,7 +138,8 @@ extension Disaster {
         let day: Int64 = 86_400_000
         self = random.one(of: [
             .crash(program: random.below(shape.programs)),
-            .replaced(program: random.below(shape.programs)), .reboot, .guestDies(nth: random.below(3)),
+            .replaced(program: random.below(shape.programs)), .reboot,
+            .hostIsLost(program: random.below(shape.programs)), .guestDies(nth: random.below(3)),
             .guestPowersOff(nth: random.below(3)), .imagesGone(milliseconds: lasting),
             .guestsSilent(milliseconds: lasting), .guestsDeaf(milliseconds: lasting),
             .diskFull(milliseconds: lasting / 10),
