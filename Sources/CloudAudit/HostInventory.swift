@@ -16,6 +16,11 @@ struct HostInventory: Sendable, Equatable {
     /// Reads it. Throws what the host throws.
     init(of host: any MachineHost, for snapshot: AuditSnapshot) async throws {
         machines = try await host.inventory()
+        // One that has just come from another host has nothing here but its disk, where hosts share that.
+        for id in snapshot.computes.map(\.compute.id) where machines[id] == nil {
+            let parts = try await host.parts(of: id)
+            if parts != MachineParts() { machines[id] = parts }
+        }
         drift = try await host.networkDrift(
             of: snapshot.computes.map(\.compute), remotes: snapshot.remotes)
     }

@@ -40,12 +40,7 @@ public struct ChangeHost: Sendable {
     public func run(in cloud: Cloud) async throws -> HostReport {
         let now = cloud.clock.nowMs
         return try await cloud.database.write(.changeHost) { sql in
-            guard let host = try sql.hosts.get(name: name) else {
-                throw CloudError(
-                    .resourceNotFound,
-                    "There is no host '\(name.shown)'. 'strettch admin host list' shows those that there are."
-                )
-            }
+            guard let host = try sql.hosts.get(name: name) else { throw Self.notFound(name) }
             if host.state != change.state {
                 if change == .remove {
                     try remove(host, sql)
@@ -59,6 +54,12 @@ public struct ChangeHost: Sendable {
             }
             return try HostReport(host.id, sql, nowMs: now)
         }
+    }
+
+    static func notFound(_ name: String) -> CloudError {
+        CloudError(
+            .resourceNotFound,
+            "There is no host '\(name.shown)'. 'strettch admin host list' shows those that there are.")
     }
 
     private func remove(_ host: HostRecord, _ sql: any SQLConnection) throws {

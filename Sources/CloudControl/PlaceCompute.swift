@@ -17,18 +17,26 @@ struct PlaceCompute {
         let demand = Placement.Demand(
             resources: specification.resources, region: region, image: image,
             apartFrom: try sql.hosts.sharing(teamId: teamId, tags: Tag.apart(tags)))
+        if let id = try Self.takeRoom(demand, sql, cloud, nowMs: nowMs) { return id }
+        throw Placement.refusal(
+            of: specification, try sql.hosts.refusals(of: demand, nowMs: nowMs), only: try sql.hosts.only())
+    }
+
+    /// The id of the host whose room is taken; `nil`: there is none.
+    static func takeRoom(
+        _ demand: Placement.Demand, _ sql: any SQLConnection, _ cloud: Cloud, nowMs: Int64
+    ) throws -> Int64? {
         let policy = cloud.settings.placement
-        for _ in 0..<Self.maxRounds {
+        for _ in 0..<maxRounds {
             let candidates = try sql.hosts.candidates(
                 for: demand, policy: policy, nowMs: nowMs,
                 limit: Placement.maxCandidates + demand.apartFrom.count)
             let order = Placement.order(
-                candidates, for: demand, policy: policy, nowMs: nowMs, random: Self.random(cloud))
+                candidates, for: demand, policy: policy, nowMs: nowMs, random: random(cloud))
             for id in order where try sql.hosts.takeRoom(id, demand.resources) { return id }
             if order.isEmpty { break }
         }
-        throw Placement.refusal(
-            of: specification, try sql.hosts.refusals(of: demand, nowMs: nowMs), only: try sql.hosts.only())
+        return nil
     }
 
     private static func random(_ cloud: Cloud) -> UInt64 {

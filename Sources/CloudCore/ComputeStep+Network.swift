@@ -25,6 +25,9 @@ extension ComputeStep {
         }
     }
 
+    /// The steps at which a compute has its place already.
+    public static var settled: [ComputeStep] { allCases.filter { $0.network == .must } }
+
     /// The steps in which the host's network is given a place for the compute.
     public static var attached: [ComputeStep] { allCases.filter { $0.network != .mustNot && $0 != .detach } }
 }

@@ -32,6 +32,9 @@ public struct HostRecord: Sendable, Equatable {
     public var accelerator: String?
     /// Its address in the network that hosts reach each other by.
     public var underlay: String?
+    /// Names the folder, on storage that it shares with other hosts, in which its computes' disks lie; `nil`: they lie on
+    /// this host alone.
+    public var store: String?
     /// The operator's own words for it.
     public var labels: [String]
 
@@ -39,7 +42,7 @@ public struct HostRecord: Sendable, Equatable {
         id: Int64, identity: String? = nil, name: String, region: String? = nil, state: HostState = .active,
         epoch: Int64 = 0, heartbeatMs: Int64? = nil, capacity: Capacity = Capacity(),
         taken: Resources = Resources(), accelerator: String? = nil, underlay: String? = nil,
-        labels: [String] = []
+        store: String? = nil, labels: [String] = []
     ) {
         self.id = id
         self.identity = identity
@@ -52,6 +55,7 @@ public struct HostRecord: Sendable, Equatable {
         self.taken = taken
         self.accelerator = accelerator
         self.underlay = underlay
+        self.store = store
         self.labels = labels
     }
 

@@ -7,6 +7,8 @@ public enum HostObstacle: String, Sendable, CaseIterable {
     case storage = "disk"
     /// It has a compute of the team that shares one of the tags of `Tag.apart`.
     case apart = "tags that keep apart"
+    /// The disk that is there already lies where this host has none.
+    case store = "another store of disks"
 }
 
 /// Chooses the host of a new compute: pure functions over rows.
@@ -30,12 +32,18 @@ public enum Placement {
         public var image: String
         /// Hosts where computes are that it must not share a host with.
         public var apartFrom: Set<Int64>
+        /// Where its disk lies; `nil`: it has none yet, or none any more, and can be anywhere.
+        public var store: String?
 
-        public init(resources: Resources, region: String, image: String, apartFrom: Set<Int64> = []) {
+        public init(
+            resources: Resources, region: String, image: String, apartFrom: Set<Int64> = [],
+            store: String? = nil
+        ) {
             self.resources = resources
             self.region = region
             self.image = image
             self.apartFrom = apartFrom
+            self.store = store
         }
     }
 
@@ -91,11 +99,17 @@ public enum Placement {
     ) -> CloudError {
         let shortages =
             only.map { $0.capacity.shortages(of: specification.resources, taken: $0.taken).map(\.figures) }
-        let reasons = refusals.sorted { ($1.count, $0.words) < ($0.count, $1.words) }.map {
+        let words = [shortages ?? [], reasons(refusals)].first { !$0.isEmpty }
+        return Capacity.noRoom(
+            for: specification, field: "specification",
+            (words ?? ["no host has joined the cell yet"]).joined(separator: "; "))
+    }
+
+    /// `3 hosts: RAM`, `1 host: cordoned`: the commonest first.
+    public static func reasons(_ refusals: [Refusals]) -> [String] {
+        refusals.sorted { ($1.count, $0.words) < ($0.count, $1.words) }.map {
             "\($0.count) \($0.count == 1 ? "host" : "hosts"): \($0.words)"
         }
-        let words = [shortages ?? [], reasons].first { !$0.isEmpty } ?? ["no host has joined the cell yet"]
-        return Capacity.noRoom(for: specification, field: "specification", words.joined(separator: "; "))
     }
 }
 
@@ -115,6 +129,7 @@ extension HostRecord {
         if isDown(nowMs: nowMs) { obstacles.append(.down) }
         if let region, region != demand.region { obstacles.append(.region) }
         obstacles += capacity.shortages(of: demand.resources, taken: taken).map(\.obstacle)
+        if let wanted = demand.store, store != wanted { obstacles.append(.store) }
         if demand.apartFrom.contains(id) { obstacles.append(.apart) }
         return obstacles
     }

@@ -104,6 +104,18 @@ public struct ComputeQueries {
         if !action.steps.isEmpty { try sql.jobs.begin(action, computeId: id, nowMs: nowMs) }
     }
 
+    /// Begins to start a compute whose guest ran, by the cell's own doing, for this reason.
+    public func startAgain(_ compute: Compute, since reason: String, nowMs: Int64) throws {
+        let action = ComputeAction.start
+        try set(compute.id, failure: nil)
+        try begin(action, compute.id, showing: .starting, nowMs: nowMs)
+        try sql.events.append(
+            Event(
+                computeId: compute.id, teamId: compute.teamId, kind: action.requestedKind, detail: reason,
+                actor: .system),
+            nowMs: nowMs)
+    }
+
     /// Sets what its owner may change.
     public func set(
         _ id: Int64, hostName: String, tags: [String], deletionProtection: Bool, nowMs: Int64

@@ -10,6 +10,16 @@ extension HostQueries {
             })
     }
 
+    /// Those whose jobs stand at one of the steps, none of which is the last.
+    public func machines(_ hostId: Int64, steps: [ComputeStep]) throws -> Set<Int64> {
+        Set(
+            try sql.query(
+                """
+                SELECT compute_id FROM jobs WHERE host_id = $1 AND step <> 'done' AND step IN (\(steps.sqlList))
+                """, [hostId]
+            ).map { try $0.int("compute_id") })
+    }
+
     /// What was found on the host without a compute that it stands for, by machine: when it was first seen.
     public func orphans(_ hostId: Int64) throws -> [Int64: Int64] {
         Dictionary(

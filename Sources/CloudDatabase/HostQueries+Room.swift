@@ -15,12 +15,13 @@ extension HostQueries {
             ) AS has_image FROM hosts h
             WHERE h.state = 'ACTIVE' AND h.free_vcpus >= $1 AND h.free_memory_mb >= $2 AND h.free_storage_gb >= $3
                 AND (h.region IS NULL OR h.region = $4) AND h.heartbeat_ms >= $5
+                \(demand.store == nil ? "" : "AND h.store = $8")
             ORDER BY h.load \(policy == .spread ? "" : "DESC") LIMIT $7
             """,
             [
                 demand.resources.vcpus, demand.resources.memoryMb, demand.resources.storageGb, demand.region,
                 HostHeartbeat.oldest(nowMs: nowMs), demand.image, limit,
-            ]
+            ] + (demand.store.map { [$0] } ?? [])
         ).map { Placement.Candidate(try Self.host($0), hasImage: try $0.int("has_image") != 0) }
     }
 
@@ -93,13 +94,14 @@ extension HostQueries {
             SELECT state, \(Self.flag("heartbeat_ms IS NULL OR heartbeat_ms < $5")) AS is_down,
                 \(Self.flag("region <> $4")) AS is_elsewhere, \(Self.flag("free_vcpus < $1")) AS lacks_vcpus,
                 \(Self.flag("free_memory_mb < $2")) AS lacks_memory,
-                \(Self.flag("free_storage_gb < $3")) AS lacks_storage, COUNT(*) AS n
-            FROM hosts WHERE state <> 'REMOVED' GROUP BY 1, 2, 3, 4, 5, 6
+                \(Self.flag("free_storage_gb < $3")) AS lacks_storage,
+                \(Self.flag(demand.store == nil ? "FALSE" : "store IS NULL OR store <> $6")) AS lacks_store, COUNT(*) AS n
+            FROM hosts WHERE state <> 'REMOVED' GROUP BY 1, 2, 3, 4, 5, 6, 7
             """,
             [
                 demand.resources.vcpus, demand.resources.memoryMb, demand.resources.storageGb, demand.region,
                 HostHeartbeat.oldest(nowMs: nowMs),
-            ]
+            ] + (demand.store.map { [$0] } ?? [])
         ).map { Placement.Refusals(try Self.obstacles($0), count: Int(try $0.int("n"))) }
     }
 
@@ -114,7 +116,7 @@ extension HostQueries {
         }
         let flags: [(String, HostObstacle)] = [
             ("is_down", .down), ("is_elsewhere", .region), ("lacks_vcpus", .vcpus), ("lacks_memory", .memory),
-            ("lacks_storage", .storage),
+            ("lacks_storage", .storage), ("lacks_store", .store),
         ]
         for (column, obstacle) in flags where try row.int(column) != 0 { obstacles.append(obstacle) }
         return obstacles.isEmpty ? [.apart] : obstacles

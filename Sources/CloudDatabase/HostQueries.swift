@@ -15,11 +15,13 @@ public struct HostFacts: Sendable, Equatable {
     public var capacity: Capacity
     public var accelerator: String?
     public var underlay: String?
+    /// `HostRecord.store`.
+    public var store: String?
     public var labels: [String]
 
     public init(
         identity: String, name: String, region: String? = nil, capacity: Capacity = Capacity(),
-        accelerator: String? = nil, underlay: String? = nil, labels: [String] = []
+        accelerator: String? = nil, underlay: String? = nil, store: String? = nil, labels: [String] = []
     ) {
         self.identity = identity
         self.name = name
@@ -27,6 +29,7 @@ public struct HostFacts: Sendable, Equatable {
         self.capacity = capacity
         self.accelerator = accelerator
         self.underlay = underlay
+        self.store = store
         self.labels = labels
     }
 }
@@ -81,13 +84,14 @@ public struct HostQueries {
         try sql.query(
             """
             UPDATE hosts SET identity = $2, name = $3, region = $4, vcpus = $5, memory_mb = $6, storage_gb = $7,
-                accelerator = $8, underlay = $9, labels = $10, owner = $11, heartbeat_ms = $12, epoch = epoch + 1
+                accelerator = $8, underlay = $9, labels = $10, owner = $11, heartbeat_ms = $12, store = $13,
+                epoch = epoch + 1
             WHERE id = $1 RETURNING epoch
             """,
             [
                 id, facts.identity, facts.name, facts.region, facts.capacity.vcpus, facts.capacity.memoryMb,
                 facts.capacity.storageGb, facts.accelerator, facts.underlay,
-                try StringList.encode(facts.labels), owner, nowMs,
+                try StringList.encode(facts.labels), owner, nowMs, facts.store,
             ]
         )[0].int("epoch")
     }
@@ -129,7 +133,8 @@ public struct HostQueries {
             id: try row.int("id"), identity: try row.textOrNil("identity"), name: try row.text("name"),
             region: try row.textOrNil("region"), state: try row.value("state"), epoch: try row.int("epoch"),
             heartbeatMs: try row.intOrNil("heartbeat_ms"), accelerator: try row.textOrNil("accelerator"),
-            underlay: try row.textOrNil("underlay"), labels: try StringList.decode(try row.text("labels")))
+            underlay: try row.textOrNil("underlay"), store: try row.textOrNil("store"),
+            labels: try StringList.decode(try row.text("labels")))
         host.capacity = Capacity(
             vcpus: try row.intOrNil("vcpus").map { Int($0) },
             memoryMb: try row.intOrNil("memory_mb").map { Int($0) },

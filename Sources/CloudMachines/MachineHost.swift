@@ -50,6 +50,11 @@ public protocol MachineHost: Sendable {
     /// Removes the machine's disk, seed and sockets. Nothing to remove is success. The machine must be halted.
     func erase(_ id: Int64) async throws
 
+    /// Ends a machine whose compute another host has by now, and removes what is here of it: all but its disk, which is the
+    /// other's. Nothing to end is success, and a machine that is being moved (`MovingHost`) is left alone. For hosts that
+    /// share their disks.
+    func vacate(_ id: Int64) async throws
+
     /// Which boot of the host this is: another text after each, and within a container after each start of it.
     func bootId() async throws -> String
 

@@ -125,6 +125,9 @@ public struct SimulatedFolderHost: MachineHost {
         try HostFiles.remove(folder(id))
     }
 
+    /// Pretended machines' disks are on no other host, so this leaves them where they are.
+    public func vacate(_ id: Int64) async throws { try await halt(id) }
+
     /// Always the same: pretended machines outlive the host's reboot too.
     public func bootId() -> String { "simulated" }
 

@@ -6,7 +6,7 @@ public actor SimulatedHost: MachineHost {
     /// What a host can be asked to do.
     public enum Operation: String, Sendable, CaseIterable {
         case image, makeDisk, growDisk, makeSeed, applyNetwork, boot, answersSSH, pressPowerButton, halt,
-            erase
+            erase, vacate
     }
 
     /// Whether the call's effect has been made.
@@ -20,8 +20,11 @@ public actor SimulatedHost: MachineHost {
     public private(set) var poweredOff: Set<Int64> = []
     /// Machines on their way to or from another host.
     private(set) var moving: [Int64: Moving] = [:]
-    /// GB, by machine.
-    public private(set) var diskSizes: [Int64: Int] = [:]
+    private let ownDisks = SimulatedDisks()
+    /// Those that other hosts have too; `nil`: it has its own.
+    public nonisolated let sharedDisks: SimulatedDisks?
+    /// Machines that something was made of here, where that does not follow from the disks.
+    private var folders: Set<Int64> = []
     public private(set) var plan = NetworkPlan(attachments: [])
     /// How often each operation was asked for.
     public private(set) var calls: [Operation: Int] = [:]
@@ -34,7 +37,17 @@ public actor SimulatedHost: MachineHost {
     private var sshAnswers = true
     private var heedsPowerButton = true
 
-    public init(networkMode: NetworkMode = .bridged) { self.networkMode = networkMode }
+    /// - Parameter disks: those that other hosts have too; `nil`: the host has its own.
+    public init(networkMode: NetworkMode = .bridged, disks: SimulatedDisks? = nil) {
+        self.networkMode = networkMode
+        sharedDisks = disks
+    }
+
+    /// GB, by machine: of all hosts that share them.
+    public private(set) var diskSizes: [Int64: Int] {
+        get { (sharedDisks ?? ownDisks).sizes }
+        set { (sharedDisks ?? ownDisks).sizes = newValue }
+    }
 
     public func set(imageStatus: ImageStatus) { self.imageStatus = imageStatus }
 
@@ -91,7 +104,10 @@ public actor SimulatedHost: MachineHost {
 
     public func makeDisk(_ machine: Machine, from image: Image) async throws {
         await visit(.makeDisk, machine.id)
-        try act(.makeDisk) { diskSizes[machine.id] = diskSizes[machine.id] ?? machine.storageGb }
+        try act(.makeDisk) {
+            folders.insert(machine.id)
+            diskSizes[machine.id] = diskSizes[machine.id] ?? machine.storageGb
+        }
     }
 
     public func growDisk(_ machine: Machine) async throws {
@@ -102,7 +118,10 @@ public actor SimulatedHost: MachineHost {
 
     public func makeSeed(_ machine: Machine) async throws {
         await visit(.makeSeed, machine.id)
-        try act(.makeSeed) { seeds[machine.id] = machine }
+        try act(.makeSeed) {
+            folders.insert(machine.id)
+            seeds[machine.id] = machine
+        }
     }
 
     public func applyNetwork(_ plan: NetworkPlan) throws { try act(.applyNetwork) { self.plan = plan } }
@@ -159,14 +178,27 @@ public actor SimulatedHost: MachineHost {
         try act(.erase) {
             diskSizes[id] = nil
             seeds[id] = nil
+            folders.remove(id)
+        }
+    }
+
+    public func vacate(_ id: Int64) async throws {
+        await visit(.vacate, id)
+        guard moving[id] == nil || moving[id] == .departing else { return }
+        try act(.vacate) {
+            running.remove(id)
+            poweredOff.remove(id)
+            cutOff.remove(id)
+            guard sharedDisks != nil else { return }
+            seeds[id] = nil
+            folders.remove(id)
         }
     }
 
     public func inventory() -> [Int64: MachineParts] {
         Dictionary(
-            uniqueKeysWithValues: disks.union(seeds.keys).union(running).union(poweredOff).map {
-                ($0, parts(of: $0))
-            })
+            uniqueKeysWithValues: (sharedDisks == nil ? disks : folders).union(seeds.keys)
+                .union(running).union(poweredOff).map { ($0, parts(of: $0)) })
     }
 
     public func parts(of id: Int64) -> MachineParts {
@@ -206,6 +238,7 @@ public actor SimulatedHost: MachineHost {
         moving[id] = nil
         diskSizes[id] = nil
         seeds[id] = nil
+        folders.remove(id)
     }
 
     public func bootId() -> String { boot }

@@ -89,14 +89,15 @@ extension Fault {
         DurableWrite.allCases.filter {
             switch $0 {
             case .createCell, .createFirstTeam, .createTeam, .deleteTeam, .createKey, .revokeKey, .noteKeyUse,
-                .issueGuestToken, .changeWallet, .suspendTeam, .resumeTeam, .quoteCompute, .changeHost:
+                .issueGuestToken, .changeWallet, .suspendTeam, .resumeTeam, .quoteCompute, .changeHost,
+                .fenceHost, .evacuateComputes:
                 false
             default: true
             }
         } + [.createCompute, .changeCompute, .changeCompute, .lease, .saveDisk, .saveBoot, .saveConfirm]
 
     private static let operations = SimulatedHost.Operation.allCases.filter {
-        $0 != .image && $0 != .answersSSH
+        $0 != .image && $0 != .answersSSH && $0 != .vacate
     }
 }
 
@@ -140,7 +141,8 @@ extension Disaster {
         let day: Int64 = 86_400_000
         self = random.one(of: [
             .crash(program: random.below(shape.programs)),
-            .replaced(program: random.below(shape.programs)), .reboot, .guestDies(nth: random.below(3)),
+            .replaced(program: random.below(shape.programs)), .reboot,
+            .hostIsLost(program: random.below(shape.programs)), .guestDies(nth: random.below(3)),
             .guestPowersOff(nth: random.below(3)), .imagesGone(milliseconds: lasting),
             .guestsSilent(milliseconds: lasting), .guestsDeaf(milliseconds: lasting),
             .diskFull(milliseconds: lasting / 10),

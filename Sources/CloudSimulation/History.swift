@@ -95,6 +95,8 @@ public enum Disaster: Sendable, Equatable {
     case crash(program: Int)
     /// All programs and all guests end.
     case reboot
+    /// A program and its guests end, and the operator gives its computes to the other hosts before it is started again.
+    case hostIsLost(program: Int)
     /// A guest's process ends, the nth of those that run.
     case guestDies(nth: Int)
     case guestPowersOff(nth: Int)

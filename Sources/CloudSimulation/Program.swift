@@ -58,7 +58,8 @@ final class Program: Sendable {
     private func register() async -> Bool {
         let name = Self.hostName(incarnation.program)
         let facts = HostFacts(
-            identity: name, name: name, capacity: Capacity(vcpus: world.history.shape.vcpus))
+            identity: name, name: name, capacity: Capacity(vcpus: world.history.shape.vcpus),
+            store: world.history.shape.programs > 1 ? "store" : nil)
         do {
             try await RegisterHost(facts: facts, owner: incarnation.name).run(
                 in: cloud.database, claim, clock: cloud.clock)

@@ -60,6 +60,10 @@ struct ProgramHost: MachineHost {
         try await act(.erase, id) { try await $0.erase(id) }
     }
 
+    func vacate(_ id: Int64) async throws {
+        try await act(.vacate, id) { try await $0.vacate(id) }
+    }
+
     func bootId() async throws -> String {
         await world.executor.pause()
         try requireOwned()

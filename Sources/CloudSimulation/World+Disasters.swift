@@ -37,6 +37,7 @@ extension World {
                 if let program = program(index) { crash(program.incarnation) }
             }
             for machines in machines { await reboot(machines) }
+        case .hostIsLost(let index): await loseHost(index % history.shape.programs)
         case .replaced(let index): replace(index)
         case .guestDies(let nth):
             if let (machines, id) = await running(nth) { await machines.lose(id) }
@@ -78,6 +79,35 @@ extension World {
         }
         try? await machines.applyNetwork(NetworkPlan(attachments: []))  // throws nothing here
         await machines.set(bootId: "\(clock.elapsedMs)")
+    }
+
+    /// Where there are other hosts, which have its disks too.
+    private func loseHost(_ index: Int) async {
+        guard history.shape.programs > 1, takeAway(index) else { return }
+        await reboot(machines[index])
+        await clock.sit(milliseconds: HostHeartbeat.downAfterMs + Self.beyondDownMs)
+        await asOperator("the host can't be evacuated") { cloud in
+            let report = try await EvacuateHost(name: Program.hostName(index), isFenced: true).run(in: cloud)
+            note { "evacuated: \(report.moved.count) moved, \(report.left.count) left" }
+        }
+        bringBack(index)
+        await asOperator("the host can't be uncordoned") { cloud in
+            _ = try await ChangeHost(name: Program.hostName(index), change: .uncordon).run(in: cloud)
+        }
+    }
+
+    /// Until the operator looks at a host that is DOWN.
+    private static let beyondDownMs: Int64 = 10_000
+
+    /// A host that never registered can't be found, and one whose last heartbeat was late is not DOWN yet.
+    private func asOperator(_ failure: String, _ body: (Cloud) async throws -> Void) async {
+        do {
+            try await body(operatorsCloud())
+        } catch let error as CloudError where [.conflict, .resourceNotFound].contains(error.code) {
+            note { "\(failure): \(error.message)" }
+        } catch {
+            promises.broke(.answerIsInTheContract, "\(failure): \(error)")
+        }
     }
 
     private func deleteTeam() async {

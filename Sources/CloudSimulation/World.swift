@@ -35,6 +35,8 @@ final class World: Sendable {
         var tasks: [Task<Void, Never>] = []
         var isOver = false
         var suspended = 0
+        /// Programs whose hosts are off.
+        var lost: Set<Int> = []
     }
 
     /// Milliseconds until a program that ended is started again, at most.
@@ -49,7 +51,9 @@ final class World: Sendable {
         self.trace = trace
         executor = SimulationExecutor(seed: history.seed)
         clock = SimulatedClock(seed: history.seed, maxLateMs: history.shape.maxLateMs)
-        machines = (0..<history.shape.programs).map { _ in SimulatedHost() }
+        // Several hosts have one store of disks.
+        let disks = history.shape.programs > 1 ? SimulatedDisks() : nil
+        machines = (0..<history.shape.programs).map { _ in SimulatedHost(disks: disks) }
         hosts = machines.map { sabotage?.host($0) ?? $0 }
         faults = FaultLine(history.faults)
         promises = Promises()
@@ -104,7 +108,7 @@ final class World: Sendable {
     /// Starts the program anew, unless the history is over.
     func start(_ index: Int) {
         let life = state.withLock { state -> Int? in
-            guard !state.isOver else { return nil }
+            guard !state.isOver, !state.lost.contains(index) else { return nil }
             state.lives[index] += 1
             return state.lives[index]
         }
@@ -148,6 +152,26 @@ final class World: Sendable {
             await self.clock.sit(milliseconds: afterMs)
             self.start(incarnation.program)
         }
+    }
+
+    /// Ends a program, and lets nobody start it before `bringBack`. False when it is away already.
+    func takeAway(_ index: Int) -> Bool {
+        let isNew = state.withLock { state in
+            guard state.lost.insert(index).inserted else { return false }
+            state.suspended += 1
+            return true
+        }
+        if isNew, let program = program(index) { crash(program.incarnation) }
+        return isNew
+    }
+
+    /// Starts a program that was taken away.
+    func bringBack(_ index: Int) {
+        state.withLock { state in
+            state.lost.remove(index)
+            state.suspended -= 1
+        }
+        start(index)
     }
 
     /// Ends all programs for good.

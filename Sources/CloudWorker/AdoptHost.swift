@@ -37,13 +37,7 @@ struct AdoptHost: Sendable {
             $0.state == .running && $0.intent == .running && $0.task?.action == nil
         }
         for compute in ran {
-            try sql.computes.set(compute.id, failure: nil)
-            try sql.computes.begin(.start, compute.id, showing: .starting, nowMs: nowMs)
-            try sql.events.append(
-                Event(
-                    computeId: compute.id, teamId: compute.teamId, kind: ComputeAction.start.requestedKind,
-                    detail: "the host was rebooted", actor: .system),
-                nowMs: nowMs)
+            try sql.computes.startAgain(compute, since: "the host was rebooted", nowMs: nowMs)
         }
         return ran.count
     }

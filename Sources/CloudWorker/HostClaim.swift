@@ -8,7 +8,7 @@ import Synchronization
 public final class HostClaim: Sendable {
     private enum State {
         case notYet
-        case held(hostId: Int64, epoch: Int64)
+        case held(hostId: Int64, epoch: Int64, sharesDisks: Bool)
         case lost(CloudError)
     }
 
@@ -17,7 +17,16 @@ public final class HostClaim: Sendable {
     public init() {}
 
     /// The host is this worker's from now on.
-    func take(hostId: Int64, epoch: Int64) { state.withLock { $0 = .held(hostId: hostId, epoch: epoch) } }
+    func take(hostId: Int64, epoch: Int64, sharesDisks: Bool) {
+        state.withLock { $0 = .held(hostId: hostId, epoch: epoch, sharesDisks: sharesDisks) }
+    }
+
+    /// Whether other hosts have the disks of this one's computes too, so that they can be given to them when it is lost.
+    var sharesDisks: Bool {
+        state.withLock { state in
+            if case .held(_, _, let sharesDisks) = state { sharesDisks } else { false }
+        }
+    }
 
     /// Whether the host was not registered yet.
     var isToCome: Bool {
@@ -45,36 +54,45 @@ public final class HostClaim: Sendable {
     public func check(_ sql: any SQLConnection) throws -> Int64 {
         let (hostId, epoch) = try held
         guard try !sql.hosts.isOwned(hostId, epoch: epoch) else { return hostId }
-        throw lose(hostId, try sql.hosts.get(hostId))
+        throw try lose(hostId, sql)
     }
 
     /// Says in the transaction that the worker lives. Throws when the host is not its own any more.
     func beat(_ sql: any SQLConnection, nowMs: Int64) throws {
         let (hostId, epoch) = try held
         guard try !sql.hosts.beat(hostId, epoch: epoch, nowMs: nowMs) else { return }
-        throw lose(hostId, try sql.hosts.get(hostId))
+        throw try lose(hostId, sql)
     }
 
     private var held: (hostId: Int64, epoch: Int64) {
         get throws {
             switch state.withLock({ $0 }) {
-            case .held(let hostId, let epoch): return (hostId, epoch)
+            case .held(let hostId, let epoch, _): return (hostId, epoch)
             case .lost(let error): throw error
             case .notYet: throw CloudError.bug("a worker works without a registered host")
             }
         }
     }
 
-    private func lose(_ hostId: Int64, _ host: HostRecord?) -> CloudError {
+    private func lose(_ hostId: Int64, _ sql: any SQLConnection) throws -> CloudError {
+        let host = try sql.hosts.get(hostId)
         let name = host?.name ?? "\(hostId)"
         let error =
-            host?.state == .removed
-            ? RegisterHost.removed(name)
-            : CloudError(
-                .conflict,
-                "Another worker has taken over the host '\(name)', so this one ends and leaves its machines alone. See to "
-                    + "it that no two servers run on copies of one data folder: delete the file host-id in the copy."
-            )
+            if host?.state == .removed {
+                RegisterHost.removed(name)
+            } else if try sql.hosts.isFenced(hostId) {
+                CloudError(
+                    .conflict,
+                    "The operator has evacuated the host '\(name)', since nobody heard of it, so its worker ends and leaves "
+                        + "its machines alone. Start it again: it ends what runs here of computes that are other hosts' "
+                        + "by now.")
+            } else {
+                CloudError(
+                    .conflict,
+                    "Another worker has taken over the host '\(name)', so this one ends and leaves its machines alone. See "
+                        + "to it that no two servers run on copies of one data folder: delete the file host-id in the "
+                        + "copy.")
+            }
         state.withLock { $0 = .lost(error) }
         return error
     }

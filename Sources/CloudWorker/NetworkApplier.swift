@@ -11,6 +11,8 @@ public actor NetworkApplier {
     private let clock: any CloudClock
     /// What was read of teammates on other hosts when the host's network was last made.
     private var remotes: [RemoteAttachment] = []
+    /// The host's computes that had their place in its network when that was last made.
+    private var attached: Set<Int64> = []
     /// The last of all that were asked for.
     private var last: Task<Void, any Error>?
     /// An application that has not begun, so that others can share it.
@@ -64,12 +66,13 @@ public actor NetworkApplier {
             try await host.applyNetwork(plan)
         }
         remotes = rows.remotes
+        attached = Set(plan.attachments.map(\.computeId))
     }
 
     private func repairNow() async throws -> NetworkRepair {
         let rows = try await rows()
-        // What came about on other hosts meanwhile was changed by nobody's hand.
-        if rows.remotes != remotes { try await apply(rows) }
+        // What came about on other hosts meanwhile, or came from one, was changed by nobody's hand.
+        if rows.remotes != remotes || !rows.settled.isSubset(of: attached) { try await apply(rows) }
         let found = NetworkDrift(try await host.networkDrift(of: rows.computes, remotes: rows.remotes))
         guard !found.isEmpty else { return NetworkRepair(found: found) }
         try await apply(rows)
@@ -78,13 +81,18 @@ public actor NetworkApplier {
             computes: rows.computes.filter { NetworkAttachment($0).map(found.isAbout) ?? false })
     }
 
-    /// Tells the host's network of teammates that came to other hosts, or left them. Most looks change nothing.
+    /// Tells the host's network of teammates that came to other hosts, or left them, and of computes that came here from
+    /// another host. Most looks change nothing.
     func followTeammates() async throws {
         let claim = claim
-        let present = try await database.read { sql in
-            try NetworkRows.remotes(sql, hostId: try claim.check(sql))
+        let (present, settled) = try await database.read { sql in
+            let hostId = try claim.check(sql)
+            return (
+                try NetworkRows.remotes(sql, hostId: hostId),
+                try sql.hosts.machines(hostId, steps: ComputeStep.settled)
+            )
         }
-        if present != remotes { try await apply() }
+        if present != remotes || !settled.isSubset(of: attached) { try await apply() }
     }
 
     private func rows() async throws -> NetworkRows {
@@ -108,6 +116,11 @@ private struct NetworkRows {
         try sql.hosts.teammates(of: hostId).compactMap { compute, underlay in
             RemoteAttachment(compute, underlay: underlay)
         }
+    }
+
+    /// Those that must have their place already.
+    var settled: Set<Int64> {
+        Set(computes.filter { $0.task?.step.network == .must }.map(\.id))
     }
 
     var plan: NetworkPlan { NetworkPlan(computes, remotes: remotes) { $0 != .mustNot } }

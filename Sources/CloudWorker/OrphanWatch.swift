@@ -23,7 +23,10 @@ struct OrphanWatch: Sendable {
     ///   - machines: what is on the host.
     ///   - known: the machines whose computes were not over before that was looked at.
     func look(at machines: [Int64: MachineParts], known: Set<Int64>) async throws {
-        let strays = machines.filter { !known.contains($0.key) }
+        var strays = machines.filter { !known.contains($0.key) }
+        let vacate = VacateHost(database: database, host: host, claim: claim, clock: clock, logger: logger)
+        let elsewhere = try await vacate.run(Set(strays.keys))
+        strays = strays.filter { !elsewhere.contains($0.key) }
         let hostId = try claim.hostId
         let noted = try await database.read { sql in try sql.hosts.orphans(hostId) }
         guard !strays.isEmpty || !noted.isEmpty else { return }

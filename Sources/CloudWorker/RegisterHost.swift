@@ -32,7 +32,7 @@ public struct RegisterHost: Sendable {
             let hostId = try find(sql) ?? join(sql, nowMs: now)
             return (hostId, try sql.hosts.take(hostId, facts, owner: owner, nowMs: now))
         }
-        claim.take(hostId: hostId, epoch: epoch)
+        claim.take(hostId: hostId, epoch: epoch, sharesDisks: facts.store != nil)
         return hostId
     }
 
@@ -41,6 +41,7 @@ public struct RegisterHost: Sendable {
         let known = try sql.hosts.get(identity: facts.identity)
         if let known, known.state == .removed { throw Self.removed(known.name) }
         let host = try known ?? sql.hosts.unadopted() ?? (isOnlyHost ? sql.hosts.only() : nil)
+        try host.map { try checkStore($0, sql) }
         if let other = try sql.hosts.get(name: facts.name), other.id != host?.id {
             throw CloudError(
                 .conflict,
@@ -48,6 +49,16 @@ public struct RegisterHost: Sendable {
                 problems: [Problem("hostName", "'\(facts.name.shown)' is another host's.")])
         }
         return host?.id
+    }
+
+    /// The disks of its computes are where the host had them: those that it has elsewhere by now would be taken for lost.
+    private func checkStore(_ host: HostRecord, _ sql: any SQLConnection) throws {
+        guard host.store != facts.store, try !sql.hosts.machines(host.id).isEmpty else { return }
+        throw CloudError(
+            .conflict,
+            "The disks of the computes on host '\(host.name.shown)' do not lie where the setting disks says. Set it as it "
+                + "was, and mount what it names; it can be changed once the host has no computes.",
+            problems: [Problem("disks", "is not where the host's disks are.")])
     }
 
     private func join(_ sql: any SQLConnection, nowMs: Int64) throws -> Int64 {

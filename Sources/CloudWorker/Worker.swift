@@ -103,9 +103,11 @@ public struct Worker: Service {
         }
     }
 
-    /// Takes over from this host's earlier worker, which is dead, and puts the network right.
+    /// Takes over from this host's earlier worker, which is dead, and puts the network right. What has become another
+    /// host's meanwhile ends before anything else.
     func start() async throws {
         if claim.isToCome { try await register() }
+        try await VacateHost(database: database, host: host, claim: claim, clock: clock, logger: logger).run()
         let adopt = AdoptHost(claim: claim, bootId: try await host.bootId(), nowMs: clock.nowMs)
         let started = try await database.write(.adoptHost) { sql in try adopt.run(sql) }
         if let started {

@@ -8,7 +8,7 @@ struct AdminHostCommand: AsyncParsableCommand {
         commandName: "host", abstract: "Show hosts, and say what they may be used for.",
         subcommands: [
             AdminHostListCommand.self, AdminHostCordonCommand.self, AdminHostUncordonCommand.self,
-            AdminHostDrainCommand.self, AdminHostRemoveCommand.self,
+            AdminHostDrainCommand.self, AdminHostEvacuateCommand.self, AdminHostRemoveCommand.self,
         ])
 }
 

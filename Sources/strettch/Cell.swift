@@ -109,6 +109,11 @@ struct Cell: Sendable {
 }
 
 extension ServeSettings {
+    /// The folder of the host's images: beside the disks that lie over them.
+    func images(_ folder: DataFolder) -> String {
+        host.disks.map(SharedDisks.images) ?? folder.path + "/images"
+    }
+
     /// The operator's catalogue, or the built-in one. Throws when it can't be used.
     func readCatalogue() throws -> Catalogue {
         try catalogue.map { try CatalogueFile.read(path: $0) } ?? CatalogueFile.builtIn()
@@ -129,16 +134,18 @@ struct HostFactory: Sendable {
                 path: folder.simulatedMachines, networkMode: settings.network,
                 delay: .milliseconds(settings.simulatedDelay))
         }
-        let images = ImageStore(directory: folder.path + "/images", logger: logger)
+        let images = ImageStore(directory: settings.images(folder), logger: logger)
         let network = BridgedNetwork(
             settings: try NetworkSettings(
                 privateRange: settings.privateRange.description, teamPrefix: settings.teamPrefix,
                 publicPool: settings.publicPool.map(\.description),
                 metadata: settings.metadataListen.description, underlay: settings.host.underlay,
                 vxlanPort: settings.host.vxlanPort, underlayMtu: settings.host.underlayMtu))
+        var machines = QEMUHost.Settings(
+            dataDirectory: folder.path, installationId: installationId, networkMode: settings.network)
+        machines.disks = settings.host.disks
         let host = try await QEMUHost.open(
-            QEMUHost.Settings(
-                dataDirectory: folder.path, installationId: installationId, networkMode: settings.network),
+            machines,
             images: QEMUHost.Images(
                 status: { await images.status($0) }, ready: { try await images.ready($0) },
                 check: { try await images.check($0) }),

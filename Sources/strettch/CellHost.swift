@@ -20,11 +20,12 @@ struct CellHost: Sendable {
         _ settings: ServeSettings, _ folder: DataFolder, installationId: String, _ cloud: Cloud,
         _ logger: Logger
     ) async throws -> CellHost {
+        let shared = try settings.sharedDisks(installationId: installationId)
         let machines = try await HostFactory(settings: settings, folder: folder, logger: logger)
             .open(installationId: installationId)
         let (claim, owner) = (HostClaim(), UUID().uuidString)
         let facts = try settings.host.facts(
-            identity: try folder.hostIdentity(), folder: folder.path,
+            identity: try folder.hostIdentity(), folder: folder.path, shared: shared,
             accelerator: (machines as? QEMUHost)?.accelerator.accelerator.rawValue, catalogue: cloud.catalogue
         )
         let isEmbedded = settings.database.connection == nil

@@ -5,8 +5,12 @@ extension DataFolder {
     /// Holds the text by which the host is known again, whatever its name.
     private var hostIdentityFile: String { path + "/host-id" }
 
-    /// Random bytes of an identity: no two hosts ever have the same.
+    /// Random bytes of an identity: no two hosts, and no two stores of disks, ever have the same.
     private static let identityBytes = 16
+
+    static func randomText() -> String {
+        SystemRandom.bytes(identityBytes).map { String(format: "%02x", $0) }.joined()
+    }
 
     /// The host's identity; `nil` before the first start.
     func knownHostIdentity() throws -> String? {
@@ -25,8 +29,7 @@ extension DataFolder {
     /// The host's identity, made at the first start. The folder must be locked.
     func hostIdentity() throws -> String {
         if let known = try knownHostIdentity() { return known }
-        let bytes = SystemRandom.bytes(Self.identityBytes)
-        let identity = bytes.map { String(format: "%02x", $0) }.joined()
+        let identity = Self.randomText()
         do {
             try Data("\(identity)\n".utf8).write(to: URL(filePath: hostIdentityFile), options: .atomic)
         } catch {

@@ -1,5 +1,6 @@
 import CloudCore
 import CloudDatabase
+import CloudMachines
 import Foundation
 
 /// What the operator says of the machine that the server works on.
@@ -12,6 +13,8 @@ struct HostSettings: Sendable, Equatable {
     var labels: [String]
     /// Its address in the network that hosts reach each other by.
     var underlay: String?
+    /// Absolute path of a folder that other hosts have too, in which its computes' disks lie; `nil`: in the data folder.
+    var disks: String?
     /// The UDP port of the frames between hosts.
     var vxlanPort: Int
     /// The largest IP packet that passes between any two hosts, in bytes.
@@ -20,7 +23,7 @@ struct HostSettings: Sendable, Equatable {
     var vcpuOvercommit: Double
     /// RAM given out for each byte that the host has.
     var memoryOvercommit: Double
-    /// Disk given out for each byte that the file system of the data folder has: disks take what guests have written.
+    /// Disk given out for each byte that the file system has where the disks lie: they take what guests have written.
     var storageOvercommit: Double
 
     /// Labels at most, and characters of each.
@@ -34,6 +37,8 @@ struct HostSettings: Sendable, Equatable {
         self.region = region.isEmpty ? nil : region
         labels = try Self.labels(try reader.string("labels"))
         underlay = try Self.underlay(try reader.string("underlay"))
+        let disks = try reader.string("disks")
+        self.disks = disks.isEmpty ? nil : URL(filePath: disks).path
         vxlanPort = try reader.int("vxlanPort", in: 1...65535)
         underlayMtu = try reader.int("underlayMtu", in: 1280...9216)
         vcpuOvercommit = try reader.double("vcpuOvercommit", in: 0.1...1000)
@@ -71,11 +76,12 @@ struct HostSettings: Sendable, Equatable {
     /// What the host says of itself when it registers. Throws `VALIDATION_ERROR` for a
     /// name that is none, and for a region that the catalogue has not.
     /// - Parameters:
-    ///   - folder: the data folder, whose file system has the machines' disks.
+    ///   - folder: the data folder, whose file system has the machines' disks unless `shared` has them.
     ///   - accelerator: how guests are run; `nil` where machines are pretended, which take nothing.
-    func facts(identity: String, folder: String, accelerator: String?, catalogue: Catalogue) throws
-        -> HostFacts
-    {
+    func facts(
+        identity: String, folder: String, shared: SharedDisks? = nil, accelerator: String?,
+        catalogue: Catalogue
+    ) throws -> HostFacts {
         if let problem = HostName.problem(name) {
             throw CloudError.invalid([
                 Problem("hostName", "\(problem) Name the host with the setting hostName.")
@@ -87,8 +93,8 @@ struct HostSettings: Sendable, Equatable {
         }
         return HostFacts(
             identity: identity, name: name, region: region,
-            capacity: accelerator == nil ? Capacity() : try capacity(folder), accelerator: accelerator,
-            underlay: underlay, labels: labels)
+            capacity: accelerator == nil ? Capacity() : try capacity(shared?.path ?? folder),
+            accelerator: accelerator, underlay: underlay, store: shared?.name, labels: labels)
     }
 
     private func capacity(_ folder: String) throws -> Capacity {
@@ -102,6 +108,20 @@ struct HostSettings: Sendable, Equatable {
 }
 
 extension ServeSettings {
+    /// The folder of the disks that other hosts have too, with its name; `nil`: the host's disks are its own. Throws when
+    /// there is nobody to share them with, and what `SharedDisks` throws.
+    func sharedDisks(installationId: String) throws -> SharedDisks? {
+        guard let path = host.disks else { return nil }
+        guard database.connection != nil, !simulated else {
+            throw SettingReader.invalid(
+                "disks", path,
+                "nothing: pretended machines, and those of a server with SQLite, have their disks on one host alone"
+            )
+        }
+        return try SharedDisks(
+            path: path, installationId: installationId, newName: DataFolder.randomText())
+    }
+
     static func role(_ text: String) throws -> ServeRole {
         if let role = ServeRole(rawValue: text) { return role }
         throw SettingReader.invalid("role", text, "all, api or worker")

@@ -38,6 +38,14 @@ extension ServeSettings {
         return try await ServeSettings(flags: [:], file: folder.settings, usesEnvironment: false)
     }
 
+    /// The folder of the images of a host whose server may not have been started yet.
+    static func images(in folder: DataFolder) async throws -> String {
+        let isWritten = FileManager.default.fileExists(atPath: folder.settings)
+        let settings =
+            isWritten ? try await written(in: folder) : try await ServeSettings(flags: [:], file: nil)
+        return settings.images(folder)
+    }
+
     /// How a command beside the server reaches its database. Throws `CONFLICT` when the server keeps it elsewhere: its
     /// connection string may hold a password, so it is not among what is written.
     static func database(beside folder: DataFolder, config: String?) async throws -> DatabaseSettings {
@@ -72,7 +80,7 @@ extension ServeSettings {
             "sshPorts": "\(sshPorts.lowerBound)-\(sshPorts.upperBound)",
             "metadataListen": metadataListen.description, "stopGrace": stopGrace,
             "role": role.rawValue, "underlay": host.underlay ?? "", "vxlanPort": host.vxlanPort,
-            "underlayMtu": host.underlayMtu,
+            "underlayMtu": host.underlayMtu, "disks": host.disks ?? "",
             "orphanGrace": orphanGrace,
             "billing": billing.isOn, "simulated": simulated, "databaseEngine": database.engine,
         ]

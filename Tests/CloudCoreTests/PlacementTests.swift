@@ -72,6 +72,15 @@ struct PlacementTests {
         (.storage, host(1) { $0.capacity.storageGb = 9 }),
     ]
 
+    @Test("is one that has the disk, where there is one already")
+    func store() {
+        var demand = Self.demand
+        demand.store = "s"
+        let hosts = ["s", nil, "t"].map { store in Self.host(1) { $0.store = store } }
+        #expect(hosts.map { $0.obstacles(to: demand, nowMs: Self.now) } == [[], [.store], [.store]])
+        #expect(hosts.allSatisfy { $0.obstacles(to: Self.demand, nowMs: Self.now) == [] })
+    }
+
     @Test("is none that has an obstacle", arguments: cases)
     func unfit(_ obstacle: HostObstacle, _ host: HostRecord) {
         #expect(host.obstacles(to: Self.demand, nowMs: Self.now) == [obstacle])

@@ -31,7 +31,8 @@ struct HostRoomTests {
     }
 
     private static func ids(
-        _ sql: any SQLConnection, _ policy: Placement.Policy, limit: Int = 16, nowMs: Int64 = 100_000
+        _ sql: any SQLConnection, _ policy: Placement.Policy, limit: Int = 16, nowMs: Int64 = 100_000,
+        for demand: Placement.Demand = demand
     ) throws -> [Int64] {
         try sql.hosts.candidates(for: demand, policy: policy, nowMs: nowMs, limit: limit).map(\.host.id)
     }
@@ -49,26 +50,33 @@ struct HostRoomTests {
         }
     }
 
-    @Test("is what the pure rule says of the same rows")
-    func agrees() async throws {
+    @Test("is what the pure rule says of the same rows", arguments: [nil, "s"])
+    func agrees(_ store: String?) async throws {
+        var asked = Self.demand
+        asked.store = store
+        let demand = asked
         try await withHosts(40, taken: { ($0 * 7) % 11 }) { sql in
             try sql.execute("UPDATE hosts SET state = 'CORDONED' WHERE id % 9 = 0")
             try sql.execute("UPDATE hosts SET state = 'DRAINING' WHERE id % 13 = 0")
             try sql.execute("UPDATE hosts SET region = 'HUY-1' WHERE id % 5 = 0")
             try sql.execute("UPDATE hosts SET heartbeat_ms = 1 WHERE id % 8 = 0")
             try sql.execute("UPDATE hosts SET memory_mb = NULL, storage_gb = 9 WHERE id % 6 = 0")
+            try sql.execute(
+                "UPDATE hosts SET store = CASE WHEN id % 3 = 0 THEN 's' ELSE 't' END WHERE id % 4 <> 0")
             let hosts = try sql.hosts.list()
-            let fit = hosts.filter { $0.obstacles(to: Self.demand, nowMs: 100_000).isEmpty }
-            #expect(Set(try Self.ids(sql, .spread, limit: 100)) == Set(fit.map(\.id)) && !fit.isEmpty)
+            let fit = hosts.filter { $0.obstacles(to: demand, nowMs: 100_000).isEmpty }
+            #expect(
+                Set(try Self.ids(sql, .spread, limit: 100, for: demand)) == Set(fit.map(\.id)) && !fit.isEmpty
+            )
             let loads = try sql.query("SELECT load FROM hosts ORDER BY name").map { Int(try $0.int("load")) }
             #expect(loads == hosts.map(\.load))
             var expected: [[HostObstacle]: Int] = [:]
             for host in hosts {
-                let obstacles = host.obstacles(to: Self.demand, nowMs: 100_000)
+                let obstacles = host.obstacles(to: demand, nowMs: 100_000)
                 expected[obstacles.isEmpty ? [.apart] : obstacles, default: 0] += 1
             }
             var counted: [[HostObstacle]: Int] = [:]
-            for refusal in try sql.hosts.refusals(of: Self.demand, nowMs: 100_000) {
+            for refusal in try sql.hosts.refusals(of: demand, nowMs: 100_000) {
                 counted[refusal.obstacles, default: 0] += refusal.count
             }
             #expect(counted == expected)

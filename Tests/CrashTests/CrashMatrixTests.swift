@@ -45,16 +45,18 @@ struct CrashMatrixTests {
         _ script: CrashScript, fault: (visit: Visit, kind: FaultKind)? = nil
     ) async throws -> CrashOutcome {
         try await Engine.standard.withDatabase { database in
-            let host = SimulatedHost()
+            let host = SimulatedHost(disks: script.store.map { _ in SimulatedDisks() })
             let world = try await CrashWorld(
                 database: database, host: host, isSimulated: true, script: script, fault: fault)
             try await script.prepare(world)
             world.saboteur.arm()
             try await script.run(world)
-            let lines = try await world.lines() + world.findings()
+            var lines = try await world.lines() + world.findings()
+            for host in [host] + [world.neighbour?.host].compactMap(\.self) {
+                lines += await Self.lines(host)
+            }
             return CrashOutcome(
-                visits: world.saboteur.visits, wasMet: world.saboteur.wasMet,
-                world: lines + (await Self.lines(host)))
+                visits: world.saboteur.visits, wasMet: world.saboteur.wasMet, world: lines)
         }
     }
 

@@ -79,6 +79,20 @@ extension CrashScript {
                 }
                 try await world.settle()
             }),
+        CrashScript(
+            "a host that is lost and evacuated, and comes back", store: "store",
+            prepare: { world in
+                try await world.makeRunning()
+                try await world.joinNeighbour()
+            },
+            run: { world in
+                world.program.life.end()
+                world.clock.advance(milliseconds: HostHeartbeat.downAfterMs + 1)
+                try await world.evacuate()
+                try await world.neighbour?.settle()
+                // Its guest runs there still, which nobody could see.
+                try await world.settle()
+            }),
         CrashScript("a team's end", prepare: { try await $0.makeTeam() }) { world in
             try await world.insistOrDone("the end") { try await DeleteTeam(teamId: 1).run(in: $0) }
         },

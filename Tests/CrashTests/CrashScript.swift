@@ -12,6 +12,8 @@ struct CrashScript: Sendable, CustomTestStringConvertible {
 
     var name: String
     var settings = CloudSettings.test
+    /// Names the folder of the host's disks, when another host shares it.
+    var store: String?
     /// What goes wrong in every run of it, so that what follows can go wrong too.
     var fault: (visit: Visit, kind: FaultKind)?
     /// What is there before anything goes wrong.
@@ -21,12 +23,14 @@ struct CrashScript: Sendable, CustomTestStringConvertible {
     var testDescription: String { name }
 
     init(
-        _ name: String, settings: CloudSettings = .test, fault: (visit: Visit, kind: FaultKind)? = nil,
+        _ name: String, settings: CloudSettings = .test, store: String? = nil,
+        fault: (visit: Visit, kind: FaultKind)? = nil,
         prepare: @escaping Part = { _ in },
         run: @escaping Part
     ) {
         self.name = name
         self.settings = settings
+        self.store = store
         self.fault = fault
         self.prepare = prepare
         self.run = run

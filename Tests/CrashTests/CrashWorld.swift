@@ -23,6 +23,9 @@ final class CrashWorld {
     var secret = ""
     /// The host when it is a real one.
     var real: RealCrashHost?
+    /// Another host, which has the same disks. Nothing goes wrong there.
+    private(set) var neighbour: NeighbourHost?
+    private let store: String?
 
     /// Rounds of the clock until the world must have come to rest.
     private static let maxRounds = 300
@@ -38,10 +41,11 @@ final class CrashWorld {
         self.database = database
         self.host = host
         settings = script.settings
+        store = script.store
         self.isSimulated = isSimulated
         program = CrashProgram(
-            database: database, host: host, isSimulated: isSimulated, settings: settings, clock: clock,
-            saboteur: saboteur)
+            database: database, host: host, isSimulated: isSimulated, settings: settings, store: store,
+            clock: clock, saboteur: saboteur)
         try await program.register()
     }
 
@@ -109,8 +113,8 @@ final class CrashWorld {
         if isLost { program.life.end() }  // as the services do
         for _ in 0..<Self.maxAttempts where program.life.isOver {
             program = CrashProgram(
-                database: database, host: host, isSimulated: isSimulated, settings: settings, clock: clock,
-                saboteur: saboteur)
+                database: database, host: host, isSimulated: isSimulated, settings: settings, store: store,
+                clock: clock, saboteur: saboteur)
             do {
                 try await program.register()
                 try await program.reserveIds.run()
@@ -133,13 +137,35 @@ final class CrashWorld {
         }
     }
 
+    /// Lets another host that has the same disks join.
+    func joinNeighbour() async throws {
+        guard let disks = simulated?.sharedDisks else { throw NeverTrue(what: "the host shares its disks") }
+        neighbour = try await NeighbourHost(
+            "host-2", SimulatedHost(disks: disks), store: store, on: database, clock: clock)
+    }
+
+    /// Evacuates the host, whose program is gone, until all of its computes are the neighbour's.
+    func evacuate() async throws {
+        let (neighbour, clock, settings) = (neighbour, clock, settings)
+        try await insistAlone("the evacuation", on: database) { database in
+            try await neighbour?.beat()
+            let cloud = Cloud(
+                database: database, catalogue: .test, settings: settings, clock: clock,
+                randomBytes: { count in (0..<count).map { UInt8($0) } }, wake: {})
+            let report = try await EvacuateHost(name: "host-1", isFenced: true).run(in: cloud)
+            guard report.left.isEmpty else { throw NeverTrue(what: "there is room elsewhere") }
+        }
+    }
+
     /// What an audit finds wrong, a line each.
     func findings() async throws -> [String] {
         let settings = AuditSettings(
             privateRange: settings.privateRange, publicPool: settings.publicPool,
             isBilled: settings.billing.isOn)
+        var hosts: [Int64: any MachineHost] = [1: host]
+        if let neighbour { hosts[neighbour.id] = neighbour.host }
         let audit = Audit(
-            database: database, hosts: [1: host], catalogue: .test, settings: settings, clock: clock)
+            database: database, hosts: hosts, catalogue: .test, settings: settings, clock: clock)
         return try await audit.run().map { "audit: \($0.invariant.rawValue): \($0.what)" }
     }
 
@@ -193,80 +219,5 @@ final class CrashWorld {
         case .int(let int): "\(int)"
         case .text(let text): text
         }
-    }
-}
-
-/// One life of the program: verbs, worker, supervisor and accountant over one database and host.
-struct CrashProgram: Sendable {
-    let life: Life
-    let cloud: Cloud
-    let claim = HostClaim()
-    let heartbeat: Heartbeat
-    let duty: CellDuty
-    let reserveIds: ReserveIds
-    let worker: Worker
-    let supervisor: Supervisor
-    let accountant: Accountant
-
-    /// Guests without an operating system do not heed the button, so the grace is short.
-    private static let stopGrace = Duration.seconds(1)
-
-    init(
-        database: any Database, host: any MachineHost, isSimulated: Bool, settings: CloudSettings,
-        clock: ManualClock, saboteur: Saboteur
-    ) {
-        let life = saboteur.begin()
-        self.life = life
-        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        func makeWorker(
-            _ database: any Database, _ host: any MachineHost, _ claim: HostClaim, _ owner: String
-        ) -> Worker {
-            Worker(
-                database: database, host: host, claim: claim, catalogue: .test, clock: clock, wake: Wake(),
-                bootSlots: 2,
-                stopGrace: Self.stopGrace, owner: owner, logger: logger, jitter: { 0 })
-        }
-        func sabotaged(_ life: Life, isReal: Bool) -> SabotagedHost {
-            SabotagedHost(
-                host: host, saboteur: saboteur, life: life, callsArePoints: isReal && isSimulated,
-                runningAnswers: !isSimulated)
-        }
-        // A second worker, which takes the host over while a transaction of the first one hangs.
-        let others = HostClaim()
-        let other = makeWorker(database, sabotaged(Life(), isReal: false), others, "other")
-        let sabotagedDatabase = SabotagedDatabase(
-            database: database, saboteur: saboteur, life: life,
-            meanwhile: {
-                clock.advance(milliseconds: Worker.leaseMs + 1)
-                try await Self.register("other", database, others, clock)
-                try await other.start()
-                try await other.runDueJobs()
-            })
-        let mine = sabotaged(life, isReal: true)
-        cloud = Cloud(
-            database: sabotagedDatabase, catalogue: .test, settings: settings, clock: clock,
-            randomBytes: { count in (0..<count).map { _ in UInt8.random(in: .min ... .max) } }, wake: {})
-        reserveIds = ReserveIds(database: sabotagedDatabase, host: mine, logger: logger)
-        worker = makeWorker(sabotagedDatabase, mine, claim, "worker")
-        heartbeat = Heartbeat(database: sabotagedDatabase, claim: claim, clock: clock, logger: logger)
-        duty = CellDuty(database: sabotagedDatabase, claim: claim, clock: clock)
-        supervisor = Supervisor(
-            database: sabotagedDatabase, host: mine, claim: claim, duty: duty, network: worker.network,
-            clock: clock, wake: Wake(),
-            logger: logger)
-        accountant = Accountant(
-            duty: duty, database: sabotagedDatabase, catalogue: .test, settings: settings.billing,
-            clock: clock,
-            wake: Wake(), logger: logger)
-    }
-
-    /// What the program does before anything else.
-    func register() async throws { try await Self.register("worker", cloud.database, claim, cloud.clock) }
-
-    private static func register(
-        _ owner: String, _ database: any Database, _ claim: HostClaim, _ clock: any CloudClock
-    ) async throws {
-        try await RegisterHost(facts: HostFacts(identity: "host-1", name: "host-1"), owner: owner).run(
-            in: database, claim, clock: clock)
     }
 }

@@ -48,6 +48,8 @@ struct NeighbouredHost: MachineHost {
 
     func erase(_ id: Int64) async throws { try await host.erase(id) }
 
+    func vacate(_ id: Int64) async throws { try await host.vacate(id) }
+
     func bootId() async throws -> String { try host.bootId() }
 
     func inventory() async throws -> [Int64: MachineParts] { try await host.inventory() }

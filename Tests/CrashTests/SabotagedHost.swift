@@ -52,6 +52,8 @@ struct SabotagedHost: MachineHost {
 
     func erase(_ id: Int64) async throws { try await pass(.erase) { try await host.erase(id) } }
 
+    func vacate(_ id: Int64) async throws { try await pass(.vacate) { try await host.vacate(id) } }
+
     func inventory() async throws -> [Int64: MachineParts] { try await host.inventory() }
 
     func networkDrift(from plan: NetworkPlan) async throws -> [String] {

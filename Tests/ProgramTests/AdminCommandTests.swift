@@ -72,6 +72,7 @@ struct AdminCommandTests {
                 (["key", "create", "a", "owner"], .conflict), (["key", "revoke", "a", "x"], .notFound),
                 (["team", "top-up", "a", "1e3", "--reference", "p"], .refused),
                 (["team", "suspend", "b"], .notFound), (["team", "resume", "b"], .notFound),
+                (["host", "evacuate", "h", "--fenced"], .notFound), (["host", "evacuate", "h"], .refused),
             ] {
                 let error = await #expect(throws: CloudError.self, "\(arguments)") {
                     let parsed = try Strettch.parseAsRoot(

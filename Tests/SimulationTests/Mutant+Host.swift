@@ -22,6 +22,9 @@ extension Mutant {
         Mutant(
             "forgets to remove what a machine leaves", breaks: Invariant.noOrphans,
             Sabotage(host: { WrongHost(host: $0, erases: false) })),
+        Mutant(
+            "keeps what it has of a machine that is another host's by now", breaks: Invariant.noOrphans,
+            Sabotage(host: { WrongHost(host: $0, vacates: false) })),
     ]
 }
 
@@ -30,6 +33,7 @@ private struct WrongHost: MachineHost {
     let host: any MachineHost
     var halts = true
     var erases = true
+    var vacates = true
     var erasesAtPowerButton = false
     var detaches = true
     var seesSeeds = true
@@ -66,6 +70,7 @@ private struct WrongHost: MachineHost {
     }
     func halt(_ id: Int64) async throws { if halts { try await host.halt(id) } }
     func erase(_ id: Int64) async throws { if erases { try await host.erase(id) } }
+    func vacate(_ id: Int64) async throws { if vacates { try await host.vacate(id) } }
     func bootId() async throws -> String { try await host.bootId() }
     func inventory() async throws -> [Int64: MachineParts] {
         try await host.inventory().mapValues { parts in

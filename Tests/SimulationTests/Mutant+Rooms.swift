@@ -11,5 +11,9 @@ extension Mutant {
         Mutant(
             "does not count that a compute has given its room back", breaks: Invariant.hostCountsItsComputes,
             .skipping("SET taken_vcpus = taken_vcpus - $2")),
+        Mutant(
+            "gives an evacuated compute another host, and its job none",
+            breaks: Invariant.hostCountsItsComputes,
+            .skipping("UPDATE jobs SET host_id = $2")),
     ]
 }

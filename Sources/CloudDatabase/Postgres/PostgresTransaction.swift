@@ -73,7 +73,8 @@ extension DurableWrite {
         switch self {
         case .createCompute, .createTeam, .createFirstTeam, .createCell, .transferDatabase: true
         case .deleteTeam, .createKey, .revokeKey, .noteKeyUse, .issueGuestToken, .changeCompute,
-            .changeWallet, .changeHost, .suspendTeam, .resumeTeam, .quoteCompute, .registerHost, .heartbeat,
+            .changeWallet, .changeHost, .fenceHost, .evacuateComputes, .suspendTeam, .resumeTeam,
+            .quoteCompute, .registerHost, .heartbeat,
             .takeDuty, .reserveIds, .adoptHost, .noteOrphans,
             .lease, .giveBack, .supervise, .setPrices, .debit, .moveStanding, .enforceStanding, .saveImage,
             .saveDisk, .saveSeed, .saveNetwork, .saveBoot, .saveConfirm, .saveIdle, .saveShutdown,

@@ -1,27 +1,37 @@
 import CloudCore
 
-/// Where a machine's files are: `<data>/machines/<id>/`. Readable by our own user alone.
+/// Where a machine's files are: `<data>/machines/<id>/`, and its disk in a folder of the same name where hosts share
+/// their disks. Readable by our own user alone.
 struct MachineDirectory: Sendable, Equatable {
     var path: String
+    /// The folder of the disk, and of what says whose it is.
+    var diskFolder: String
 
     /// The longest path of a unix socket on Linux (unix(7): `sun_path` has 108 bytes with its end).
     static let socketPathLimit = 107
 
-    init(data: String, id: Int64) { path = "\(Self.all(data))/\(id)" }
+    /// - Parameter disks: the folder that hosts share (`SharedDisks`); `nil`: the disk lies with the other files.
+    init(data: String, disks: String? = nil, id: Int64) {
+        path = "\(Self.all(data))/\(id)"
+        diskFolder = "\(Self.all(disks ?? data))/\(id)"
+    }
+
+    /// Whether other hosts have the disk too.
+    var sharesDisk: Bool { diskFolder != path }
 
     /// The folder of all machines.
     static func all(_ data: String) -> String { "\(data)/machines" }
 
     /// The qcow2 overlay.
-    var disk: String { "\(path)/disk.qcow2" }
+    var disk: String { "\(diskFolder)/disk.qcow2" }
     var seed: String { "\(path)/seed.iso" }
     var pidFile: String { "\(path)/pid" }
     var monitorSocket: String { "\(path)/qmp.sock" }
     var serialSocket: String { "\(path)/serial.sock" }
     /// What the guest printed on its serial console.
     var consoleLog: String { "\(path)/console.log" }
-    /// When the compute was created that the folder is of.
-    var owner: String { "\(path)/owner" }
+    /// When the compute was created that the disk is of.
+    var owner: String { "\(diskFolder)/owner" }
     /// There for as long as the machine is one that was to come, and its guest has never run here (`ArrivalMark`).
     var arrival: String { "\(path)/arrival" }
     /// There once the guest may go on elsewhere; only a cancelled departure takes it away.

@@ -1,10 +1,18 @@
 import CloudCore
 
+#if canImport(System)
+    import System
+#else
+    import SystemPackage
+#endif
+
 /// A machine's disk: a qcow2 overlay over its image's read-only base.
 struct MachineDisk {
     var path: String
     /// GiB.
     var storageGb: Int
+    /// The folder that other hosts have too, maybe at another place: what lies in it is named as seen from the disk.
+    var shared: String?
 
     private var wantedBytes: UInt64 { UInt64(storageGb) << 30 }
     private var temporary: String { "\(path).new" }
@@ -43,8 +51,17 @@ struct MachineDisk {
         guard length > 0, start <= UInt64(header.count), length <= UInt64(header.count) - start else {
             throw Self.damaged("\(path) names no image that it lies over")
         }
-        let name = header[Int(start)..<Int(start + length)]
-        return try ReadyImage.installed(disk: String(decoding: name, as: UTF8.self))
+        let name = String(decoding: header[Int(start)..<Int(start + length)], as: UTF8.self)
+        // A name that is not absolute is as seen from the disk's folder.
+        let base = FilePath(path).removingLastComponent().pushing(FilePath(name)).lexicallyNormalized()
+        return try ReadyImage.installed(disk: base.string)
+    }
+
+    /// How the disk names its image.
+    private func name(of image: ReadyImage) -> String {
+        guard let shared, image.disk.hasPrefix("\(shared)/") else { return image.disk }
+        // From `machines/ID` in the shared folder.
+        return "../..\(image.disk.dropFirst(shared.count))"
     }
 
     /// The name of the image stands in the first cluster, which is 64 KiB in the files that we make.
@@ -58,9 +75,9 @@ struct MachineDisk {
                 "The image needs \(baseBytes >> 20) MiB of storage, and the specification has \(storageGb) GiB. "
                     + "Choose a larger specification.")
         }
-        // `-b` is relative to the overlay's folder unless absolute, as ours are.
+        // `-b` is relative to the overlay's folder unless absolute.
         let arguments = [
-            "create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", image.disk, temporary, "\(storageGb)G",
+            "create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", name(of: image), temporary, "\(storageGb)G",
         ]
         try await Command("qemu-img", arguments).run(as: .createDisk)
         try await MachineFiles.publish(temporary, to: path, as: .publishDisk)

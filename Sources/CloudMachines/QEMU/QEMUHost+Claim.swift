@@ -1,7 +1,8 @@
 import CloudCore
 
 extension QEMUHost {
-    /// Makes the folder of the machine's id this compute's own, before anything is made in it.
+    /// Makes the folder of the machine's id this compute's own, before anything is made in it. Where the disk lies
+    /// elsewhere, this host's own folder comes first, and so tells of every disk that was made from here.
     ///
     /// Ids are given out once, so nobody else's folder should be there; but who puts an old database back by hand makes
     /// ids begin anew. A new compute must then neither boot another owner's disk nor destroy it: the folder is set
@@ -13,9 +14,12 @@ extension QEMUHost {
         if let known = MachineFiles.text(directory.owner, limit: Self.ownerLimit) {
             guard known != owner else { return }
             try await process(machine.id).halt()
-            try MachineFiles.move(directory.path, to: "\(directory.path).left-by-\(known)")
+            try MachineFiles.move(directory.diskFolder, to: "\(directory.diskFolder).left-by-\(known)")
         }
         try await MachineFiles.makeFolder(directory.path, as: .makeFolder)
+        if directory.sharesDisk {
+            try await MachineFiles.makeFolder(directory.diskFolder, as: .makeFolder)
+        }
         try await MachineFiles.write(owner.utf8, to: directory.owner, as: .claimFolder)
     }
 

@@ -18,6 +18,8 @@ public struct QEMUHost: MachineHost {
         /// Tells this installation's machines from those of others on the same host; the same for as long as the
         /// database lives.
         public var installationId: String
+        /// The folder of the disks that other hosts have too, and of their images; `nil`: they lie in `dataDirectory`.
+        public var disks: String?
         public var networkMode: NetworkMode
         /// What guests ask for names, in bridged mode.
         public var nameservers = [IPv4Address(0x0101_0101), IPv4Address(0x0909_0909)]  // 1.1.1.1, 9.9.9.9
@@ -160,22 +162,38 @@ public struct QEMUHost: MachineHost {
     public func halt(_ id: Int64) async throws { try await process(id).halt() }
 
     public func erase(_ id: Int64) async throws {
-        let folder = directory(id).path
+        let directory = directory(id)
         guard try await process(id).status() == .absent else {
             throw CloudError(
-                .conflict, "The machine still runs. Stop it before its disk is removed.", detail: folder)
+                .conflict, "The machine still runs. Stop it before its disk is removed.",
+                detail: directory.path)
         }
+        // The folder that tells of the disk goes after it.
+        if directory.sharesDisk { try await remove(directory.diskFolder) }
+        try await remove(directory.path)
+    }
+
+    public func vacate(_ id: Int64) async throws {
+        let directory = directory(id)
+        // Whoever moves it ends the move.
+        guard ![directory.arrival, directory.departure].contains(where: MachineFiles.exists) else { return }
+        try await process(id).halt()
+        if directory.sharesDisk { try await remove(directory.path) }
+    }
+
+    /// Removes a folder with all that is in it. Another program does, since removing a large file can block for seconds.
+    private func remove(_ folder: String) async throws {
         guard MachineFiles.exists(folder) else { return }
-        // Another program, since removing a large file can block for seconds.
         try await Command("rm", ["-rf", "--", folder]).run(as: .eraseFolder)
     }
 
     func directory(_ id: Int64) -> MachineDirectory {
-        MachineDirectory(data: settings.dataDirectory, id: id)
+        MachineDirectory(data: settings.dataDirectory, disks: settings.disks, id: id)
     }
 
     func disk(_ machine: Machine) -> MachineDisk {
-        MachineDisk(path: directory(machine.id).disk, storageGb: machine.storageGb)
+        MachineDisk(
+            path: directory(machine.id).disk, storageGb: machine.storageGb, shared: settings.disks)
     }
 
     func process(_ id: Int64) -> MachineProcess {

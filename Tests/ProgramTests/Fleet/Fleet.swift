@@ -15,12 +15,17 @@ struct Fleet: Sendable {
     let servers: [FleetServer]
     let hosts: [FleetHost]
     /// The namespace of the switch between the hosts.
-    private let underlay: String
+    let underlay: String
 
     var privateKey: String { "\(folder)/key" }
+    /// The folder that all hosts have, where they share their disks.
+    var shared: String { "\(folder)/shared" }
 
     /// Starts PostgreSQL, `servers` API servers and a worker on each of `hosts` hosts.
-    static func with(hosts: Int, servers: Int, _ body: (Fleet) async throws -> Void) async throws {
+    /// - Parameter sharesDisks: whether the disks lie in one folder that all hosts have, `shared`.
+    static func with(
+        hosts: Int, servers: Int, sharesDisks: Bool = false, _ body: (Fleet) async throws -> Void
+    ) async throws {
         // Short, since unix sockets lie in it, and interfaces are named by it.
         let name = "sf\(UInt32.random(in: 0...0xFFFFF))"
         let folder = "/tmp/\(name)"
@@ -32,7 +37,9 @@ struct Fleet: Sendable {
                     FleetServer(number: $0, folder: folder, connection: connection)
                 },
                 hosts: (1...hosts).map {
-                    FleetHost(number: $0, fleet: name, folder: folder, connection: connection)
+                    FleetHost(
+                        number: $0, fleet: name, folder: folder, connection: connection,
+                        disks: sharesDisks ? "\(folder)/shared" : nil)
                 }, underlay: "\(name)u")
             do {
                 try await fleet.setUp()
@@ -46,7 +53,7 @@ struct Fleet: Sendable {
     }
 
     private func setUp() async throws {
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        try FileManager.default.createDirectory(atPath: shared, withIntermediateDirectories: true)
         try await GuestLogin(privateKey: privateKey).make()
         try await Command("ip", ["netns", "add", underlay]).run()
         try await Command("ip", ["-n", underlay, "link", "add", "switch", "type", "bridge"]).run()

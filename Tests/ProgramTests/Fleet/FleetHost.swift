@@ -9,6 +9,8 @@ struct FleetHost: Sendable {
     let fleet: String
     let folder: String
     let connection: String
+    /// A folder that all hosts have, in which the disks lie; `nil`: each has its own.
+    var disks: String?
 
     var name: String { "host-\(number)" }
     /// On the underlay.
@@ -17,10 +19,28 @@ struct FleetHost: Sendable {
     private var namespace: String { "\(fleet)h\(number)" }
     private var power: String { "\(data).power" }
 
-    /// Makes the host, with its images and its cable, and switches it on.
+    /// Makes the host, with its images, and switches it on.
     func setUp(underlay: String) async throws {
         try FileManager.default.createDirectory(atPath: data, withIntermediateDirectories: true)
-        try await Command("cp", ["-a", try await TinyImage.shared.store().directory, "\(data)/images"]).run()
+        let images = "\(disks ?? data)/images"
+        if !FileManager.default.fileExists(atPath: images) {
+            try await Command("cp", ["-a", try await TinyImage.shared.store().directory, images]).run()
+        }
+        try await switchOn(underlay: underlay)
+    }
+
+    /// Ends all that runs on the host at once, and takes its network and its cable away. Its data folder stays.
+    func cutPower(underlay: String) async throws {
+        if let first = try first() { Foundation.kill(first, SIGKILL) }
+        try await eventually("\(name) is off") {
+            try workers().isEmpty && guests().isEmpty && first() == nil
+        }
+        try await Command("ip", ["-n", underlay, "link", "del", "port\(number)"]).run()
+        try await Command("ip", ["netns", "del", namespace]).run()
+    }
+
+    /// Gives the host its network and its cable, and starts its first process, with which all others end.
+    func switchOn(underlay: String) async throws {
         try await Command("ip", ["netns", "add", namespace]).run()
         try await Command(
             "ip",
@@ -38,11 +58,6 @@ struct FleetHost: Sendable {
         ] {
             try await Command("ip", ["-n", namespace] + command).run()
         }
-        try await switchOn()
-    }
-
-    /// Starts the host's first process, with which all others end.
-    private func switchOn() async throws {
         try Data().write(to: URL(filePath: power))
         try await Command(
             "ip",
@@ -90,7 +105,14 @@ struct FleetHost: Sendable {
     /// The guests' processes.
     func guests() throws -> [pid_t] { try NamedProcesses.all(naming: [data, "qemu-system"]) }
 
-    private var environment: [String] { ["STRETTCH_DATABASE=\(connection)", "HOME=\(folder)"] }
+    private var environment: [String] {
+        ["STRETTCH_DATABASE=\(connection)", "HOME=\(folder)"] + (disks.map { ["STRETTCH_DISKS=\($0)"] } ?? [])
+    }
+
+    /// The machines of which anything is on this host.
+    func machines() throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: "\(data)/machines").sorted()
+    }
 
     /// Runs the program on the host and returns what it printed.
     func strettch(_ arguments: String...) async throws -> String {

@@ -71,7 +71,7 @@ extension Fleet {
         return computes
     }
 
-    private func running(_ id: String, through server: FleetServer) async throws -> ComputeWire {
+    func running(_ id: String, through server: FleetServer) async throws -> ComputeWire {
         var last: ComputeWire?
         try await eventually("compute \(id) runs", within: .seconds(120)) {
             let compute = try await server.client { try await $0.compute(id: id) }.data
@@ -127,14 +127,14 @@ extension Fleet {
         }
     }
 
-    private func heartbeat(of host: FleetHost) throws -> Int64 {
+    func heartbeat(of host: FleetHost) throws -> Int64 {
         Int64(try ask("SELECT heartbeat_ms FROM hosts WHERE name = '\(host.name)'")) ?? 0
     }
 
-    private func ask(_ query: String) throws -> String { try postgres.administer(query, in: "fleet") }
+    func ask(_ query: String) throws -> String { try postgres.administer(query, in: "fleet") }
 
     /// Returns when no job is left to do on any host.
-    fileprivate func quiet() async throws {
+    func quiet() async throws {
         try await eventually("nothing is left to do", within: .seconds(120)) {
             let due = try postgres.administer(
                 "SELECT COUNT(*) FROM jobs WHERE due_at_ms IS NOT NULL", in: "fleet")
