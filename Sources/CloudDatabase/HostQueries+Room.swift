@@ -41,12 +41,14 @@ extension HostQueries {
     }
 
     /// Counts what a new compute takes. False when there is no room any more, or the host takes none.
-    public func takeRoom(_ id: Int64, _ need: Resources) throws -> Bool {
-        try sql.execute(
+    /// - Parameter waits: false leaves a host alone that another transaction is changing, as if it had no room.
+    public func takeRoom(_ id: Int64, _ need: Resources, waits: Bool = true) throws -> Bool {
+        let host = waits ? "$1" : "(SELECT id FROM hosts WHERE id = $1\(sql.dialect.skippingLocked))"
+        return try sql.execute(
             """
             UPDATE hosts SET taken_vcpus = taken_vcpus + $2, taken_memory_mb = taken_memory_mb + $3,
                 taken_storage_gb = taken_storage_gb + $4
-            WHERE id = $1 AND state = 'ACTIVE' AND free_vcpus >= $2 AND free_memory_mb >= $3 AND free_storage_gb >= $4
+            WHERE id = \(host) AND state = 'ACTIVE' AND free_vcpus >= $2 AND free_memory_mb >= $3 AND free_storage_gb >= $4
             """,
             [id, need.vcpus, need.memoryMb, need.storageGb]) == 1
     }

@@ -8,13 +8,13 @@ struct PostgresTransaction {
     /// One consistent snapshot.
     static let read = PostgresTransaction(begin: "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
 
-    /// As if it ran alone: the rules were written for one writer.
+    /// A lock is taken before the snapshot, which is taken by the first query: who waited for it sees what the one before
+    /// him did.
     static func write(_ name: DurableWrite) -> PostgresTransaction {
-        let begin = "BEGIN ISOLATION LEVEL SERIALIZABLE"
-        // The lock comes before the snapshot, which is taken by the first query: who waited for it sees what the one
-        // before him did.
+        let isolation = name.isolation
+        let begin = "BEGIN ISOLATION LEVEL \(isolation.level)"
         return PostgresTransaction(
-            begin: name.takesTurns ? "\(begin); LOCK TABLE cell IN SHARE UPDATE EXCLUSIVE MODE" : begin)
+            begin: isolation.lock.map { "\(begin); LOCK TABLE cell IN \($0) MODE" } ?? begin)
     }
 
     /// What became of it.
@@ -62,24 +62,6 @@ struct PostgresTransaction {
         } catch let error as PostgresError where error.isLost {
             client.undo(isFit: false)
             return .inDoubt(value, commit)
-        }
-    }
-}
-
-extension DurableWrite {
-    /// Those that look at what all computes or teams together hold, so that any two at once would be in each other's way:
-    /// they run one after the other, rather than to be undone and run again.
-    var takesTurns: Bool {
-        switch self {
-        case .createCompute, .createTeam, .createFirstTeam, .createCell, .transferDatabase: true
-        case .deleteTeam, .createKey, .revokeKey, .noteKeyUse, .issueGuestToken, .changeCompute,
-            .changeWallet, .changeHost, .suspendTeam, .resumeTeam, .quoteCompute, .registerHost, .heartbeat,
-            .takeDuty, .reserveIds, .adoptHost, .noteOrphans,
-            .lease, .giveBack, .supervise, .setPrices, .debit, .moveStanding, .enforceStanding, .saveImage,
-            .saveDisk, .saveSeed, .saveNetwork, .saveBoot, .saveConfirm, .saveIdle, .saveShutdown,
-            .saveStopping, .saveUnplug, .saveResize, .saveHalt, .saveDetach, .saveErase, .saveRelease,
-            .saveDone:
-            false
         }
     }
 }
