@@ -45,15 +45,9 @@ public struct ChangeRequest: Sendable {
             try answer(compute, try ReadCosts(computeIds: [compute.id]).read(sql, cloud)[compute.id])
         }
         guard let key else { return Outcome(answer: try answered(try change()), replayed: false) }
-        if let known = try self.known(key, sql) { return try replay(known, key) }
-        let compute: Compute
-        do {
-            compute = try change()
-        } catch let refusal as CloudError {
-            // Where transactions go on side by side, the same request may have taken meanwhile what this one lacks.
-            if let known = try self.known(key, sql) { return try replay(known, key) }
-            throw refusal
-        }
+        let known = try sql.idempotencyKeys.get(teamId: caller.teamId, endpoint: endpoint, key: key.value)
+        if let known { return try replay(known, key) }
+        let compute = try change()
         let body = try answered(compute)
         try sql.idempotencyKeys.insert(
             teamId: caller.teamId, key: key.value,
@@ -63,10 +57,6 @@ public struct ChangeRequest: Sendable {
                 expiresAtMs: keptForLife ? nil : nowMs + IdempotencyKey.retentionMs
             ))
         return Outcome(answer: body, replayed: false)
-    }
-
-    private func known(_ key: IdempotencyKey, _ sql: any SQLConnection) throws -> IdempotencyRecord? {
-        try sql.idempotencyKeys.get(teamId: caller.teamId, endpoint: endpoint, key: key.value)
     }
 
     /// The first answer again, or 422 with the members that differ.

@@ -34,6 +34,16 @@ public enum Dialect: Sendable {
         case .postgres: " FOR UPDATE SKIP LOCKED"
         }
     }
+    /// A statement that waits until no other transaction which has run it with the same text is under way. SQLite has one
+    /// writer.
+    var turn: String? {
+        switch self {
+        case .sqlite: nil
+        case .postgres:
+            "SELECT CASE WHEN pg_advisory_xact_lock(hashtextextended($1, 0)) IS NULL THEN 0 ELSE 1 END AS n"
+        }
+    }
+
     /// A condition on the number in `column`: that nobody else holds it since the condition was asked, and that nobody
     /// will until this transaction ends. SQLite has one writer, so nobody does.
     func taking(_ column: String, of kind: NumberKind) -> String {

@@ -88,37 +88,33 @@ extension HostQueries {
     }
 
     /// How many hosts have which obstacles to the demand, those that have none left out but for what keeps computes
-    /// apart. A look at all hosts, for refusals alone.
+    /// apart. A look at all hosts, for refusals alone: they are counted by one number each, which is quicker than by six.
     public func refusals(of demand: Placement.Demand, nowMs: Int64) throws -> [Placement.Refusals] {
-        try sql.query(
+        let bits = Self.conditions.enumerated().map { index, condition in
+            "CASE WHEN \(condition.sql) THEN \(1 << index) ELSE 0 END"
+        }
+        return try sql.query(
             """
-            SELECT state, \(Self.flag("heartbeat_ms IS NULL OR heartbeat_ms < $5")) AS is_down,
-                \(Self.flag("region <> $4")) AS is_elsewhere, \(Self.flag("free_vcpus < $1")) AS lacks_vcpus,
-                \(Self.flag("free_memory_mb < $2")) AS lacks_memory,
-                \(Self.flag("free_storage_gb < $3")) AS lacks_storage, COUNT(*) AS n
-            FROM hosts WHERE state <> 'REMOVED' GROUP BY 1, 2, 3, 4, 5, 6
+            SELECT obstacles, COUNT(*) AS n FROM (
+                SELECT \(bits.joined(separator: " + ")) AS obstacles FROM hosts WHERE state <> 'REMOVED'
+            ) AS h GROUP BY obstacles
             """,
             [
                 demand.resources.vcpus, demand.resources.memoryMb, demand.resources.storageGb, demand.region,
                 HostHeartbeat.oldest(nowMs: nowMs),
             ]
-        ).map { Placement.Refusals(try Self.obstacles($0), count: Int(try $0.int("n"))) }
-    }
-
-    private static func flag(_ condition: String) -> String { "CASE WHEN \(condition) THEN 1 ELSE 0 END" }
-
-    private static func obstacles(_ row: SQLRow) throws -> [HostObstacle] {
-        var obstacles: [HostObstacle] = []
-        switch try row.value("state", HostState.self) {
-        case .active: break
-        case .cordoned: obstacles.append(.cordoned)
-        case .draining, .removed: obstacles.append(.draining)
+        ).map { row in
+            let mask = try row.int("obstacles")
+            let obstacles = Self.conditions.enumerated().filter { mask & 1 << $0.offset != 0 }
+            return Placement.Refusals(
+                obstacles.isEmpty ? [.apart] : obstacles.map(\.element.obstacle), count: Int(try row.int("n"))
+            )
         }
-        let flags: [(String, HostObstacle)] = [
-            ("is_down", .down), ("is_elsewhere", .region), ("lacks_vcpus", .vcpus), ("lacks_memory", .memory),
-            ("lacks_storage", .storage),
-        ]
-        for (column, obstacle) in flags where try row.int(column) != 0 { obstacles.append(obstacle) }
-        return obstacles.isEmpty ? [.apart] : obstacles
     }
+
+    private static let conditions: [(sql: String, obstacle: HostObstacle)] = [
+        ("state = 'CORDONED'", .cordoned), ("state = 'DRAINING'", .draining),
+        ("heartbeat_ms IS NULL OR heartbeat_ms < $5", .down), ("region <> $4", .region),
+        ("free_vcpus < $1", .vcpus), ("free_memory_mb < $2", .memory), ("free_storage_gb < $3", .storage),
+    ]
 }

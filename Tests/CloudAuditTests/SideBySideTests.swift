@@ -116,7 +116,8 @@ struct SideBySideTests {
             var removed = 0
             for number in 0..<8 {
                 do {
-                    _ = try await ChangeHost(name: "host-\(number)", change: .remove).run(in: programs.clouds[1])
+                    _ = try await ChangeHost(name: "host-\(number)", change: .remove).run(
+                        in: programs.clouds[1])
                     removed += 1
                 } catch let error as CloudError {
                     #expect(error.code == .conflict)
