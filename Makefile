@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 SEEDS ?= 2000
 FROM ?= 1
-.PHONY: help install build release check conformance lint fmt test test-postgres sim kill demo demo-down bench run
+.PHONY: help install build release check conformance lint fmt test test-postgres test-postgres-core sim kill demo demo-down bench run
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -47,6 +47,12 @@ POSTGRES_TESTS = CloudDatabaseTests|CloudServerTests|CloudWorkerTests|CloudAudit
 
 test-postgres: build ## Pass the tests in which SQL matters once more, on PostgreSQL in place of SQLite
 	STRETTCH_TEST_ENGINE=postgres swift test --skip-build --no-parallel --filter '$(POSTGRES_TESTS)'
+
+# Of those what says most in a minute: queries, what is given out and to whom, who owns a host, what is done once.
+POSTGRES_CORE = CloudDatabaseTests\.|PlaceComputeTests|HostOwnershipTests|LeaseTests|IdempotencyTests|TwoProgramsTests
+
+test-postgres-core: build ## The part of them that CI runs
+	STRETTCH_TEST_ENGINE=postgres swift test --skip-build --parallel --filter '$(POSTGRES_CORE)'
 
 kill: build ## Kill the program again and again under load, and audit (ROUNDS=200 REAL=30 COMPUTES=1000 SEED=1)
 	STRETTCH_KILL_ROUNDS=$(or $(ROUNDS),200) STRETTCH_KILL_REAL_ROUNDS=$(or $(REAL),30) \

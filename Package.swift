@@ -192,7 +192,7 @@ let package = Package(
             name: "SimulationTests",
             dependencies: [
                 "strettch-sim", "CloudAudit", "CloudCore", "CloudDatabase", "CloudMachines",
-                "CloudSimulation", "CloudWire",
+                "CloudSimulation", "CloudTesting", "CloudWire",
             ],
             swiftSettings: strict),
         .testTarget(

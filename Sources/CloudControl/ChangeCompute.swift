@@ -48,7 +48,7 @@ public struct ChangeCompute: Sendable {
     private func transact(_ sql: any SQLConnection, _ cloud: Cloud, nowMs: Int64) throws -> Compute {
         let compute = try GetCompute.find(id, request.caller, sql)
         guard let state = try change.action.accept(compute) else { return compute }
-        try TeamWallet(sql: sql, teamId: compute.teamId, cloud: cloud).check(change.action)
+        try TeamWallet(sql: sql, teamId: compute.teamId, cloud: cloud).check(change.action, tags: newTags)
         let detail = try apply(to: compute, sql, cloud, nowMs: nowMs)
         try sql.computes.begin(change.action, id, showing: state, nowMs: nowMs)
         try sql.events.append(
@@ -57,6 +57,10 @@ public struct ChangeCompute: Sendable {
                 actor: .key(request.caller.keyId), requestId: request.requestId),
             nowMs: nowMs)
         return try GetCompute.find(id, request.caller, sql)
+    }
+
+    private var newTags: [String] {
+        if case .update(let update) = change { update.tags ?? [] } else { [] }
     }
 
     /// Checks and records what is this change's own. Returns what the event tells of it.

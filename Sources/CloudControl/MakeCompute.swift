@@ -12,7 +12,7 @@ struct MakeCompute: Sendable {
     /// `INSUFFICIENT_BALANCE`.
     func run(_ sql: any SQLConnection, _ cloud: Cloud, nowMs: Int64) throws -> Compute {
         let wallet = TeamWallet(sql: sql, teamId: caller.teamId, cloud: cloud)
-        try wallet.check(.create)
+        try wallet.check(.create, tags: asked.tags)
         let problems = asked.problems(strictKeys: cloud.settings.strictKeys)
         guard problems.isEmpty else { throw CloudError.invalid(problems) }
         let (region, image, specification) = try asked.resolve(in: cloud.catalogue)

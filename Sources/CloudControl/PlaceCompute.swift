@@ -9,10 +9,13 @@ struct PlaceCompute {
     var image: String
     var tags: [String]
 
-    /// Times that all candidates may be taken by others meanwhile, where several transactions go on at once.
-    static let maxRounds = 3
+    /// Times that the hosts that had room may be full when it comes to it, where several transactions go on at once.
+    static let maxRounds = 16
+    /// Hosts that are tried before it waits for the best of them.
+    static let maxSkips = 4
 
-    /// The host's id. Throws `UNPROCESSABLE_ENTITY` with the reasons, each with the number of hosts, when there is no room.
+    /// The host's id. Throws `UNPROCESSABLE_ENTITY` with the reasons, each with the number of hosts, when there is no room,
+    /// and `SERVICE_UNAVAILABLE` when others were quicker each time.
     func run(_ sql: any SQLConnection, _ cloud: Cloud, nowMs: Int64) throws -> Int64 {
         let demand = Placement.Demand(
             resources: specification.resources, region: region, image: image,
@@ -22,7 +25,7 @@ struct PlaceCompute {
             of: specification, try sql.hosts.refusals(of: demand, nowMs: nowMs), only: try sql.hosts.only())
     }
 
-    /// The id of the host whose room is taken; `nil`: there is none.
+    /// The id of the host whose room is taken; `nil`: there is none. Throws `SERVICE_UNAVAILABLE` as `run` does.
     static func takeRoom(
         _ demand: Placement.Demand, _ sql: any SQLConnection, _ cloud: Cloud, nowMs: Int64
     ) throws -> Int64? {
@@ -33,10 +36,16 @@ struct PlaceCompute {
                 limit: Placement.maxCandidates + demand.apartFrom.count)
             let order = Placement.order(
                 candidates, for: demand, policy: policy, nowMs: nowMs, random: random(cloud))
-            for id in order where try sql.hosts.takeRoom(id, demand.resources) { return id }
-            if order.isEmpty { break }
+            guard let best = order.first else { return nil }
+            // Creates that go on at once find the same hosts the best: each goes past those that others are changing.
+            for id in order.prefix(order.count > 1 ? maxSkips : 0) {
+                if try sql.hosts.takeRoom(id, demand.resources, waits: false) { return id }
+            }
+            if try sql.hosts.takeRoom(best, demand.resources) { return best }
         }
-        return nil
+        throw CloudError(
+            .serviceUnavailable, "Too many computes are created at once. Try again. Nothing was done.",
+            detail: "the hosts found were full in \(maxRounds) rounds")
     }
 
     private static func random(_ cloud: Cloud) -> UInt64 {

@@ -11,7 +11,16 @@ struct TeamWallet {
     static let reserveMs = UTCDay.milliseconds
 
     /// Throws `TEAM_PAST_DUE`, `TEAM_SUSPENDED` or `TEAM_TERMINATED` when the team's standing forbids the action.
-    func check(_ action: ComputeAction) throws { try sql.wallets.get(teamId).check(action) }
+    /// - Parameter tags: what the compute is to have.
+    ///
+    /// Those that decide by what the team's computes cost or keep apart do so one after the other: two that both looked
+    /// first could both take it. The wallet is the first that a transaction locks, so that no two wait for each other.
+    func check(_ action: ComputeAction, tags: [String] = []) throws {
+        let spends = cloud.settings.billing.isOn && [.create, .upsize].contains(action)
+        let wallet =
+            spends || !Tag.apart(tags).isEmpty ? try sql.wallets.lock(teamId) : try sql.wallets.get(teamId)
+        try wallet.check(action)
+    }
 
     /// Begins the meter of a new compute.
     func meter(_ compute: Compute, _ specification: Specification) throws {
@@ -27,12 +36,11 @@ struct TeamWallet {
             nowMs: cloud.clock.nowMs)
     }
 
-    /// Throws `INSUFFICIENT_BALANCE` unless the balance covers what is committed. Called after the change: what it
-    /// costs is then among the committed, and a refusal undoes it.
+    /// Throws `INSUFFICIENT_BALANCE` unless the balance covers what is committed. Called after `check` and the change:
+    /// what it costs is then among the committed, and a refusal undoes it.
     func requireCovered() throws {
         guard cloud.settings.billing.isOn else { return }
-        // Two transactions that both read the balance first could both spend it.
-        let balance = try sql.wallets.lock(teamId).balanceMilliRwf
+        let balance = try sql.wallets.get(teamId).balanceMilliRwf
         let committed = Self.committed(try sql.meters.unsettled(teamId: teamId), nowMs: cloud.clock.nowMs)
         guard balance < committed else { return }
         func text(_ milliRwf: Int64) -> String { "\(Money.text(milliRwf)) \(Money.currency)" }

@@ -40,14 +40,22 @@ extension ComputeQueries {
 
     /// Lets the compute be found by these tags and no others. To be called by whatever sets its tags.
     func index(_ tags: [String], of id: Int64) throws {
-        try sql.execute("DELETE FROM compute_tags WHERE compute_id = $1", [id])
+        try sql.later("DELETE FROM compute_tags WHERE compute_id = $1", [id])
         for tag in tags {
-            try sql.execute(
+            try sql.later(
                 """
                 INSERT INTO compute_tags (team_id, tag, compute_id)
                 SELECT team_id, CAST($2 AS TEXT), id FROM computes WHERE id = $1
                 """,
                 [id, tag])
+        }
+    }
+
+    /// The same for a compute that is new.
+    func insert(_ tags: [String], of id: Int64, teamId: Int64) throws {
+        for tag in tags {
+            try sql.later(
+                "INSERT INTO compute_tags (team_id, tag, compute_id) VALUES ($1, $2, $3)", [teamId, tag, id])
         }
     }
 }

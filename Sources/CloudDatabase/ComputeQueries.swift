@@ -37,7 +37,7 @@ public struct ComputeQueries {
                 new.deletionProtection, new.privateIpv4, new.publicIpv4, new.sshPort, nowMs, new.hostId,
             ]
         )[0].int("id")
-        try index(new.tags, of: id)
+        try insert(new.tags, of: id, teamId: new.teamId)
         return id
     }
 
@@ -89,7 +89,7 @@ public struct ComputeQueries {
 
     /// Sets state and intent. The compute's meter follows.
     public func set(_ id: Int64, state: ComputeState, intent: ComputeIntent, nowMs: Int64) throws {
-        try sql.execute(
+        try sql.later(
             "UPDATE computes SET state = $2, intent = $3, updated_at_ms = $4 WHERE id = $1",
             [id, state.rawValue, intent.rawValue, nowMs])
         if state == .destroyed { try index([], of: id) }
@@ -120,7 +120,7 @@ public struct ComputeQueries {
     public func set(
         _ id: Int64, hostName: String, tags: [String], deletionProtection: Bool, nowMs: Int64
     ) throws {
-        try sql.execute(
+        try sql.later(
             """
             UPDATE computes SET host_name = $2, tags = $3, deletion_protection = $4, updated_at_ms = $5
             WHERE id = $1
@@ -131,7 +131,7 @@ public struct ComputeQueries {
 
     /// Sets its size.
     public func set(_ id: Int64, specification: Specification, nowMs: Int64) throws {
-        try sql.execute(
+        try sql.later(
             """
             UPDATE computes SET specification = $2, vcpus = $3, memory_mb = $4, storage_gb = $5, updated_at_ms = $6
             WHERE id = $1
@@ -143,7 +143,7 @@ public struct ComputeQueries {
     }
 
     public func set(_ id: Int64, failure: ComputeFailure?) throws {
-        try sql.execute(
+        try sql.later(
             "UPDATE computes SET failure_code = $2, failure_message = $3 WHERE id = $1",
             [id, failure?.code.rawValue, failure?.message])
     }
@@ -151,7 +151,7 @@ public struct ComputeQueries {
     /// Gives back every address and port of the compute, and what it takes of its host.
     public func releaseAddresses(_ id: Int64) throws {
         try sql.hosts.giveRoomBack(computeId: id)
-        try sql.execute(
+        try sql.later(
             "UPDATE computes SET private_ipv4 = NULL, public_ipv4 = NULL, ssh_port = NULL WHERE id = $1", [id]
         )
     }

@@ -27,9 +27,15 @@ public protocol SQLConnection {
     /// The number of rows changed.
     @discardableResult
     func execute(_ sql: String, _ arguments: [any SQLArgument]) throws -> Int
+
+    /// The same for a statement of which nothing is asked: it has run before the next that is asked for something, and
+    /// before the commit. So it need not have a round trip of its own, and what it throws may be thrown by the next.
+    func later(_ sql: String, _ arguments: [any SQLArgument]) throws
 }
 
 extension SQLConnection {
+    public func later(_ sql: String, _ arguments: [any SQLArgument]) throws { try execute(sql, arguments) }
+
     /// Milliseconds since 1970 by the clock of the database's server; `nil` where it has no other than ours.
     public func nowMs() throws -> Int64? { try dialect.nowMs.map { try query($0)[0].int("now_ms") } }
 

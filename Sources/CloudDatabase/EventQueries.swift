@@ -10,7 +10,7 @@ public struct EventQueries {
     let sql: any SQLConnection
 
     public func append(_ event: Event, nowMs: Int64) throws {
-        try sql.execute(
+        try sql.later(
             """
             INSERT INTO events (team_id, compute_id, at_ms, kind, detail, actor, key_id, request_id)
             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)

@@ -39,8 +39,12 @@ public struct IdempotencyRecord: Sendable, Equatable {
 public struct IdempotencyQueries {
     let sql: any SQLConnection
 
+    /// What the key was first used for at the endpoint, if it was.
+    ///
+    /// Whoever asks for the same key meanwhile waits until this transaction is over, and sees what it has done.
     public func get(teamId: Int64, endpoint: String, key: String) throws -> IdempotencyRecord? {
-        try sql.query(
+        if let turn = sql.dialect.turn { try sql.later(turn, ["\(teamId) \(endpoint) \(key)"]) }
+        return try sql.query(
             """
             SELECT * FROM idempotency_keys WHERE team_id = $1 AND endpoint = $2 AND idempotency_key = $3
             """,
@@ -60,7 +64,7 @@ public struct IdempotencyQueries {
     }
 
     public func insert(teamId: Int64, key: String, record: IdempotencyRecord) throws {
-        try sql.execute(
+        try sql.later(
             """
             INSERT INTO idempotency_keys (
                 team_id, endpoint, idempotency_key, request, compute_id, answer, created_at_ms, expires_at_ms
@@ -74,7 +78,7 @@ public struct IdempotencyQueries {
 
     /// Lets the keys of the compute that are kept for its life be forgotten from `atMs` on.
     public func expire(computeId: Int64, atMs: Int64) throws {
-        try sql.execute(
+        try sql.later(
             """
             UPDATE idempotency_keys SET expires_at_ms = $2 WHERE compute_id = $1 AND expires_at_ms IS NULL
             """,

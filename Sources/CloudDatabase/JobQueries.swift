@@ -11,7 +11,7 @@ public struct JobQueries {
     /// Inserts the job of a new compute, due now: its create.
     public func insert(computeId: Int64, hostId: Int64, nowMs: Int64) throws {
         let action = ComputeAction.create
-        try sql.execute(
+        try sql.later(
             """
             INSERT INTO jobs (compute_id, action, step, step_since_ms, due_at_ms, host_id)
             VALUES ($1, $2, $3, $4, $4, $5)
@@ -21,14 +21,14 @@ public struct JobQueries {
 
     /// Gives the job an action, due now. The step belongs to whoever holds the lease, and gives way to the action.
     public func begin(_ action: ComputeAction, computeId: Int64, nowMs: Int64) throws {
-        try sql.execute(
+        try sql.later(
             "UPDATE jobs SET action = $2, due_at_ms = $3 WHERE compute_id = $1",
             [computeId, action.rawValue, nowMs])
     }
 
     /// Sets what is being done; `nil`: nothing, or cleaning up after a create that failed.
     public func set(_ computeId: Int64, action: ComputeAction?) throws {
-        try sql.execute("UPDATE jobs SET action = $2 WHERE compute_id = $1", [computeId, action?.rawValue])
+        try sql.later("UPDATE jobs SET action = $2 WHERE compute_id = $1", [computeId, action?.rawValue])
     }
 
     /// Leases up to `limit` of the host's due jobs that nobody holds, longest due first, and returns their computes' ids.
@@ -63,34 +63,34 @@ public struct JobQueries {
 
     /// Moves the job to `step`, as of now and without attempts.
     public func move(_ computeId: Int64, to step: ComputeStep, nowMs: Int64) throws {
-        try sql.execute(
+        try sql.later(
             "UPDATE jobs SET step = $2, step_since_ms = $3, attempts = 0, note = NULL WHERE compute_id = $1",
             [computeId, step.rawValue, nowMs])
     }
 
     /// Counts a failed attempt of the present step.
     public func countAttempt(_ computeId: Int64) throws {
-        try sql.execute("UPDATE jobs SET attempts = attempts + 1 WHERE compute_id = $1", [computeId])
+        try sql.later("UPDATE jobs SET attempts = attempts + 1 WHERE compute_id = $1", [computeId])
     }
 
     public func set(_ computeId: Int64, note: String?) throws {
-        try sql.execute("UPDATE jobs SET note = $2 WHERE compute_id = $1", [computeId, note])
+        try sql.later("UPDATE jobs SET note = $2 WHERE compute_id = $1", [computeId, note])
     }
 
     /// Makes the job due at `dueAtMs`, or not at all, and leaves a lease as it is.
     public func schedule(_ computeId: Int64, dueAtMs: Int64?) throws {
-        try sql.execute("UPDATE jobs SET due_at_ms = $2 WHERE compute_id = $1", [computeId, dueAtMs])
+        try sql.later("UPDATE jobs SET due_at_ms = $2 WHERE compute_id = $1", [computeId, dueAtMs])
     }
 
     /// Gives the lease back.
     public func release(_ computeId: Int64) throws {
-        try sql.execute(
+        try sql.later(
             "UPDATE jobs SET lease_owner = NULL, lease_until_ms = NULL WHERE compute_id = $1", [computeId])
     }
 
     /// Gives `owner`'s lease back with the job's outcome unsaved; it is due again at `dueAtMs`.
     public func abandon(_ computeId: Int64, owner: String, dueAtMs: Int64) throws {
-        try sql.execute(
+        try sql.later(
             """
             UPDATE jobs SET lease_owner = NULL, lease_until_ms = NULL, due_at_ms = $3
             WHERE compute_id = $1 AND lease_owner = $2

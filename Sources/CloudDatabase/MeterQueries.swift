@@ -22,7 +22,7 @@ public struct MeterQueries {
 
     /// Inserts the meter of a new compute.
     public func insert(computeId: Int64, teamId: Int64, price: Price, nowMs: Int64) throws {
-        try sql.execute(
+        try sql.later(
             "INSERT INTO meters (compute_id, team_id) VALUES ($1, $2)", [computeId, teamId])
         try insert(PriceChange(sinceMs: nowMs, price: price), computeId: computeId)
     }
@@ -103,7 +103,7 @@ public struct MeterQueries {
 
     /// Saves where the meter stands; its prices are saved by `change`.
     public func save(_ meter: Meter, computeId: Int64) throws {
-        try sql.execute(
+        try sql.later(
             """
             UPDATE meters SET began_at_ms = $2, ended_at_ms = $3, debited_to_ms = $4, is_settled = $5
             WHERE compute_id = $1
@@ -112,7 +112,7 @@ public struct MeterQueries {
     }
 
     private func insert(_ change: PriceChange, computeId: Int64) throws {
-        try sql.execute(
+        try sql.later(
             """
             INSERT INTO meter_prices (compute_id, since_ms, hour_milli_rwf, ip_month_milli_rwf)
             VALUES ($1, $2, $3, $4) ON CONFLICT (compute_id, since_ms) DO UPDATE SET

@@ -71,7 +71,7 @@ struct ProgramDatabase: Database {
         _ name: DurableWrite, _ body: @Sendable (any SQLConnection) throws -> T, isKept: Bool = true
     ) throws -> T {
         do {
-            let value = try world.store.write(isKept: isKept) { sql in
+            let value = try world.store.write(name, isKept: isKept) { sql in
                 try body(world.connection(sql, name, incarnation))
             }
             if isKept { world.committed(name, by: incarnation) }

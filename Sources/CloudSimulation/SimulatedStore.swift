@@ -1,34 +1,24 @@
 import CloudControl
 import CloudCore
 import CloudDatabase
-import GRDB
 import Synchronization
 
-/// SQLite in memory with the real schema, used by one history after the other on one thread. A history runs inside of one
-/// outer transaction that is undone at its end, and its own transactions are savepoints: so the schema is made and
-/// the statements are prepared once.
+/// A database with the real schema, used by one history after the other on one thread.
 final class SimulatedStore: Sendable {
-    private let queue: DatabaseQueue
+    private let engine: any SimulatedEngine
     private let ownerKeys = Mutex<[String]>([])
 
     /// Teams with clients, and one without.
     static let teams = ["first", "second"]
     static let idleTeam = "idle"
 
-    /// Makes schema and teams, on the thread that is to run the histories.
+    /// Makes the teams, on the thread that is to run the histories.
     /// - Parameter sabotage: a planted bug, which has its part in making them.
-    init(sabotage: Sabotage?) throws {
-        var configuration = Configuration()
-        configuration.foreignKeysEnabled = true
-        // The outer transaction stays open from one access to the next.
-        configuration.allowsUnsafeTransactions = true
-        queue = try DatabaseQueue(configuration: configuration)
-        try queue.writeWithoutTransaction(SQLiteDatabase.migrate)
-        if let sabotage {
-            try queue.writeWithoutTransaction { db in try sabotage.schema(SQLiteConnection(db: db)) }
-        }
+    init(_ engine: any SimulatedEngine, sabotage: Sabotage?) throws {
+        self.engine = engine
         let keys = try makeTeams(sabotage)
         ownerKeys.withLock { $0 = keys }
+        try engine.keep()
     }
 
     /// Owners' keys of the teams, which are in the database before each history.
@@ -57,44 +47,15 @@ final class SimulatedStore: Sendable {
     }
 
     /// Runs one history's `body` on the database as it was made, and undoes all of it.
-    func fresh<T>(_ body: () throws -> T) throws -> T {
-        try queue.writeWithoutTransaction { db in try db.beginTransaction(.immediate) }
-        defer {
-            // Nothing to undo would mean that the transaction never began; the next begin would throw, and tell.
-            try? queue.writeWithoutTransaction { db in try db.rollback() }
-        }
-        return try body()
-    }
+    func fresh<T>(_ body: () throws -> T) throws -> T { try engine.fresh(body) }
 
-    func read<T>(_ body: (any SQLConnection) throws -> T) throws -> T {
-        try translating {
-            try queue.writeWithoutTransaction { db in try body(SQLiteConnection(db: db)) }
-        }
-    }
+    func read<T: Sendable>(_ body: (any SQLConnection) throws -> T) throws -> T { try engine.read(body) }
 
     /// One transaction: done when this returns, undone when `body` throws.
     /// - Parameter isKept: false undoes it all the same.
-    func write<T>(isKept: Bool = true, _ body: (any SQLConnection) throws -> T) throws -> T {
-        try translating {
-            try queue.writeWithoutTransaction { db in
-                var value: T?
-                try db.inSavepoint {
-                    value = try body(SQLiteConnection(db: db))
-                    return isKept ? .commit : .rollback
-                }
-                guard let value else { throw CloudError.bug("a transaction without a value") }
-                return value
-            }
-        }
-    }
-
-    private func translating<T>(_ body: () throws -> T) throws -> T {
-        do {
-            return try body()
-        } catch let error as DatabaseError {
-            throw CloudError(error)
-        }
-    }
+    func write<T: Sendable>(
+        _ name: DurableWrite, isKept: Bool = true, _ body: (any SQLConnection) throws -> T
+    ) throws -> T { try engine.write(name, isKept: isKept, body) }
 }
 
 /// The store as it is, without any fault: for the operator, and for whoever judges.
@@ -114,7 +75,7 @@ struct StoreDatabase: CloudDatabase.Database {
 
     func write<T: Sendable>(
         _ name: DurableWrite, _ body: @escaping @Sendable (any SQLConnection) throws -> T
-    ) async throws -> T { try store.write { sql in try body(connection(sql, name)) } }
+    ) async throws -> T { try store.write(name) { sql in try body(connection(sql, name)) } }
 
     private func connection(_ sql: any SQLConnection, _ write: DurableWrite?) -> any SQLConnection {
         sabotage?.connection(sql, Sabotage.Context(write: write, program: -1)) ?? sql

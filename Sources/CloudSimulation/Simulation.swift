@@ -5,10 +5,18 @@ public struct Simulation: Sendable {
     private let store: SimulatedStore
     private let sabotage: Sabotage?
 
+    /// On SQLite in memory.
     /// - Parameter sabotage: a planted bug; `nil` for the product as it is.
     public init(sabotage: Sabotage? = nil) throws {
-        store = try SimulatedStore(sabotage: sabotage)
+        store = try SimulatedStore(try SQLiteEngine(sabotage: sabotage), sabotage: sabotage)
         self.sabotage = sabotage
+    }
+
+    /// On PostgreSQL.
+    /// - Parameter postgres: connection string of an empty database, whose role must be a superuser.
+    public init(postgres: String) throws {
+        store = try SimulatedStore(try PostgresEngine(connection: postgres), sabotage: nil)
+        sabotage = nil
     }
 
     /// What came of a history.

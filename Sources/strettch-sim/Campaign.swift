@@ -6,6 +6,7 @@ import Synchronization
 final class Campaign: Sendable {
     private let seeds: Range<UInt64>
     private let jobs: Int
+    private let makeSimulation: @Sendable () throws -> Simulation
     private let start = ContinuousClock.now
     private let state: Mutex<State>
 
@@ -25,9 +26,13 @@ final class Campaign: Sendable {
     /// After so many broken seeds there is no need for more.
     private static let mostBroken = 20
 
-    init(seeds: Range<UInt64>, jobs: Int) {
+    /// - Parameter makeSimulation: called once on each thread.
+    init(
+        seeds: Range<UInt64>, jobs: Int, makeSimulation: @escaping @Sendable () throws -> Simulation
+    ) {
         self.seeds = seeds
         self.jobs = jobs
+        self.makeSimulation = makeSimulation
         state = Mutex(State(next: seeds.lowerBound))
     }
 
@@ -51,7 +56,7 @@ final class Campaign: Sendable {
 
     private func work() {
         do {
-            let simulation = try Simulation()
+            let simulation = try makeSimulation()
             while let seed = take() { try run(seed, simulation) }
         } catch {
             state.withLock { $0.error = $0.error ?? error }

@@ -37,6 +37,7 @@ struct ScaleCommand: AsyncParsableCommand {
             \(report.hostsAmiss) overcommitted or miscounted
                                   median ms     p99 ms
             placing, a dry run   \(Self.cells(report.place))
+            no room anywhere     \(Self.cells(report.refuse))
             create, synced       \(Self.cells(report.create))
             a page of 100        \(Self.cells(report.page))
             """)

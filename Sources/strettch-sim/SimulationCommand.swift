@@ -20,11 +20,20 @@ struct SimulationCommand: AsyncParsableCommand {
     @Flag(help: "With --seed: look for the smallest history that breaks the same promise, and show that.")
     var smallest = false
 
+    @Option(
+        help: ArgumentHelp(
+            "Run on PostgreSQL: the connection string of an empty database of a superuser's.",
+            discussion: "Never one that holds anything: all rows are taken out before each history."))
+    var postgres: String?
+
     static let mostJobs = 64
 
     func validate() throws {
         if let jobs, !(1...Self.mostJobs).contains(jobs) {
             throw ValidationError("--jobs must be 1 to \(Self.mostJobs).")
+        }
+        if postgres != nil, jobs ?? 1 != 1 {
+            throw ValidationError("--postgres runs one history after the other. Leave --jobs out.")
         }
         guard seeds > 0, from.addingReportingOverflow(seeds).overflow == false else {
             throw ValidationError("--seeds must be above 0, and the last seed a number of 64 bits.")
@@ -38,15 +47,22 @@ struct SimulationCommand: AsyncParsableCommand {
                 try show(seed)
             } else {
                 try Campaign(
-                    seeds: from..<from + seeds, jobs: jobs ?? ProcessInfo.processInfo.activeProcessorCount
+                    seeds: from..<from + seeds, jobs: jobsAtOnce, makeSimulation: makeSimulation
                 ).run()
             }
         if !isKept { throw ExitCode.failure }
     }
 
+    private var jobsAtOnce: Int { postgres == nil ? jobs ?? ProcessInfo.processInfo.activeProcessorCount : 1 }
+
+    /// To be called on the thread that runs the histories.
+    private var makeSimulation: @Sendable () throws -> Simulation {
+        { [postgres] in try postgres.map { try Simulation(postgres: $0) } ?? Simulation() }
+    }
+
     /// Runs one seed. False when it breaks a promise.
     private func show(_ seed: UInt64) throws -> Bool {
-        let simulation = try Simulation()
+        let simulation = try makeSimulation()
         var result = try simulation.run(History(seed: seed), traced: trace)
         if smallest, let finding = result.findings.first {
             let shrinker = Shrinker(simulation)

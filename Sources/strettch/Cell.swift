@@ -19,6 +19,8 @@ struct Cell: Sendable {
     private let listener: CloudListener.Settings
     /// Writes to the database that wait for their turn.
     private let waitingWrites: @Sendable () -> Int
+    /// Signalled for a host's jobs, where other programs are on the database.
+    private let jobs: (@Sendable (_ hostId: Int64) -> Changes)?
     private let logger: Logger
 
     /// Opens the database and registers the host; at the first start, saves and shows the owner's key. The folder must be
@@ -28,7 +30,7 @@ struct Cell: Sendable {
         let catalogue = try settings.readCatalogue()
         let listener = try settings.listener()
         let wake = Wake()
-        let opened = try settings.database.open(folder)
+        let opened = try settings.database.open(folder, hearsChanges: settings.role.answersAPI)
         let database = opened.database
         let cloud = Cloud(
             database: database, catalogue: catalogue,
@@ -40,7 +42,7 @@ struct Cell: Sendable {
             ? try await CellHost.open(settings, folder, installationId: installationId, cloud, logger) : nil
         return Cell(
             cloud: cloud, host: host, wake: wake, settings: settings, listener: listener,
-            waitingWrites: { opened.waitingWrites }, logger: logger)
+            waitingWrites: { opened.waitingWrites }, jobs: opened.jobs, logger: logger)
     }
 
     /// The cell's installation id. Who answers the API also makes the first team and its owner's key.
@@ -74,8 +76,8 @@ struct Cell: Sendable {
                 MetadataListener(cloud: cloud, listen: settings.metadataListen, logger: logger))
         }
         // Other programs' requests are for this host's worker too.
-        if settings.database.connection != nil {
-            services.append(WakeByChanges(changes: cloud.database.changes, wake: wake))
+        if let jobs {
+            services.append(WakeByChanges(claim: host.claim, jobs: jobs, clock: cloud.clock, wake: wake))
         }
         return services
     }

@@ -16,6 +16,14 @@ enum CellDatabase {
         }
     }
 
+    /// Signalled when another program may have made a job of the host due; `nil` where there is no other.
+    var jobs: (@Sendable (_ hostId: Int64) -> Changes)? {
+        switch self {
+        case .file: nil
+        case .server(let database): { database.jobs(ofHost: $0) }
+        }
+    }
+
     /// Writes to the database that wait for their turn.
     var waitingWrites: Int {
         switch self {
@@ -33,9 +41,12 @@ struct DatabaseSettings: Sendable {
     var connections: Int
 
     /// Opens it. Throws a `CloudError` with the remedy.
-    func open(_ folder: DataFolder) throws -> CellDatabase {
+    /// - Parameter hearsChanges: whether anybody waits for what other programs change.
+    func open(_ folder: DataFolder, hearsChanges: Bool = true) throws -> CellDatabase {
         guard let connection else { return .file(try folder.openDatabase()) }
-        return .server(try PostgresDatabase(connection: connection, connections: connections))
+        return .server(
+            try PostgresDatabase(
+                connection: connection, connections: connections, hearsChanges: hearsChanges))
     }
 
     /// Throws `CONFLICT` for commands that work on SQLite's file alone.
@@ -49,9 +60,14 @@ struct DatabaseSettings: Sendable {
     /// What `serve.json` says of it, without the connection string.
     var engine: String { connection == nil ? "sqlite" : "postgres" }
 
-    init(_ reader: SettingReader) throws {
+    /// Connections of a server by its role, unless they are set. A worker has few short transactions at once, and a cell has
+    /// many workers.
+    private static func connections(of role: ServeRole) -> Int { role == .worker ? 2 : 8 }
+
+    init(_ reader: SettingReader, role: ServeRole) throws {
         let text = try reader.string("database")
         connection = text.isEmpty ? nil : text
-        connections = try reader.int("databaseConnections", in: 1...200)
+        let set = try reader.int("databaseConnections", in: 0...200)
+        connections = set == 0 ? Self.connections(of: role) : set
     }
 }

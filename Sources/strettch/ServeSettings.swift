@@ -67,7 +67,7 @@ struct ServeSettings: Sendable {
         "billing": false,
         "pastDueDays": 7,
         "suspendedDays": 30, "logLevel": "info", "logFormat": "text",
-        "simulated": false, "simulatedDelay": 0, "database": "", "databaseConnections": 8,
+        "simulated": false, "simulatedDelay": 0, "database": "", "databaseConnections": 0,
     ]
 
     /// - Parameters:
@@ -114,7 +114,7 @@ struct ServeSettings: Sendable {
         logFormat = try Self.logFormat(try reader.string("logFormat"))
         simulated = try reader.bool("simulated")
         simulatedDelay = try reader.int("simulatedDelay", in: 0...60_000)
-        database = try DatabaseSettings(reader)
+        database = try DatabaseSettings(reader, role: role)
     }
 
     /// What the verbs need to know of it.

@@ -73,9 +73,10 @@ public final class CommitProxy: Sendable {
     }
 
     private func pumpToServer(_ connection: ProxiedConnection) {
+        // Somewhere in what is sent at once.
         let commit = Array("COMMIT\0".utf8)
         while let bytes = receive(connection.client) {
-            let fault = bytes.suffix(commit.count).elementsEqual(commit) ? takeFault() : nil
+            let fault = bytes.contains(commit) ? takeFault() : nil
             switch fault {
             case .commitLost: return connection.end()
             case .answerLost: connection.muted.withLock { $0 = true }

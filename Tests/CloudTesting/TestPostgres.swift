@@ -40,6 +40,11 @@ public struct TestPostgres: Sendable {
         "host=\(folder) dbname=\(database) user=\(Self.role)"
     }
 
+    /// The same as a superuser, for what is more than a program may do.
+    public func superuserConnection(_ database: String) -> String {
+        "host=\(folder) dbname=\(database) user=\(Self.superuser)"
+    }
+
     /// Whom the programs are, and who owns their databases; no superuser.
     static let role = "program"
     private static let superuser = "administrator"
@@ -48,7 +53,7 @@ public struct TestPostgres: Sendable {
     @discardableResult
     public func administer(_ statements: String..., in database: String = "postgres") throws -> String {
         let client = try PostgresClient(
-            try PostgresSettings(connection: "host=\(folder) dbname=\(database) user=\(Self.superuser)"))
+            try PostgresSettings(connection: superuserConnection(database)))
         var value = ""
         for statement in statements { value = try client.value(statement) }
         return value

@@ -1,3 +1,4 @@
+import CloudCore
 import CloudDatabase
 import CloudTesting
 import Testing
@@ -6,15 +7,27 @@ import Testing
 
 @Suite("The wake by other programs", .timeLimit(.minutes(1)))
 struct WakeByChangesTests {
-    @Test("every commit that is told wakes the worker, and its end ends it")
+    @Test("every job that another program gives to the host wakes the worker, and its end ends it")
     func wakes() async throws {
-        let (changes, wake) = (Changes(), Wake())
-        let service = Task { try await WakeByChanges(changes: changes, wake: wake).run() }
+        let (changes, wake, claim) = (Changes(), Wake(), HostClaim())
+        let asked = Tally()
+        let service = Task {
+            try await WakeByChanges(
+                claim: claim,
+                jobs: { hostId in
+                    asked.add(hostId)
+                    return changes
+                }, clock: SystemClock(), wake: wake
+            ).run()
+        }
+        claim.take(hostId: 7, epoch: 1)
         for _ in 0..<3 {
             try await eventually("it waits") { changes.waiting == 1 }
             changes.signal()
             await wake.wait(atMost: WakeTests.never)
         }
+        let hosts = asked.numbers
+        #expect(hosts == [7])
         service.cancel()
         _ = await service.result
         #expect(changes.waiting == 0)

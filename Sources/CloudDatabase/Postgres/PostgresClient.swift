@@ -3,7 +3,7 @@ import CloudCore
 
 /// One connection to PostgreSQL, with blocking calls: it stays on one thread.
 package final class PostgresClient {
-    private let connection: OpaquePointer
+    let connection: OpaquePointer
     /// Names of prepared statements, by types and text.
     private var statements: [String: String] = [:]
     /// What the tokens of this connection's commits begin with: nobody else's do.
@@ -90,7 +90,7 @@ package final class PostgresClient {
             PQexecPrepared(connection, name, Int32(arguments.count), texts.pointers, nil, nil, 0), of: self)
     }
 
-    private func prepared(_ sql: String, _ arguments: [SQLValue]) throws -> String {
+    func prepared(_ sql: String, _ arguments: [SQLValue]) throws -> String {
         let key = String(arguments.map(Self.letter)) + " " + sql
         if let name = statements[key] { return name }
         if statements.count >= Self.mostStatements {
@@ -121,7 +121,7 @@ package final class PostgresClient {
         }
     }
 
-    private static func text(_ value: SQLValue) throws -> String? {
+    static func text(_ value: SQLValue) throws -> String? {
         switch value {
         case .null: return nil
         case .int(let int): return String(int)
@@ -137,21 +137,22 @@ package final class PostgresClient {
 
     // MARK: Notifications
 
-    /// Reads what the server has sent, and returns the processes whose notifications are among it. Does not wait. Throws
-    /// when the connection is lost.
-    func notifiers() throws -> [Int32] {
+    /// Reads what the server has sent, and returns the notifications among it. Does not wait. Throws when the connection is
+    /// lost.
+    func notifications() throws -> [(channel: String, process: Int32)] {
         // Safe: takes our connection alone.
         guard PQconsumeInput(connection) == 1 else {
             throw PostgresError(state: "08006", message: lastMessage, isLost: true)
         }
-        var processes: [Int32] = []
+        var notifications: [(channel: String, process: Int32)] = []
         // As often as there are notifications in what was read.
         while let notification = PQnotifies(connection) {
-            processes.append(notification.pointee.be_pid)
-            // Safe: libpq gave it to us to free, once.
+            // Safe: copied before libpq's memory, which it gave to us to free, is freed, once.
+            notifications.append(
+                (String(cString: notification.pointee.relname), notification.pointee.be_pid))
             PQfreemem(notification)
         }
-        return processes
+        return notifications
     }
 
     /// libpq's own words on what went wrong last.
@@ -159,34 +160,6 @@ package final class PostgresClient {
         // Safe: copied before the next call can change it.
         String(cString: PQerrorMessage(connection)).trimmed
     }
-}
-
-/// Texts as C reads them.
-private final class CStrings {
-    private let texts: [UnsafeMutablePointer<CChar>?]
-    /// Valid as long as this is.
-    let pointers: UnsafeMutablePointer<UnsafePointer<CChar>?>
-
-    init(_ texts: [String?]) {
-        // Safe: each copy, and the array, is freed once, by deinit.
-        self.texts = texts.map { text in text.map { copy($0) } }
-        pointers = .allocate(capacity: max(1, texts.count))
-        for (index, text) in self.texts.enumerated() {
-            (pointers + index).initialize(to: text.map { UnsafePointer($0) })
-        }
-    }
-
-    deinit {
-        pointers.deallocate()
-        for text in texts { text?.deallocate() }
-    }
-}
-
-private func copy(_ text: String) -> UnsafeMutablePointer<CChar> {
-    let bytes = text.utf8CString
-    let copy = UnsafeMutablePointer<CChar>.allocate(capacity: bytes.count)
-    for (index, byte) in bytes.enumerated() { (copy + index).initialize(to: byte) }
-    return copy
 }
 
 extension String {

@@ -8,14 +8,16 @@ import CloudCore
 struct PostgresCommit: Sendable {
     /// Of this commit alone.
     var token: String
-    var tells: Bool
+    /// What others are told when it was made.
+    var news: PostgresNews
 
     /// How long a row is kept, in the server's words: longer than anybody asks for it.
     static let kept = "15 minutes"
 
-    /// Writes the row, last of all in its transaction.
-    func note(on client: PostgresClient) throws {
-        _ = try client.run("INSERT INTO commits (token, is_undone) VALUES ($1, 0)", [.text(token)])
+    /// The row, written last of all in its transaction.
+    var note: PostgresStatement {
+        PostgresStatement(
+            sql: "INSERT INTO commits (token, is_undone) VALUES ($1, 0)", arguments: [.text(token)])
     }
 
     /// Whether it was made, asked on another connection. What was not made by now never will be: the row is written in

@@ -1,16 +1,27 @@
 import CloudCore
 
-/// PostgreSQL's side of the portable connection, for the length of one transaction.
+/// PostgreSQL's side of the portable connection, for the length of one transaction. Statements of which nothing is asked
+/// are sent with the next one that is asked for something, or with the commit: a transaction has fewer round trips than
+/// statements.
 final class PostgresConnection: SQLConnection {
     private let client: PostgresClient
+    /// Not sent yet, in order.
+    private var queued: [PostgresStatement]
     /// What the first statement that failed was answered. PostgreSQL undoes the whole transaction then, whatever its body
     /// makes of the error.
     private(set) var failure: PostgresError?
     private(set) var hasWritten = false
-    /// Whether something was written that others wait for.
-    private(set) var tells = false
+    /// What was written that others wait for.
+    private(set) var news = PostgresNews()
 
-    init(_ client: PostgresClient) { self.client = client }
+    /// Statements that are kept back at most: few enough that neither side waits for the other to read.
+    static let mostQueued = 50
+
+    /// - Parameter begin: what begins the transaction; none: the caller has done so.
+    init(_ client: PostgresClient, begin: [String] = []) {
+        self.client = client
+        queued = begin.map { PostgresStatement(sql: $0, isPlain: true) }
+    }
 
     var dialect: Dialect { .postgres }
 
@@ -22,23 +33,52 @@ final class PostgresConnection: SQLConnection {
         try run(sql, arguments).count
     }
 
-    private func run(_ sql: String, _ arguments: [any SQLArgument]) throws -> PostgresResult {
+    func later(_ sql: String, _ arguments: [any SQLArgument]) throws {
         if let failure { throw failure }
+        guard queued.count < Self.mostQueued else { return _ = try run(sql, arguments) }
+        queued.append(PostgresStatement(sql: sql, arguments: arguments.map(\.sqlValue)))
+    }
+
+    private func run(_ sql: String, _ arguments: [any SQLArgument]) throws -> PostgresResult {
+        try send([PostgresStatement(sql: sql, arguments: arguments.map(\.sqlValue))])
+    }
+
+    /// Sends what was kept back and then `statements`, of which there is at least one, and returns the last one's answer.
+    func send(_ statements: [PostgresStatement]) throws -> PostgresResult {
+        if let failure { throw failure }
+        let all = queued + statements
+        queued = []
         do {
-            let result = try client.run(sql, arguments.map(\.sqlValue))
-            if result.hasWritten {
+            let results = try client.run(all)
+            for (statement, result) in zip(all, results) where result.hasWritten {
                 hasWritten = true
-                tells = tells || Self.tells(sql)
+                news.add(PostgresNews(statement))
             }
-            return result
+            guard let last = results.last else { throw CloudError.bug("no statement was sent") }
+            return last
         } catch let error as PostgresError {
             failure = error
             throw error
         }
     }
 
-    /// What `CommitObserver` looks for in SQLite: an event, or another state.
-    private static func tells(_ sql: String) -> Bool {
-        sql.hasPrefix("INSERT INTO events") || sql.hasPrefix("UPDATE computes SET state")
+    /// Sends what was kept back, for whoever commits by himself.
+    func sendQueued() throws {
+        if let last = queued.popLast() { _ = try send([last]) }
     }
+
+    /// Whether the transaction has changed something, as far as that is known before it commits.
+    var mayHaveWritten: Bool { hasWritten || queued.contains { !$0.isPlain } }
+    /// What others are to be told, as far as that is known before it commits.
+    var newsSoFar: PostgresNews { queued.reduce(into: news) { $0.add(PostgresNews($1)) } }
+    /// Whether the transaction's beginning is still to be sent.
+    var hasBegun: Bool { queued.first?.isPlain != true }
+}
+
+/// One statement on its way to the server.
+struct PostgresStatement {
+    var sql: String
+    var arguments: [SQLValue] = []
+    /// One that begins or ends a transaction, which is not worth to be prepared.
+    var isPlain = false
 }

@@ -14,15 +14,18 @@ public final class PostgresDatabase: Database {
     /// - Parameters:
     ///   - connection: as libpq reads it, a URI or `key=value` pairs. A password in it is never shown.
     ///   - connections: how many transactions may run at once.
+    ///   - hearsChanges: whether `changes` is signalled for what other programs commit, which a program that serves no API
+    ///     has no use for.
     /// Throws `VALIDATION_ERROR` for what is no connection string, `SERVICE_UNAVAILABLE` when PostgreSQL can't be reached,
     /// and a `CloudError` with the remedy when the database can't be used.
-    public init(connection: String, connections: Int = 8) throws {
+    public init(connection: String, connections: Int = 8, hearsChanges: Bool = true) throws {
         var settings = try PostgresSettings(connection: connection)
         settings.connections = connections
         try PostgresSchema(settings: settings).upgrade()
         let changes = Changes()
         self.changes = changes
-        listener = PostgresListener(settings, onChange: { changes.signal() })
+        listener = PostgresListener(
+            settings, hearsChanges: hearsChanges, onChange: { changes.signal() })
         pool = PostgresPool(settings)
     }
 
@@ -57,13 +60,13 @@ public final class PostgresDatabase: Database {
         // As often as `patience` lasts.
         while true {
             switch try await pool.run({ client in PostgresTransaction.write(name).run(on: client, body) }) {
-            case .committed(let value, let tells):
-                if tells { tell() }
+            case .committed(let value, let news):
+                tell(news)
                 return value
             case .undone(let error): try await patience.pause(after: error)
             case .inDoubt(let value, let commit):
                 if try await isCommitted(commit) {
-                    if commit.tells { tell() }
+                    tell(commit.news)
                     return value
                 }
                 try await patience.pause(after: Self.lost)
@@ -72,9 +75,17 @@ public final class PostgresDatabase: Database {
     }
 
     /// Here at once, and in all other programs soon.
-    private func tell() {
-        changes.signal()
-        listener.tell()
+    private func tell(_ news: PostgresNews) {
+        guard news.isAny else { return }
+        if news.isChange { changes.signal() }
+        listener.tell(news)
+    }
+
+    /// Signalled when a job of the host may have fallen due by what another program has committed. To be asked for once.
+    public func jobs(ofHost hostId: Int64) -> Changes {
+        let jobs = Changes()
+        listener.listen(toHost: hostId) { jobs.signal() }
+        return jobs
     }
 
     /// Whether a commit that was never answered was made: the server itself says so, as soon as it is back. Throws

@@ -12,7 +12,7 @@ final class PostgresResult {
         }
         self.result = result
         switch PQresultStatus(result) {
-        case PGRES_COMMAND_OK, PGRES_TUPLES_OK, PGRES_EMPTY_QUERY: break
+        case PGRES_COMMAND_OK, PGRES_TUPLES_OK, PGRES_EMPTY_QUERY, PGRES_PIPELINE_SYNC: break
         default:
             // Safe: copied before the result is freed. 67 is PG_DIAG_SQLSTATE, 'C'.
             let state = PQresultErrorField(result, 67).map { String(cString: $0) } ?? ""

@@ -27,6 +27,7 @@ struct PostgresSchema {
             let sql = PostgresConnection(client)
             _ = try Migrations.run(on: sql, dialect: .postgres)
             try PostgresEventIds.continueNumbers(on: sql)
+            try sql.sendQueued()
             // The lock ends with the connection, which ends with this function.
             try client.run("COMMIT")
         } catch let error as PostgresError where error.remedy != .none {

@@ -22,6 +22,8 @@ public struct ScaleRun: Sendable {
         public var refused = 0
         /// All of a create but its commit.
         public var place = ScaleSamples()
+        /// The same for what no host has room for, up to the refusal that counts the reasons.
+        public var refuse = ScaleSamples()
         public var create = ScaleSamples()
         /// A page of 100 computes.
         public var page = ScaleSamples()
@@ -53,10 +55,12 @@ public struct ScaleRun: Sendable {
                 progress(number)
             }
             guard let caller else { break }
-            try await create(number, random.one(of: cloud.catalogue.specifications), caller, cloud, &report)
+            let specification = random.one(of: Catalogue.simulated.specifications)
+            try await create(number, specification, caller, cloud, &report)
             guard number.isMultiple(of: Self.pageEvery) else { continue }
             let list = ListComputes(page: try Page(page: nil, limit: "100"), caller: caller)
             try await report.page.time { _ = try await list.run(in: cloud) }
+            try await refuse(caller, cloud, &report)
         }
         (report.hostsAmiss, report.load) = try await judge(cloud)
         return report
@@ -85,6 +89,26 @@ public struct ScaleRun: Sendable {
         }
     }
 
+    private func refuse(_ caller: Caller, _ cloud: Cloud, _ report: inout Report) async throws {
+        let asked = ComputeRequest(
+            hostName: "c", image: "TINY-1", region: "KGL-1", specification: Self.tooLarge.specification,
+            publicKeys: [Self.publicKey])
+        let quote = QuoteCompute(asked, caller: caller, requestId: "scale")
+        try await report.refuse.time {
+            do {
+                _ = try await quote.run(in: cloud)
+                throw SimulationError("What no host has room for was placed.")
+            } catch let error as CloudError where error.code == .unprocessableEntity {
+                return
+            }
+        }
+    }
+
+    /// More than any host has.
+    private static let tooLarge = Specification(
+        id: "0b7a1f1e-5d0c-4f0e-9d7e-1b1f6f1c0009", specification: "S-1000C", vcpus: 1000,
+        memoryMb: 512, storageGb: 10, priceMonthMilliRwf: 1)
+
     // MARK: The cell
 
     private func cloud(_ path: String) throws -> Cloud {
@@ -92,8 +116,10 @@ public struct ScaleRun: Sendable {
             throw SimulationError("10.0.0.0/8 is no network.")
         }
         let chance = Chance(seed: seed)
+        var catalogue = Catalogue.simulated
+        catalogue.specifications.append(Self.tooLarge)
         return Cloud(
-            database: try SQLiteDatabase(path: path), catalogue: .simulated,
+            database: try SQLiteDatabase(path: path), catalogue: catalogue,
             settings: CloudSettings(privateRange: range, publicPool: []), clock: StandingClock(),
             randomBytes: { chance.bytes($0) }, wake: {})
     }

@@ -32,7 +32,7 @@ struct PostgresChangesTests {
             try admin.run(
                 """
                 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-                WHERE datname = current_database() AND query LIKE 'LISTEN%'
+                WHERE datname = current_database() AND (query LIKE 'LISTEN%' OR query LIKE 'DELETE FROM commits%')
                 """)
             try await eventually("it looks again for what it may have missed") {
                 database.changes.count > seen
@@ -40,6 +40,29 @@ struct PostgresChangesTests {
             let count = database.changes.count
             try admin.run("NOTIFY \(PostgresListener.channel)")
             try await eventually("it listens again") { database.changes.count > count }
+        }
+    }
+
+    @Test("a job wakes its own host's worker, and no other; an event that is no job wakes none")
+    func hosts() async throws {
+        try await TestPostgres.withDatabase { connection in
+            let api = try PostgresDatabase(connection: connection)
+            let workers = try (0..<2).map { _ in
+                try PostgresDatabase(connection: connection, connections: 1, hearsChanges: false)
+            }
+            defer { for database in workers + [api] { database.close() } }
+            let (team, compute) = try await api.write { sql in try sql.makeTeamAndCompute() }
+            let host = try await api.read { sql in
+                try sql.query("SELECT host_id FROM jobs WHERE compute_id = $1", [compute])[0].int("host_id")
+            }
+            let (own, others) = (workers[0].jobs(ofHost: host), workers[1].jobs(ofHost: host + 1))
+            try await eventually("both listen") { own.count > 0 && others.count > 0 }
+            let (seen, seenByOthers) = (own.count, others.count)
+            try await api.write { sql in try sql.append("a", team: team) }
+            try await api.write { sql in try sql.jobs.begin(.stop, computeId: compute, nowMs: 1) }
+            try await eventually("the worker hears of it", within: .seconds(5)) { own.count > seen }
+            #expect(own.count == seen + 1 && others.count == seenByOthers)
+            #expect(workers.allSatisfy { $0.changes.count == 0 }, "a worker has no use for them")
         }
     }
 }

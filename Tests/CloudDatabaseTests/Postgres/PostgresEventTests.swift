@@ -14,9 +14,14 @@ struct PostgresEventTests {
             let reader = try PostgresDatabase(connection: connection)
             defer { reader.close() }
             let team = try await reader.write { sql in try sql.makeTeamAndCompute().0 }
+            func append(_ client: PostgresClient, _ kind: String) throws {
+                let sql = PostgresConnection(client)
+                try sql.append(kind, team: team)
+                try sql.sendQueued()
+            }
             func begin(_ client: PostgresClient, _ kind: String) throws {
                 try client.run("BEGIN ISOLATION LEVEL SERIALIZABLE")
-                try PostgresConnection(client).append(kind, team: team)
+                try append(client, kind)
             }
             func walk(after id: Int64) async throws -> [EventRecord] {
                 try await reader.read { sql in try sql.events.following(.team(team), after: id, limit: 10) }
@@ -24,8 +29,8 @@ struct PostgresEventTests {
             try begin(first, "first")
             try begin(second, "second")
             // The other way round too: a later event of the transaction that began first.
-            try PostgresConnection(second).append("third", team: team)
-            try PostgresConnection(first).append("fourth", team: team)
+            try append(second, "third")
+            try append(first, "fourth")
             try second.run("COMMIT")
             #expect(try await walk(after: 0).isEmpty, "an earlier one may still come")
             #expect(try await reader.read { sql in try sql.events.newestId(.team(team)) } == 0)
