@@ -15,6 +15,8 @@ struct VacateHost: Sendable {
 
     /// The longest that ending one of them may take.
     static let limit = Duration.seconds(30)
+    /// Those that are ended together: some wait for storage that the host was cut off from.
+    static let maxTogether = 32
 
     /// Looks at all that is on the host.
     func run() async throws {
@@ -29,7 +31,14 @@ struct VacateHost: Sendable {
         let elsewhere = try await database.read { sql in
             try sql.hosts.elsewhere(machines, than: try claim.check(sql))
         }
-        for id in elsewhere.sorted() { await vacate(id) }
+        var rest = elsewhere.sorted()[...]
+        await withTaskGroup(of: Void.self) { group in
+            for id in rest.prefix(Self.maxTogether) { group.addTask { await vacate(id) } }
+            rest = rest.dropFirst(Self.maxTogether)
+            for await _ in group {
+                if let next = rest.popFirst() { group.addTask { await vacate(next) } }
+            }
+        }
         return elsewhere
     }
 

@@ -97,6 +97,8 @@ struct OutputHost: Encodable {
     var storageGb: Room
     var accelerator: String?
     var underlay: String?
+    /// Names the folder of the disks, when other hosts can have it too.
+    var store: String?
     var labels: [String]
     var images: [String]
 
@@ -122,6 +124,7 @@ struct OutputHost: Encodable {
         storageGb = Room(taken: host.taken.storageGb, all: host.capacity.storageGb)
         accelerator = host.accelerator
         underlay = host.underlay
+        store = host.store
         labels = host.labels
         images = report.images
     }

@@ -62,6 +62,25 @@ struct QEMUSharedDisksTests {
         }
     }
 
+    @Test(
+        "don't move a machine between each other, which would copy its disk onto itself, and nothing is left of it"
+    )
+    func noMove() async throws {
+        try await withHosts { a, b, folder in
+            let machine = try await boot(a)
+            let error = await #expect(throws: CloudError.self) {
+                _ = try await b.prepareArrival(
+                    machine, of: QEMUFixture.image, from: try await a.departure(of: machine),
+                    certificate: try await a.moveCertificate())
+            }
+            #expect(error?.message.contains("both hosts share") == true, "\(error?.message ?? "")")
+            try await b.cancelArrival(5)
+            #expect(try await b.inventory().isEmpty)
+            #expect(MachineFiles.exists("\(folder)/shared/machines/5/disk.qcow2"))
+            #expect(try await a.status(5) == .running)
+        }
+    }
+
     @Test("leave a machine alone that is being moved, whatever its compute's host is")
     func moving() async throws {
         try await withHosts { a, _, _ in

@@ -113,7 +113,7 @@ struct EvacuationTests {
             #expect(try await cell.evacuate("a").moved.map(\.state) == [.failed])
             #expect(try await cell.hosts().map(\.taken.vcpus) == [0, 0, 0])
             _ = try await cell.cloud.act(.delete, on: "1")
-            try await cell.b.settle()
+            for host in [cell.b, cell.c] { try await host.settle() }
             #expect(try await cell.cloud.state("1") == nil)
         }
     }

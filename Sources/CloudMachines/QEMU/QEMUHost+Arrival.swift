@@ -9,8 +9,13 @@ extension QEMUHost {
         let wanted = ArrivalMark(
             departure: departure, createdAtMs: machine.createdAtMs, certificate: certificate)
         if let arrival = try await known(wanted, machine.id) { return arrival }
-        try await claim(machine)
         let directory = directory(machine.id)
+        guard !directory.sharesDisk || !MachineFiles.exists(directory.disk) else {
+            throw Self.cannotMove(
+                "its disk lies in a folder that both hosts share, and would be copied onto itself. Choose a host with "
+                    + "other disks.", detail: directory.disk)
+        }
+        try await claim(machine)
         guard try !hasProcess(machine.id), !MachineFiles.exists(directory.disk) else {
             throw Self.cannotMove(
                 "its destination has a disk of it already. End the earlier move there first.",
@@ -110,7 +115,9 @@ extension QEMUHost {
     public func cancelArrival(_ id: Int64) async throws {
         let directory = directory(id)
         guard MachineFiles.exists(directory.arrival) else {
-            guard try !hasProcess(id), !MachineFiles.exists(directory.disk) else {
+            // A disk that hosts share is no sign that the machine has come.
+            let sign = directory.sharesDisk ? directory.seed : directory.disk
+            guard try !hasProcess(id), !MachineFiles.exists(sign) else {
                 throw Self.cannotMove(
                     "it has reached its destination, and its guest may have run there.",
                     detail: directory.path)
