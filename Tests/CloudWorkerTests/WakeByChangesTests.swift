@@ -20,7 +20,7 @@ struct WakeByChangesTests {
                 }, clock: SystemClock(), wake: wake
             ).run()
         }
-        claim.take(hostId: 7, epoch: 1)
+        claim.take(hostId: 7, epoch: 1, sharesDisks: false)
         for _ in 0..<3 {
             try await eventually("it waits") { changes.waiting == 1 }
             changes.signal()

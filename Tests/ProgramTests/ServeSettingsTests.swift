@@ -32,6 +32,11 @@ struct ServeSettingsTests {
         let told = try await settings(["database": "postgresql://u:never-shown@db/x"])
         #expect(told.database.connection == "postgresql://u:never-shown@db/x")
         #expect(told.database.connections == 8)
+        #expect(try await settings(["role": "worker"]).database.connections == 2)
+        let set = try await ServeSettings(
+            flags: ["role": "worker", "databaseConnections": ConfigValue(.int(5), isSecret: false)], file: nil
+        )
+        #expect(set.database.connections == 5)
         try await withTemporaryFolder { folder in
             let data = try DataFolder(path: folder)
             told.write(to: data, Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })

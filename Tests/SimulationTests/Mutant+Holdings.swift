@@ -10,8 +10,8 @@ extension Mutant {
             Sabotage(
                 connection: {
                     RewritingConnection(database: $0, context: $1) { statement in
-                        guard statement.has("MIN(candidate) AS free") else { return .none }
-                        return .answer([SQLRow(["free": .int(statement.int(1) ?? 0)])])
+                        guard statement.has("SELECT candidate FROM free") else { return .none }
+                        return .answer([SQLRow(["candidate": .int(statement.int(1) ?? 0)])])
                     }
                 },
                 schema: withoutUniqueAddresses)),
