@@ -16,10 +16,13 @@ public struct HostFacts: Sendable, Equatable {
     public var accelerator: String?
     public var underlay: String?
     public var labels: [String]
+    /// By which other hosts know it in moves, in PEM; `nil`: nothing moves to it or from it.
+    public var moveCertificate: String?
 
     public init(
         identity: String, name: String, region: String? = nil, capacity: Capacity = Capacity(),
-        accelerator: String? = nil, underlay: String? = nil, labels: [String] = []
+        accelerator: String? = nil, underlay: String? = nil, labels: [String] = [],
+        moveCertificate: String? = nil
     ) {
         self.identity = identity
         self.name = name
@@ -28,6 +31,7 @@ public struct HostFacts: Sendable, Equatable {
         self.accelerator = accelerator
         self.underlay = underlay
         self.labels = labels
+        self.moveCertificate = moveCertificate
     }
 }
 
@@ -81,13 +85,14 @@ public struct HostQueries {
         try sql.query(
             """
             UPDATE hosts SET identity = $2, name = $3, region = $4, vcpus = $5, memory_mb = $6, storage_gb = $7,
-                accelerator = $8, underlay = $9, labels = $10, owner = $11, heartbeat_ms = $12, epoch = epoch + 1
+                accelerator = $8, underlay = $9, labels = $10, owner = $11, heartbeat_ms = $12, move_certificate = $13,
+                epoch = epoch + 1
             WHERE id = $1 RETURNING epoch
             """,
             [
                 id, facts.identity, facts.name, facts.region, facts.capacity.vcpus, facts.capacity.memoryMb,
                 facts.capacity.storageGb, facts.accelerator, facts.underlay,
-                try StringList.encode(facts.labels), owner, nowMs,
+                try StringList.encode(facts.labels), owner, nowMs, facts.moveCertificate,
             ]
         )[0].int("epoch")
     }
@@ -137,6 +142,7 @@ public struct HostQueries {
         host.taken = Resources(
             vcpus: Int(try row.int("taken_vcpus")), memoryMb: Int(try row.int("taken_memory_mb")),
             storageGb: Int(try row.int("taken_storage_gb")))
+        host.moveCertificate = try row.textOrNil("move_certificate")
         return host
     }
 }

@@ -72,9 +72,12 @@ extension Fault {
 
     init(_ kind: Kind, _ shape: History.Shape, _ random: inout SeededRandom) {
         switch kind {
-        case .write: self = .write(random.one(of: Self.writes), nth: 1 + random.below(3), WriteFault(&random))
+        case .write:
+            let write = random.one(of: Self.writes + (shape.programs > 1 ? Self.moves : []))
+            self = .write(write, nth: 1 + random.below(3), WriteFault(&random))
         case .host:
-            let operation = random.one(of: Self.operations)
+            let moves = shape.programs > 1 ? SimulatedHost.Operation.moves : []
+            let operation = random.one(of: Self.operations + moves)
             self = .host(operation, nth: 1 + random.below(3), HostFault(&random))
         case .lateRead: self = .lateRead(nth: 1 + random.below(20), milliseconds: random.pause())
         case .lostAnswer: self = .lostAnswer(nth: 1 + random.below(10))
@@ -91,12 +94,16 @@ extension Fault {
             case .createCell, .createFirstTeam, .createTeam, .deleteTeam, .createKey, .revokeKey, .noteKeyUse,
                 .issueGuestToken, .changeWallet, .suspendTeam, .resumeTeam, .quoteCompute, .changeHost:
                 false
-            default: true
+            default: !moves.contains($0)
             }
         } + [.createCompute, .changeCompute, .changeCompute, .lease, .saveDisk, .saveBoot, .saveConfirm]
 
+    /// Those of moves, which there are where there are several hosts.
+    private static let moves =
+        [DurableWrite.beginMove, .cancelMove] + MovePhase.allCases.map { .outcome(of: $0) }
+
     private static let operations = SimulatedHost.Operation.allCases.filter {
-        $0 != .image && $0 != .answersSSH
+        $0 != .image && $0 != .answersSSH && !SimulatedHost.Operation.moves.contains($0)
     }
 }
 
@@ -135,17 +142,19 @@ extension Disaster {
     init(_ shape: History.Shape, _ random: inout SeededRandom) {
         let lasting = random.milliseconds(upTo: 400_000)
         let day: Int64 = 86_400_000
-        self = random.one(of: [
-            .crash(program: random.below(shape.programs)),
-            .replaced(program: random.below(shape.programs)), .reboot, .guestDies(nth: random.below(3)),
-            .guestPowersOff(nth: random.below(3)), .imagesGone(milliseconds: lasting),
-            .guestsSilent(milliseconds: lasting), .guestsDeaf(milliseconds: lasting),
-            .diskFull(milliseconds: lasting / 10),
-            .teamIsDeleted, .networkFlushed, .tapDeleted(nth: random.below(3)),
-            .seedRemoved(nth: random.below(3)),
-            .clockJumps(
-                milliseconds: shape.isBilled
-                    ? Int64(random.below(48)) * day / 16 : random.milliseconds(upTo: day)),
-        ])
+        let moves = (0..<(shape.programs > 1 ? 6 : 0)).map { _ in Disaster.moved(nth: random.below(3)) }
+        self = random.one(
+            of: moves + [
+                .crash(program: random.below(shape.programs)),
+                .replaced(program: random.below(shape.programs)), .reboot, .guestDies(nth: random.below(3)),
+                .guestPowersOff(nth: random.below(3)), .imagesGone(milliseconds: lasting),
+                .guestsSilent(milliseconds: lasting), .guestsDeaf(milliseconds: lasting),
+                .diskFull(milliseconds: lasting / 10),
+                .teamIsDeleted, .networkFlushed, .tapDeleted(nth: random.below(3)),
+                .seedRemoved(nth: random.below(3)),
+                .clockJumps(
+                    milliseconds: shape.isBilled
+                        ? Int64(random.below(48)) * day / 16 : random.milliseconds(upTo: day)),
+            ])
     }
 }

@@ -111,4 +111,6 @@ public enum Disaster: Sendable, Equatable {
     case clockJumps(milliseconds: Int64)
     /// The operator deletes the team that has no clients.
     case teamIsDeleted
+    /// The operator moves a guest to another host, the nth of those that run.
+    case moved(nth: Int)
 }

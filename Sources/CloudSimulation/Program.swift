@@ -58,7 +58,8 @@ final class Program: Sendable {
     private func register() async -> Bool {
         let name = Self.hostName(incarnation.program)
         let facts = HostFacts(
-            identity: name, name: name, capacity: Capacity(vcpus: world.history.shape.vcpus))
+            identity: name, name: name, capacity: Capacity(vcpus: world.history.shape.vcpus),
+            underlay: "198.51.100.\(101 + incarnation.program)", moveCertificate: name)
         do {
             try await RegisterHost(facts: facts, owner: incarnation.name).run(
                 in: cloud.database, claim, clock: cloud.clock)

@@ -9,8 +9,8 @@ public actor NetworkApplier {
     private let host: any MachineHost
     private let claim: HostClaim
     private let clock: any CloudClock
-    /// What was read of teammates on other hosts when the host's network was last made.
-    private var remotes: [RemoteAttachment] = []
+    /// What other hosts have to do with the host's network, as it was last made.
+    private var others = NetworkRows.Others()
     /// The last of all that were asked for.
     private var last: Task<Void, any Error>?
     /// An application that has not begun, so that others can share it.
@@ -63,28 +63,33 @@ public actor NetworkApplier {
         ) {
             try await host.applyNetwork(plan)
         }
-        remotes = rows.remotes
+        others = rows.others
     }
 
     private func repairNow() async throws -> NetworkRepair {
         let rows = try await rows()
         // What came about on other hosts meanwhile was changed by nobody's hand.
-        if rows.remotes != remotes { try await apply(rows) }
-        let found = NetworkDrift(try await host.networkDrift(of: rows.computes, remotes: rows.remotes))
+        if rows.others != others { try await apply(rows) }
+        let found = NetworkDrift(try await drift(from: rows))
         guard !found.isEmpty else { return NetworkRepair(found: found) }
         try await apply(rows)
         return NetworkRepair(
-            found: found, left: try await host.networkDrift(of: rows.computes, remotes: rows.remotes),
+            found: found, left: try await drift(from: rows),
             computes: rows.computes.filter { NetworkAttachment($0).map(found.isAbout) ?? false })
+    }
+
+    private func drift(from rows: NetworkRows) async throws -> [String] {
+        try await host.networkDrift(
+            of: rows.computes, remotes: rows.others.remotes, spareTaps: rows.others.spareTaps)
     }
 
     /// Tells the host's network of teammates that came to other hosts, or left them. Most looks change nothing.
     func followTeammates() async throws {
         let claim = claim
         let present = try await database.read { sql in
-            try NetworkRows.remotes(sql, hostId: try claim.check(sql))
+            try NetworkRows.Others(sql, hostId: try claim.check(sql))
         }
-        if present != remotes { try await apply() }
+        if present != others { try await apply() }
     }
 
     private func rows() async throws -> NetworkRows {
@@ -96,21 +101,38 @@ public actor NetworkApplier {
 /// All that a host's network follows from.
 private struct NetworkRows {
     var computes: [Compute]
-    var remotes: [RemoteAttachment]
+    var others: Others
 
-    init(_ sql: any SQLConnection, hostId: Int64) throws {
-        computes = try sql.computes.list(steps: ComputeStep.attached, hostId: hostId)
-        remotes = try Self.remotes(sql, hostId: hostId)
-    }
+    /// What follows from computes of other hosts, and from those that move.
+    struct Others: Equatable {
+        /// By compute.
+        var remotes: [RemoteAttachment] = []
+        var spareTaps: Set<Int64> = []
+        /// Which of the host's computes have come from others.
+        var arrived: Set<Int64> = []
 
-    /// By compute.
-    static func remotes(_ sql: any SQLConnection, hostId: Int64) throws -> [RemoteAttachment] {
-        try sql.hosts.teammates(of: hostId).compactMap { compute, underlay in
-            RemoteAttachment(compute, underlay: underlay)
+        init() {}
+
+        init(_ sql: any SQLConnection, hostId: Int64) throws {
+            remotes = try sql.hosts.teammates(of: hostId).compactMap { compute, underlay in
+                RemoteAttachment(compute, underlay: underlay)
+            }
+            let moves = try sql.moves.list(hostId: hostId)
+            spareTaps = Set(
+                moves.filter { $0.phase.spareTap == $0.side(of: hostId) }.map(\.computeId))
+            arrived = Set(
+                moves.filter { $0.phase.home == .destination && $0.destinationId == hostId }.map(\.computeId))
         }
     }
 
-    var plan: NetworkPlan { NetworkPlan(computes, remotes: remotes) { $0 != .mustNot } }
+    init(_ sql: any SQLConnection, hostId: Int64) throws {
+        computes = try sql.computes.list(steps: ComputeStep.attached, hostId: hostId)
+        others = try Others(sql, hostId: hostId)
+    }
+
+    var plan: NetworkPlan {
+        NetworkPlan(computes, remotes: others.remotes, spareTaps: others.spareTaps) { $0 != .mustNot }
+    }
 }
 
 /// What a look at the host's network found, and what became of it.

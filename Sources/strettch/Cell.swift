@@ -136,9 +136,11 @@ struct HostFactory: Sendable {
                 publicPool: settings.publicPool.map(\.description),
                 metadata: settings.metadataListen.description, underlay: settings.host.underlay,
                 vxlanPort: settings.host.vxlanPort, underlayMtu: settings.host.underlayMtu))
+        var qemu = QEMUHost.Settings(
+            dataDirectory: folder.path, installationId: installationId, networkMode: settings.network)
+        if let underlay = settings.host.underlay.flatMap({ IPv4Address($0) }) { qemu.move.address = underlay }
         let host = try await QEMUHost.open(
-            QEMUHost.Settings(
-                dataDirectory: folder.path, installationId: installationId, networkMode: settings.network),
+            qemu,
             images: QEMUHost.Images(
                 status: { await images.status($0) }, ready: { try await images.ready($0) },
                 check: { try await images.check($0) }),

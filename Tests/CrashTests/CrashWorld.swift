@@ -9,7 +9,8 @@ import Logging
 
 @testable import CloudWorker
 
-/// One cell whose program may be killed at any point and is then started again, on the same database and host.
+/// One cell whose program may be killed at any point and is then started again, on the same database and host. A script may
+/// add a second host, with a program of its own.
 final class CrashWorld {
     let host: any MachineHost
     let clock: ManualClock
@@ -18,7 +19,9 @@ final class CrashWorld {
     private let database: any Database
     /// Whether the calls of the host are points, as they are of a simulated one.
     private let isSimulated: Bool
-    private(set) var program: CrashProgram
+    private(set) var programs: [CrashProgram]
+    /// Of a script with two hosts.
+    private(set) var second: SimulatedHost?
     /// The owner's key, once there is a team.
     var secret = ""
     /// The host when it is a real one.
@@ -39,10 +42,30 @@ final class CrashWorld {
         self.host = host
         settings = script.settings
         self.isSimulated = isSimulated
-        program = CrashProgram(
-            database: database, host: host, isSimulated: isSimulated, settings: settings, clock: clock,
-            saboteur: saboteur)
+        programs = [
+            CrashProgram(
+                database: database, host: host, isSimulated: isSimulated, settings: settings, clock: clock,
+                saboteur: saboteur)
+        ]
         try await program.register()
+    }
+
+    /// The first host's.
+    var program: CrashProgram { programs[0] }
+
+    /// Lets a second host join.
+    func addHost(_ host: SimulatedHost) async throws {
+        second = host
+        let joined = make(1)
+        programs.append(joined)
+        try await joined.register()
+        try await joined.worker.start()
+    }
+
+    private func make(_ index: Int) -> CrashProgram {
+        CrashProgram(
+            number: index + 1, database: database, host: index == 0 ? host : second ?? host,
+            isSimulated: isSimulated, settings: settings, clock: clock, saboteur: saboteur)
     }
 
     /// Does `body` as somebody does who asks again until he has an answer; a program that was killed is started again.
@@ -77,21 +100,25 @@ final class CrashWorld {
         throw NeverTrue(what: "'\(what)' is answered")
     }
 
-    /// Lets the worker work and the clock go on until nothing is due, the host has been looked at, and still nothing is.
-    func settle() async throws {
+    /// Lets the workers work and the clock go on until nothing is due, the hosts have been looked at, and still nothing is.
+    /// - Parameter indices: of the programs that are there; `nil`: all.
+    func settle(_ indices: [Int]? = nil) async throws {
+        let indices = indices ?? Array(programs.indices)
         var isLookedAt = false
         for _ in 0..<Self.maxRounds {
-            try await restartIfOver()
             do {
-                try await program.worker.runDueJobs()
-                guard !program.life.isOver else { continue }
-                if let due = try await nextDueMs() {
+                try await restartIfOver()
+                for index in indices { try await programs[index].worker.runDueJobs() }
+                guard !indices.contains(where: { programs[$0].life.isOver }) else { continue }
+                if let due = try await nextDueMs(indices) {
                     clock.advance(milliseconds: max(1, due - clock.nowMs))
                     continue
                 }
                 if isLookedAt { return }
-                try await program.heartbeat.beat()
-                try await program.supervisor.look()
+                for index in indices {
+                    try await programs[index].heartbeat.beat()
+                    try await programs[index].supervisor.look()
+                }
                 isLookedAt = true
             } catch is Crash {
                 continue
@@ -102,34 +129,68 @@ final class CrashWorld {
         throw NeverTrue(what: "nothing is due any more: \(try await lines())")
     }
 
-    /// Whether another worker has taken the program's host over.
-    private var isLost: Bool { program.claim.loss != nil }
+    /// Lets both hosts make their calls until the move of compute 1 is in that phase, or past it.
+    func go(until phase: MovePhase) async throws {
+        for _ in 0..<Self.maxRounds {
+            guard let now = try await database.read({ sql in try sql.moves.get(1)?.phase }), now != phase
+            else {
+                return
+            }
+            do {
+                try await restartIfOver()
+                var hasWorked = false
+                for program in programs where !hasWorked {
+                    guard let move = try await program.worker.moves.due().first else { continue }
+                    try await program.worker.moves.work(move)
+                    hasWorked = true
+                }
+                if !hasWorked { clock.advance(milliseconds: 100) }
+            } catch is Crash {
+                continue
+            } catch let error as CloudError where error.code == .serviceUnavailable || isLost {
+                continue
+            }
+        }
+        throw NeverTrue(what: "the move comes to \(phase)")
+    }
+
+    /// Whether another worker has taken a program's host over.
+    private var isLost: Bool { programs.contains { $0.claim.loss != nil } }
 
     private func restartIfOver() async throws {
-        if isLost { program.life.end() }  // as the services do
-        for _ in 0..<Self.maxAttempts where program.life.isOver {
-            program = CrashProgram(
-                database: database, host: host, isSimulated: isSimulated, settings: settings, clock: clock,
-                saboteur: saboteur)
-            do {
-                try await program.register()
-                try await program.reserveIds.run()
-                try await program.worker.start()
-            } catch {
-                // As the service manager sees it: the program has ended, and is started again.
-                program.life.end()
+        for index in programs.indices {
+            if programs[index].claim.loss != nil { programs[index].life.end() }  // as the services do
+            for _ in 0..<Self.maxAttempts where programs[index].life.isOver {
+                programs[index] = make(index)
+                let program = programs[index]
+                do {
+                    try await program.register()
+                    try await program.reserveIds.run()
+                    try await program.worker.start()
+                } catch {
+                    // As the service manager sees it: the program has ended, and is started again.
+                    program.life.end()
+                }
             }
         }
     }
 
-    /// When the next job can be worked on, whoever holds it now.
-    private func nextDueMs() async throws -> Int64? {
-        try await database.read { sql in
-            try sql.query(
-                """
-                SELECT MIN(CASE WHEN lease_until_ms > due_at_ms THEN lease_until_ms ELSE due_at_ms END) AS due
-                FROM jobs WHERE due_at_ms IS NOT NULL
-                """)[0].intOrNil("due")
+    /// When the next job or move of these programs can be worked on, whoever holds it now.
+    private func nextDueMs(_ indices: [Int]) async throws -> Int64? {
+        let ids = indices.map { Int64($0 + 1) }
+        return try await database.read { sql in
+            try ids.flatMap { id in
+                let job = try sql.query(
+                    """
+                    SELECT MIN(CASE WHEN lease_until_ms > due_at_ms THEN lease_until_ms ELSE due_at_ms END) AS due
+                    FROM jobs WHERE due_at_ms IS NOT NULL AND host_id = $1
+                        AND compute_id NOT IN (SELECT compute_id FROM moves WHERE phase NOT IN ('LEAVING', 'RETURNED'))
+                    """, [id])[0].intOrNil("due")
+                let moves = try sql.moves.list(hostId: id).map { move in
+                    move.side(of: id).flatMap { move.nextMs(of: $0) }
+                }
+                return [job] + moves
+            }.compactMap(\.self).min()
         }
     }
 
@@ -138,8 +199,10 @@ final class CrashWorld {
         let settings = AuditSettings(
             privateRange: settings.privateRange, publicPool: settings.publicPool,
             isBilled: settings.billing.isOn)
+        var hosts = [Int64(1): host]
+        if let second { hosts[2] = second }
         let audit = Audit(
-            database: database, hosts: [1: host], catalogue: .test, settings: settings, clock: clock)
+            database: database, hosts: hosts, catalogue: .test, settings: settings, clock: clock)
         return try await audit.run().map { "audit: \($0.invariant.rawValue): \($0.what)" }
     }
 
@@ -161,7 +224,7 @@ final class CrashWorld {
 
     private static let queries = [
         """
-        SELECT c.id AS compute, c.host_name, c.state, c.intent, c.specification, c.failure_code, c.private_ipv4,
+        SELECT c.id AS compute, c.host_id, c.host_name, c.state, c.intent, c.specification, c.failure_code, c.private_ipv4,
             c.public_ipv4, j.action, j.step, j.lease_owner, j.due_at_ms AS due
         FROM computes c JOIN jobs j ON j.compute_id = c.id ORDER BY c.id
         """,
@@ -185,6 +248,7 @@ final class CrashWorld {
         "SELECT COUNT(*) AS cells FROM cell",
         "SELECT id AS host, name, state, taken_vcpus, taken_memory_mb, taken_storage_gb FROM hosts ORDER BY id",
         "SELECT host_id, image FROM host_images ORDER BY host_id, image",
+        "SELECT compute_id AS moving, phase FROM moves ORDER BY compute_id",
         "SELECT name AS duty, owner FROM duties",
         "SELECT COUNT(*) AS expired FROM idempotency_keys WHERE expires_at_ms IS NOT NULL",
     ]
@@ -195,80 +259,5 @@ final class CrashWorld {
         case .int(let int): "\(int)"
         case .text(let text): text
         }
-    }
-}
-
-/// One life of the program: verbs, worker, supervisor and accountant over one database and host.
-struct CrashProgram: Sendable {
-    let life: Life
-    let cloud: Cloud
-    let claim = HostClaim()
-    let heartbeat: Heartbeat
-    let duty: CellDuty
-    let reserveIds: ReserveIds
-    let worker: Worker
-    let supervisor: Supervisor
-    let accountant: Accountant
-
-    /// Guests without an operating system do not heed the button, so the grace is short.
-    private static let stopGrace = Duration.seconds(1)
-
-    init(
-        database: any Database, host: any MachineHost, isSimulated: Bool, settings: CloudSettings,
-        clock: ManualClock, saboteur: Saboteur
-    ) {
-        let life = saboteur.begin()
-        self.life = life
-        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        func makeWorker(
-            _ database: any Database, _ host: any MachineHost, _ claim: HostClaim, _ owner: String
-        ) -> Worker {
-            Worker(
-                database: database, host: host, claim: claim, catalogue: .test, clock: clock, wake: Wake(),
-                bootSlots: 2,
-                stopGrace: Self.stopGrace, owner: owner, logger: logger, jitter: { 0 })
-        }
-        func sabotaged(_ life: Life, isReal: Bool) -> SabotagedHost {
-            SabotagedHost(
-                host: host, saboteur: saboteur, life: life, callsArePoints: isReal && isSimulated,
-                runningAnswers: !isSimulated)
-        }
-        // A second worker, which takes the host over while a transaction of the first one hangs.
-        let others = HostClaim()
-        let other = makeWorker(database, sabotaged(Life(), isReal: false), others, "other")
-        let sabotagedDatabase = SabotagedDatabase(
-            database: database, saboteur: saboteur, life: life,
-            meanwhile: {
-                clock.advance(milliseconds: Worker.leaseMs + 1)
-                try await Self.register("other", database, others, clock)
-                try await other.start()
-                try await other.runDueJobs()
-            })
-        let mine = sabotaged(life, isReal: true)
-        cloud = Cloud(
-            database: sabotagedDatabase, catalogue: .test, settings: settings, clock: clock,
-            randomBytes: { count in (0..<count).map { _ in UInt8.random(in: .min ... .max) } }, wake: {})
-        reserveIds = ReserveIds(database: sabotagedDatabase, host: mine, logger: logger)
-        worker = makeWorker(sabotagedDatabase, mine, claim, "worker")
-        heartbeat = Heartbeat(database: sabotagedDatabase, claim: claim, clock: clock, logger: logger)
-        duty = CellDuty(database: sabotagedDatabase, claim: claim, clock: clock)
-        supervisor = Supervisor(
-            database: sabotagedDatabase, host: mine, claim: claim, duty: duty, network: worker.network,
-            clock: clock, wake: Wake(),
-            logger: logger)
-        accountant = Accountant(
-            duty: duty, database: sabotagedDatabase, catalogue: .test, settings: settings.billing,
-            clock: clock,
-            wake: Wake(), logger: logger)
-    }
-
-    /// What the program does before anything else.
-    func register() async throws { try await Self.register("worker", cloud.database, claim, cloud.clock) }
-
-    private static func register(
-        _ owner: String, _ database: any Database, _ claim: HostClaim, _ clock: any CloudClock
-    ) async throws {
-        try await RegisterHost(facts: HostFacts(identity: "host-1", name: "host-1"), owner: owner).run(
-            in: database, claim, clock: clock)
     }
 }

@@ -37,8 +37,9 @@ final class PostgresConnection: SQLConnection {
         }
     }
 
-    /// What `CommitObserver` looks for in SQLite: an event, or another state.
+    /// What `CommitObserver` looks for in SQLite: an event, another state, or another phase of a move.
     private static func tells(_ sql: String) -> Bool {
         sql.hasPrefix("INSERT INTO events") || sql.hasPrefix("UPDATE computes SET state")
+            || sql.hasPrefix("UPDATE moves SET phase")
     }
 }

@@ -78,7 +78,8 @@ extension DurableWrite {
             .lease, .giveBack, .supervise, .setPrices, .debit, .moveStanding, .enforceStanding, .saveImage,
             .saveDisk, .saveSeed, .saveNetwork, .saveBoot, .saveConfirm, .saveIdle, .saveShutdown,
             .saveStopping, .saveUnplug, .saveResize, .saveHalt, .saveDetach, .saveErase, .saveRelease,
-            .saveDone:
+            .saveDone, .beginMove, .cancelMove, .saveDeparture, .saveArrival, .saveCopy, .saveSwitched,
+            .saveRefused, .saveLeaving, .saveCancelled, .saveReturned, .saveWithdrawn:
             false
         }
     }
