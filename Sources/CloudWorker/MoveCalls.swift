@@ -29,14 +29,14 @@ struct MoveCalls: Sendable {
         case .switched: return try await finish(move, moving)
         case .refused: return try await takeBack(move, moving)
         case .leaving:
-            await applyNetwork(move)
+            try await network.apply()
             try await moving.finishDeparture(move.computeId)
         case .cancelled where side == .source, .withdrawn:
             await applyNetwork(move)
             try await moving.cancelDeparture(move.computeId)
         case .cancelled, .returned:
             try await moving.cancelArrival(move.computeId)
-            await applyNetwork(move)
+            try await network.apply()
         }
         return .settled
     }
@@ -101,7 +101,7 @@ struct MoveCalls: Sendable {
             // It had come, and has ended since: its disk here is the newer one.
             return .arrived
         }
-        await applyNetwork(move)
+        try await network.apply()
         return .settled
     }
 

@@ -115,11 +115,7 @@ final class CrashWorld {
                     continue
                 }
                 if isLookedAt { return }
-                for index in indices {
-                    try await programs[index].heartbeat.beat()
-                    try await programs[index].supervisor.look()
-                }
-                isLookedAt = true
+                isLookedAt = try await look(indices)
             } catch is Crash {
                 continue
             } catch let error as CloudError where error.code == .serviceUnavailable || isLost {
@@ -127,6 +123,19 @@ final class CrashWorld {
             }
         }
         throw NeverTrue(what: "nothing is due any more: \(try await lines())")
+    }
+
+    /// Lets the supervisors look. False when one could not, which looks again then.
+    private func look(_ indices: [Int]) async throws -> Bool {
+        for index in indices {
+            try await programs[index].heartbeat.beat()
+            do {
+                try await programs[index].supervisor.look()
+            } catch let error as CloudError where error.code == .internalServerError {
+                return false
+            }
+        }
+        return true
     }
 
     /// Lets both hosts make their calls until the move of compute 1 is in that phase, or past it.
