@@ -184,8 +184,8 @@ let package = Package(
         .testTarget(
             name: "CloudWorkerTests",
             dependencies: [
-                "CloudControl", "CloudCore", "CloudDatabase", "CloudMachines", "CloudMetrics", "CloudTesting",
-                "CloudWorker", .httpTypes, .logging, .serviceLifecycle,
+                "CloudAudit", "CloudControl", "CloudCore", "CloudDatabase", "CloudMachines", "CloudMetrics",
+                "CloudTesting", "CloudWorker", .httpTypes, .logging, .serviceLifecycle,
             ],
             swiftSettings: strict),
         .testTarget(

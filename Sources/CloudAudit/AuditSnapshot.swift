@@ -9,7 +9,9 @@ struct AuditSnapshot: Sendable, Equatable {
     var computes: [AuditedCompute] = []
     var teams: [AuditedTeam] = []
     var hosts: [AuditedHost] = []
-    /// Computes that are on no host, or whose job is another's.
+    /// Of one host's part: those that it has to do with.
+    var moves: [Move] = []
+    /// Computes that are on no host or not where their move says, or whose job is another's.
     var misplaced: [Int64] = []
     var withoutJob: [Int64] = []
 
@@ -32,6 +34,8 @@ struct AuditSnapshot: Sendable, Equatable {
     var brokenChain: [Entry] = []
     /// Of one host's part: teammates of its computes, and others, on other hosts.
     var remotes: [RemoteAttachment] = []
+    /// Of one host's part: see `NetworkPlan.spareTaps`.
+    var spareTaps: Set<Int64> = []
 
     /// Rows that are read at once.
     static let page = 1000
@@ -45,6 +49,7 @@ struct AuditSnapshot: Sendable, Equatable {
         computes = try Self.pages(after: \.compute.id) { try audit.computes(afterId: $0, limit: Self.page) }
         teams = try audit.teams()
         hosts = try audit.hosts()
+        moves = try sql.moves.list()
         misplaced = try audit.misplaced()
         withoutJob = try audit.withoutJob()
         createKeysAmiss = try audit.createKeys(endpoint: Self.createEndpoint).map(Count.init)

@@ -22,15 +22,17 @@ struct HostInventory: Sendable, Equatable {
             if parts != MachineParts() { machines[id] = parts }
         }
         drift = try await host.networkDrift(
-            of: snapshot.computes.map(\.compute), remotes: snapshot.remotes)
+            of: snapshot.computes.map(\.compute), remotes: snapshot.remotes, spareTaps: snapshot.spareTaps)
     }
 
     /// What is there and should not be, and the other way round.
     func findings(_ snapshot: AuditSnapshot) -> [AuditFinding] {
         let computes = snapshot.computes.map(\.compute)
         let known = Set(computes.filter { $0.task?.step != .done }.map(\.id))
-        return computes.filter { known.contains($0.id) }.flatMap(findings)
-            + machines.filter { !known.contains($0.key) }.sorted { $0.key < $1.key }.map { id, parts in
+        let moves = Dictionary(snapshot.moves.map { ($0.computeId, $0) }) { first, _ in first }
+        return computes.filter { known.contains($0.id) }.flatMap { findings($0, moves[$0.id]) }
+            + machines.filter { !known.contains($0.key) && moves[$0.key] == nil }.sorted { $0.key < $1.key }
+            .map { id, parts in
                 AuditFinding(
                     .noOrphans, computeId: id,
                     "machine \(id) has \(parts.inWords) on this host, and no compute stands for it. A running server "
@@ -39,8 +41,8 @@ struct HostInventory: Sendable, Equatable {
             + drift.map { AuditFinding(.network, "\($0). A running server puts it right within seconds.") }
     }
 
-    private func findings(_ compute: Compute) -> [AuditFinding] {
-        let rule = PartsRule(compute)
+    private func findings(_ compute: Compute, _ move: Move?) -> [AuditFinding] {
+        let rule = PartsRule(compute, move?.phase)
         let parts = machines[compute.id] ?? MachineParts()
         let checks: [(Invariant, Presence, Bool, String)] = [
             (.process, rule.process, parts.hasProcess, "start it, or look why it ended"),
@@ -72,6 +74,8 @@ extension AuditSnapshot {
         var part = self
         part.computes.removeAll { $0.compute.hostId != id }
         part.remotes = remotes(for: id)
+        part.moves.removeAll { $0.side(of: id) == nil }
+        part.spareTaps = Set(part.moves.filter { $0.phase.spareTap == $0.side(of: id) }.map(\.computeId))
         return part
     }
 

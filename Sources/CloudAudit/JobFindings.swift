@@ -10,7 +10,17 @@ extension AuditSnapshot {
                 "compute \($0) has no job: nothing will ever be done to it. Restore the row from a backup.")
         }
             + computes.compactMap { $0.compute.shapeFinding }
-            + computes.compactMap { $0.stuckFinding(settings, nowMs: nowMs) }
+            + computes.filter { !heldByMoves.contains($0.compute.id) }
+            .compactMap { $0.stuckFinding(settings, nowMs: nowMs) }
+            + moves.compactMap { $0.stuckFinding(down: down, nowMs: nowMs) }
+    }
+
+    /// Computes whose jobs wait for their moves.
+    private var heldByMoves: Set<Int64> { Set(moves.filter(\.phase.holdsJob).map(\.computeId)) }
+
+    /// Hosts that nothing can be expected of now.
+    private var down: Set<Int64> {
+        Set(hosts.map(\.host).filter { $0.isDown(nowMs: nowMs) }.map(\.id))
     }
 }
 
@@ -22,6 +32,22 @@ extension Compute {
             "compute \(id) is \(state.rawValue), is meant to be \(intent.rawValue), and its job does "
                 + "'\(task.action?.rawValue ?? "nothing")' at the step '\(task.step.rawValue)': these don't fit. Delete "
                 + "it, or restore its rows from a backup.")
+    }
+}
+
+extension Move {
+    /// How long a phase may last that has no other end, in milliseconds; and how long after its deadline a move may still
+    /// be under way.
+    private static let phaseLimitMs: Int64 = 10 * 60_000
+
+    fileprivate func stuckFinding(down: Set<Int64>, nowMs: Int64) -> AuditFinding? {
+        guard nowMs - (phase.mayBeCancelled ? deadlineMs : sinceMs) > Self.phaseLimitMs,
+            phase.mayBeCancelled || !phase.actors.contains(where: { down.contains(host($0)) })
+        else { return nil }
+        return AuditFinding(
+            .nothingIsStuck, computeId: computeId,
+            "the move of compute \(computeId) stands at \(phase.rawValue) for \((nowMs - sinceMs) / 1000) s"
+                + "\(progress.map { " (\($0))" } ?? ""). Look for it in the logs of both hosts.")
     }
 }
 

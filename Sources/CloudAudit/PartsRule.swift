@@ -14,6 +14,15 @@ struct PartsRule: Sendable, Equatable {
         self.seed = seed
     }
 
+    /// The same on the compute's host while it moves. What is on the other one is the move's, whatever it is.
+    init(_ compute: Compute, _ phase: MovePhase?) {
+        self.init(compute)
+        guard let phase, phase.holdsJob else { return }
+        // Nobody looks yet whether the guest has ended.
+        process = .may
+        if phase == .refused { (disk, seed) = (.may, .may) }
+    }
+
     /// For a compute whose job stands at this step.
     init(_ compute: Compute) {
         switch compute.task?.step {

@@ -8,7 +8,8 @@ extension AuditSnapshot {
             + misplaced.map {
                 AuditFinding(
                     .hostCountsItsComputes, computeId: $0,
-                    "compute \($0) is on no host, or its job is another host's. Restore its rows from a backup."
+                    "compute \($0) is on no host, its job is another host's, or it is not where its move says. Restore its "
+                        + "rows from a backup."
                 )
             }
     }

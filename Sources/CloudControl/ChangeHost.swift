@@ -71,7 +71,19 @@ public struct ChangeHost: Sendable {
                 "The host '\(host.name.shown)' has computes left: \(names)\(left.count > Self.maxNamed ? ", …" : ""). "
                     + "Delete them first, and wait until they are gone.")
         }
+        try end(try sql.moves.list(hostId: host.id), of: host, sql)
         try sql.hosts.remove(host.id)
+    }
+
+    /// Ends the moves of which nothing but the host's own clearing up is left.
+    private func end(_ moves: [Move], of host: HostRecord, _ sql: any SQLConnection) throws {
+        if let move = moves.first(where: { $0.phase.holdsJob || $0.phase.actors != [$0.side(of: host.id)] }) {
+            throw CloudError(
+                .conflict,
+                "Compute \(move.computeId) is being moved to or from the host '\(host.name.shown)' (\(move.phase.rawValue)). "
+                    + "Wait until that is over.")
+        }
+        for move in moves { try sql.moves.end(move) }
     }
 }
 
@@ -81,21 +93,24 @@ public struct HostReport: Sendable, Equatable {
     public var isDown: Bool
     /// Computes that are not DESTROYED.
     public var computes: Int
+    /// Computes that are on their way from it or to it.
+    public var moves: Int
     /// Slugs of the images that it has.
     public var images: [String]
 
-    init(_ host: HostRecord, computes: Int, images: [String], nowMs: Int64) {
+    init(_ host: HostRecord, computes: Int, moves: Int, images: [String], nowMs: Int64) {
         self.host = host
         isDown = host.isDown(nowMs: nowMs)
         self.computes = computes
+        self.moves = moves
         self.images = images
     }
 
     init(_ id: Int64, _ sql: any SQLConnection, nowMs: Int64) throws {
         guard let host = try sql.hosts.get(id) else { throw CloudError.bug("host \(id) vanished") }
         self.init(
-            host, computes: try sql.hosts.computeCounts()[id] ?? 0, images: try sql.hosts.images(id),
-            nowMs: nowMs)
+            host, computes: try sql.hosts.computeCounts()[id] ?? 0,
+            moves: try sql.moves.list(hostId: id).count, images: try sql.hosts.images(id), nowMs: nowMs)
     }
 }
 
@@ -107,9 +122,11 @@ public struct ReportHosts: Sendable {
         let now = cloud.clock.nowMs
         return try await cloud.database.read { sql in
             let counts = try sql.hosts.computeCounts()
+            let moves = try sql.moves.list()
             return try sql.hosts.list().map { host in
                 HostReport(
-                    host, computes: counts[host.id] ?? 0, images: try sql.hosts.images(host.id), nowMs: now)
+                    host, computes: counts[host.id] ?? 0, moves: moves.count { $0.side(of: host.id) != nil },
+                    images: try sql.hosts.images(host.id), nowMs: now)
             }
         }
     }

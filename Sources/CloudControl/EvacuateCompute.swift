@@ -20,11 +20,15 @@ struct EvacuateCompute {
         guard store != nil || compute.needsNoDisk else {
             return left("its disk lies on the lost host alone, which has no setting 'disks'")
         }
+        guard try sql.moves.get(compute.id) == nil else {
+            return left("it is being moved, which ends once both hosts are back")
+        }
         let demand = try demand(sql)
         guard let hostId = try PlaceCompute.takeRoom(demand, sql, cloud, nowMs: nowMs) else {
             let refusals = try sql.hosts.refusals(of: demand, nowMs: nowMs)
             return left("no host can take it: \(Placement.reasons(refusals).joined(separator: "; "))")
         }
+        try sql.hosts.giveRoomBack(computeId: compute.id)
         try sql.hosts.move(compute.id, to: hostId)
         try sql.events.append(
             Event(

@@ -37,6 +37,8 @@ public struct HostRecord: Sendable, Equatable {
     public var store: String?
     /// The operator's own words for it.
     public var labels: [String]
+    /// By which other hosts know it in moves, in PEM; `nil`: nothing moves to it or from it.
+    public var moveCertificate: String?
 
     public init(
         id: Int64, identity: String? = nil, name: String, region: String? = nil, state: HostState = .active,

@@ -1,7 +1,8 @@
 import CloudCore
 
 extension AuditQueries {
-    /// Every host that is not REMOVED or has counted anything, with what its computes hold together.
+    /// Every host that is not REMOVED or has counted anything, with what its computes hold together,
+    /// and those that are on their way from it or to it.
     public func hosts() throws -> [AuditedHost] {
         try sql.query(
             """
@@ -10,7 +11,11 @@ extension AuditQueries {
                 CAST(COALESCE(s.storage_gb, 0) AS BIGINT) AS held_storage_gb
             FROM hosts h LEFT JOIN (
                 SELECT host_id, SUM(vcpus) AS vcpus, SUM(memory_mb) AS memory_mb, SUM(storage_gb) AS storage_gb
-                FROM computes WHERE private_ipv4 IS NOT NULL GROUP BY host_id
+                FROM (
+                    SELECT host_id, vcpus, memory_mb, storage_gb FROM computes WHERE private_ipv4 IS NOT NULL
+                    UNION ALL
+                    SELECT \(MoveQueries.otherHost) AS host_id, m.vcpus, m.memory_mb, m.storage_gb FROM moves m
+                ) held GROUP BY host_id
             ) s ON s.host_id = h.id
             WHERE h.state <> 'REMOVED' OR h.taken_vcpus > 0 OR s.vcpus IS NOT NULL ORDER BY h.id
             """
@@ -23,13 +28,16 @@ extension AuditQueries {
         }
     }
 
-    /// Computes that hold something and are on no host, or whose job is another host's than they are.
+    /// Computes that hold something and are on no host, or whose job is another host's than they are, or that are not on
+    /// the host that their move says.
     public func misplaced() throws -> [Int64] {
         try sql.query(
             """
             SELECT c.id FROM computes c JOIN jobs j ON j.compute_id = c.id
             WHERE (c.private_ipv4 IS NOT NULL AND c.host_id IS NULL)
-                OR COALESCE(c.host_id, 0) <> COALESCE(j.host_id, 0) ORDER BY c.id
+                OR COALESCE(c.host_id, 0) <> COALESCE(j.host_id, 0)
+                OR EXISTS (SELECT 1 FROM moves m WHERE m.compute_id = c.id AND c.host_id = \(MoveQueries.otherHost))
+            ORDER BY c.id
             """
         ).map { try $0.int("id") }
     }

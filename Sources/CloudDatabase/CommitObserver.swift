@@ -1,8 +1,8 @@
 import GRDB
 import Synchronization
 
-/// Signals after each commit of this process that appended an event or changed a compute's state. A transaction that
-/// is undone signals nothing.
+/// Signals after each commit of this process that appended an event, or changed a compute's state or a move's phase. A
+/// transaction that is undone signals nothing.
 final class CommitObserver: TransactionObserver, Sendable {
     private let changes: Changes
     /// Whether the transaction under way has something to tell.
@@ -13,7 +13,9 @@ final class CommitObserver: TransactionObserver, Sendable {
     func observes(eventsOfKind kind: DatabaseEventKind) -> Bool {
         switch kind {
         case .insert(let table): table == "events"
-        case .update(let table, let columns): table == "computes" && columns.contains("state")
+        case .update(let table, let columns):
+            (table == "computes" && columns.contains("state"))
+                || (table == "moves" && columns.contains("phase"))
         case .delete: false
         }
     }

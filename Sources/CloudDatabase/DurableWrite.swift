@@ -22,6 +22,11 @@ public enum DurableWrite: String, Sendable, CaseIterable {
     case saveShutdown, saveStopping, saveUnplug, saveResize
     case saveHalt, saveDetach, saveErase, saveRelease, saveDone
 
+    // A move's begin, its end before its time, and what came of each of its phases.
+    case beginMove, cancelMove
+    case saveDeparture, saveArrival, saveCopy, saveSwitched, saveRefused, saveLeaving
+    case saveCancelled, saveReturned, saveWithdrawn
+
     /// The write that saves what this step decided.
     public static func outcome(of step: ComputeStep) -> DurableWrite {
         switch step {
@@ -41,6 +46,21 @@ public enum DurableWrite: String, Sendable, CaseIterable {
         case .erase: .saveErase
         case .release: .saveRelease
         case .done: .saveDone
+        }
+    }
+
+    /// The write that saves what this phase of a move came to.
+    public static func outcome(of phase: MovePhase) -> DurableWrite {
+        switch phase {
+        case .departure: .saveDeparture
+        case .arrival: .saveArrival
+        case .copy: .saveCopy
+        case .switched: .saveSwitched
+        case .refused: .saveRefused
+        case .leaving: .saveLeaving
+        case .cancelled: .saveCancelled
+        case .returned: .saveReturned
+        case .withdrawn: .saveWithdrawn
         }
     }
 }

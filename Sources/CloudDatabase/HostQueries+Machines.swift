@@ -2,12 +2,15 @@ import CloudCore
 
 /// What the worker of a host remembers of it.
 extension HostQueries {
-    /// Machines that something may be left of on the host: those whose computes are not over.
+    /// Machines that something may be left of on the host: those whose computes are not over, and those that move.
     public func machines(_ hostId: Int64) throws -> Set<Int64> {
         Set(
-            try sql.query("SELECT compute_id FROM jobs WHERE host_id = $1 AND step <> 'done'", [hostId]).map {
-                try $0.int("compute_id")
-            })
+            try sql.query(
+                """
+                SELECT compute_id FROM jobs WHERE host_id = $1 AND step <> 'done'
+                UNION SELECT compute_id FROM moves WHERE source_host_id = $1 OR destination_host_id = $1
+                """, [hostId]
+            ).map { try $0.int("compute_id") })
     }
 
     /// Those whose jobs stand at one of the steps, none of which is the last.

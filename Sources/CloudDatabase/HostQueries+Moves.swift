@@ -2,10 +2,9 @@ import CloudCore
 
 /// What brings a compute from one host to another.
 extension HostQueries {
-    /// Gives a compute and its job another host, and what it takes back to the one it had. Its room on the new host is to be
-    /// taken before, if it holds anything (`takeRoom`). Whoever holds the job's lease has lost it.
+    /// Gives a compute and its job another host. The rooms on both are the caller's affair. Whoever holds the job's lease has
+    /// lost it.
     public func move(_ computeId: Int64, to hostId: Int64) throws {
-        try giveRoomBack(computeId: computeId)
         try sql.execute("UPDATE computes SET host_id = $2 WHERE id = $1", [computeId, hostId])
         try sql.execute(
             "UPDATE jobs SET host_id = $2, lease_owner = NULL, lease_until_ms = NULL WHERE compute_id = $1",

@@ -25,7 +25,7 @@ extension HostQueries {
         ).map { Placement.Candidate(try Self.host($0), hasImage: try $0.int("has_image") != 0) }
     }
 
-    /// Hosts where the team has computes with one of the tags, which hold resources there.
+    /// Hosts where the team has computes with one of the tags, which hold resources there, or where such are to come.
     /// - Parameter except: a compute that does not count.
     public func sharing(teamId: Int64, tags: [String], except id: Int64? = nil) throws -> Set<Int64> {
         guard !tags.isEmpty else { return [] }
@@ -34,9 +34,11 @@ extension HostQueries {
         return Set(
             try sql.query(
                 """
-                SELECT DISTINCT c.host_id FROM compute_tags g JOIN computes c ON c.id = g.compute_id
+                SELECT c.host_id FROM compute_tags g JOIN computes c ON c.id = g.compute_id
                 WHERE g.team_id = $1 AND g.tag IN (\(places)) AND c.id <> $2 AND c.private_ipv4 IS NOT NULL
                     AND c.host_id IS NOT NULL
+                UNION SELECT m.destination_host_id FROM compute_tags g JOIN moves m ON m.compute_id = g.compute_id
+                WHERE g.team_id = $1 AND g.tag IN (\(places)) AND g.compute_id <> $2
                 """, arguments
             ).map { try $0.int("host_id") })
     }
@@ -68,7 +70,7 @@ extension HostQueries {
 
     /// Gives back what the compute takes of its host, if it holds anything. To be called before it gives its addresses
     /// back, which is what tells.
-    func giveRoomBack(computeId: Int64) throws {
+    public func giveRoomBack(computeId: Int64) throws {
         let held = try sql.query(
             """
             SELECT host_id, vcpus, memory_mb, storage_gb FROM computes

@@ -18,10 +18,13 @@ public struct HostFacts: Sendable, Equatable {
     /// `HostRecord.store`.
     public var store: String?
     public var labels: [String]
+    /// By which other hosts know it in moves, in PEM; `nil`: nothing moves to it or from it.
+    public var moveCertificate: String?
 
     public init(
         identity: String, name: String, region: String? = nil, capacity: Capacity = Capacity(),
-        accelerator: String? = nil, underlay: String? = nil, store: String? = nil, labels: [String] = []
+        accelerator: String? = nil, underlay: String? = nil, store: String? = nil, labels: [String] = [],
+        moveCertificate: String? = nil
     ) {
         self.identity = identity
         self.name = name
@@ -31,6 +34,7 @@ public struct HostFacts: Sendable, Equatable {
         self.underlay = underlay
         self.store = store
         self.labels = labels
+        self.moveCertificate = moveCertificate
     }
 }
 
@@ -85,13 +89,14 @@ public struct HostQueries {
             """
             UPDATE hosts SET identity = $2, name = $3, region = $4, vcpus = $5, memory_mb = $6, storage_gb = $7,
                 accelerator = $8, underlay = $9, labels = $10, owner = $11, heartbeat_ms = $12, store = $13,
+                move_certificate = $14,
                 epoch = epoch + 1
             WHERE id = $1 RETURNING epoch
             """,
             [
                 id, facts.identity, facts.name, facts.region, facts.capacity.vcpus, facts.capacity.memoryMb,
                 facts.capacity.storageGb, facts.accelerator, facts.underlay,
-                try StringList.encode(facts.labels), owner, nowMs, facts.store,
+                try StringList.encode(facts.labels), owner, nowMs, facts.store, facts.moveCertificate,
             ]
         )[0].int("epoch")
     }
@@ -142,6 +147,7 @@ public struct HostQueries {
         host.taken = Resources(
             vcpus: Int(try row.int("taken_vcpus")), memoryMb: Int(try row.int("taken_memory_mb")),
             storageGb: Int(try row.int("taken_storage_gb")))
+        host.moveCertificate = try row.textOrNil("move_certificate")
         return host
     }
 }

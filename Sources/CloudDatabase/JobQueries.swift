@@ -31,7 +31,7 @@ public struct JobQueries {
         try sql.later("UPDATE jobs SET action = $2 WHERE compute_id = $1", [computeId, action?.rawValue])
     }
 
-    /// Leases up to `limit` of the host's due jobs that nobody holds, longest due first, and returns their computes' ids.
+    /// Leases up to `limit` of the host's due jobs that nobody holds and that wait for no move, longest due first, and returns their computes' ids.
     public func lease(
         owner: String, hostId: Int64, limit: Int, nowMs: Int64, untilMs: Int64
     ) throws -> [Int64] {
@@ -40,6 +40,7 @@ public struct JobQueries {
             UPDATE jobs SET lease_owner = $1, lease_until_ms = $2 WHERE compute_id IN (
                 SELECT compute_id FROM jobs
                 WHERE host_id = $5 AND due_at_ms <= $3 AND (lease_until_ms IS NULL OR lease_until_ms <= $3)
+                    AND \(MoveQueries.doesNotWait)
                 ORDER BY due_at_ms, compute_id LIMIT $4\(sql.dialect.skippingLocked)
             ) RETURNING compute_id
             """,
@@ -116,7 +117,7 @@ public struct JobQueries {
         try sql.query(
             """
             SELECT MIN(due_at_ms) AS due FROM jobs
-            WHERE host_id = $1 AND due_at_ms IS NOT NULL AND lease_owner IS NULL
+            WHERE host_id = $1 AND due_at_ms IS NOT NULL AND lease_owner IS NULL AND \(MoveQueries.doesNotWait)
             """, [hostId])[0].intOrNil("due")
     }
 

@@ -4,13 +4,18 @@ extension MachineHost {
     /// What differs from the network that these computes need, a line for each thing; empty: nothing. Those whose step
     /// may have done its work or not owe nothing: what differs with and without them is told alone.
     ///
-    /// - Parameter remotes: see `NetworkPlan.remotes`.
+    /// - Parameters:
+    ///   - remotes: see `NetworkPlan.remotes`.
+    ///   - spareTaps: see `NetworkPlan.spareTaps`.
     public func networkDrift(
-        of computes: [Compute], remotes: [RemoteAttachment] = []
+        of computes: [Compute], remotes: [RemoteAttachment] = [], spareTaps: Set<Int64> = []
     ) async throws -> [String] {
-        let most = try await networkDrift(from: NetworkPlan(computes, remotes: remotes) { $0 != .mustNot })
+        let most = try await networkDrift(
+            from: NetworkPlan(computes, remotes: remotes, spareTaps: spareTaps) { $0 != .mustNot })
         guard !most.isEmpty, computes.contains(where: { $0.task?.step.network == .may }) else { return most }
-        let least = Set(try await networkDrift(from: NetworkPlan(computes, remotes: remotes) { $0 == .must }))
+        let least = Set(
+            try await networkDrift(
+                from: NetworkPlan(computes, remotes: remotes, spareTaps: spareTaps) { $0 == .must }))
         return most.filter(least.contains)
     }
 }
@@ -20,13 +25,16 @@ extension NetworkPlan {
     ///
     /// - Parameter remotes: computes of other hosts, at least those of the same teams; others are left out.
     public init(
-        _ computes: [Compute], remotes: [RemoteAttachment] = [], where isIn: (Presence) -> Bool
+        _ computes: [Compute], remotes: [RemoteAttachment] = [], spareTaps: Set<Int64> = [],
+        where isIn: (Presence) -> Bool
     ) {
         let attachments = computes.filter { isIn($0.task?.step.network ?? .mustNot) }.compactMap {
             NetworkAttachment($0)
         }
         let teams = Set(attachments.map(\.teamId))
-        self.init(attachments: attachments, remotes: remotes.filter { teams.contains($0.teamId) })
+        self.init(
+            attachments: attachments, remotes: remotes.filter { teams.contains($0.teamId) },
+            spareTaps: spareTaps)
     }
 }
 

@@ -146,10 +146,16 @@ public struct NetworkPlan: Sendable, Equatable {
     public var attachments: [NetworkAttachment]
     /// Teammates on other hosts. Those of teams without a compute here are nothing to this host.
     public var remotes: [RemoteAttachment]
+    /// Computes whose taps are here and lead nowhere: their machines are to come from another host, or may have to come
+    /// back from one.
+    public var spareTaps: Set<Int64>
 
-    public init(attachments: [NetworkAttachment], remotes: [RemoteAttachment] = []) {
+    public init(
+        attachments: [NetworkAttachment], remotes: [RemoteAttachment] = [], spareTaps: Set<Int64> = []
+    ) {
         self.attachments = attachments
         self.remotes = remotes
+        self.spareTaps = spareTaps
     }
 }
 

@@ -16,6 +16,8 @@ import CloudCore
 ///     destination.cancelArrival      nothing is left there; only when that has succeeded:
 ///     source.cancelDeparture         the guest goes on here, wherever the move was
 ///
+/// Where it is written down that `finishArrival` will never be called, the two may come in any order (`MovePhase`).
+///
 /// Each call looks first and acts second, and can be repeated after a crash of either program at any point. The guest
 /// never runs twice: the destination starts it by `finishArrival` alone, and the source sets it going again only when a
 /// move fails by itself, in which case `depart` never says `switched`, or by `cancelDeparture`. Neither host boots it while it may
@@ -55,7 +57,7 @@ public protocol MovingHost: MachineHost {
     func cancelArrival(_ id: Int64) async throws
 
     /// Lets the guest go on here, wherever the move was, and ends all of the move. Call it only once `cancelArrival` has
-    /// succeeded, or when there is no destination yet. Nothing to cancel is success.
+    /// succeeded, when there is no destination yet, or when `finishArrival` was not called and never will be. Nothing to cancel is success.
     func cancelDeparture(_ id: Int64) async throws
 }
 
@@ -70,12 +72,17 @@ public struct Departure: Sendable, Equatable, Codable {
     /// SHA-256 of the image that the disk lies over; `nil`: unknown. Where it is the same on the other host, only the disk's
     /// own content is copied, else all of it.
     public var imageSha256: String?
+    /// The largest IP packet that the guest may send, as it was told at its start; `nil`: what is usual.
+    public var guestMtu: Int?
 
-    public init(board: String, processor: String, diskBytes: Int64, imageSha256: String?) {
+    public init(
+        board: String, processor: String, diskBytes: Int64, imageSha256: String?, guestMtu: Int? = nil
+    ) {
         self.board = board
         self.processor = processor
         self.diskBytes = diskBytes
         self.imageSha256 = imageSha256
+        self.guestMtu = guestMtu
     }
 }
 

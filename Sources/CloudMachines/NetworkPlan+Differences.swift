@@ -19,7 +19,13 @@ extension NetworkPlan {
             case (_, _): "the tap \(tap) is not as it should be"
             }
         }
-        return taps + teammates.sorted()
+        let spares = try spareTaps.symmetricDifference(wanted.spareTaps).sorted().map { id in
+            let tap = try NetworkNames(prefix: NetworkSettings.defaultNamePrefix).tap(computeId: id)
+            return spareTaps.contains(id)
+                ? "the spare tap \(tap) is there, and nothing asks for it"
+                : "the spare tap \(tap) is not there"
+        }
+        return taps + spares + teammates.sorted()
     }
 }
 

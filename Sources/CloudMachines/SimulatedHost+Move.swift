@@ -18,52 +18,66 @@ extension SimulatedHost: MovingHost {
         _ machine: Machine, of image: Image, from departure: Departure, certificate: String
     ) throws -> Arrival {
         try SimulatedMove.check(departure, of: machine)
-        guard moving[machine.id] == .arriving || diskSizes[machine.id] == nil else {
-            throw SimulatedMove.cannotMove("its destination has a disk of it already.")
+        try act(.prepareArrival) {
+            guard moving[machine.id] == .arriving || diskSizes[machine.id] == nil else {
+                throw SimulatedMove.cannotMove("its destination has a disk of it already.")
+            }
+            arrive(machine)
         }
-        arrive(machine)
         return SimulatedMove.arrival
     }
 
     public func depart(_ machine: Machine, to arrival: Arrival, certificate: String) throws -> MoveStatus {
-        switch moving[machine.id] {
-        case .departed: return .switched
-        case .departing where running.contains(machine.id):
-            leave(machine.id)
-            return .switched
-        case nil where running.contains(machine.id):
-            setOut(machine.id)
-            return SimulatedMove.copying(machine)
-        case nil, .departing, .arriving: return SimulatedMove.hasEnded
+        var status = SimulatedMove.hasEnded
+        try act(.depart) {
+            switch moving[machine.id] {
+            case .departed: status = .switched
+            case .departing where running.contains(machine.id):
+                leave(machine.id)
+                status = .switched
+            case nil where running.contains(machine.id):
+                mark(machine.id, .departing)
+                status = SimulatedMove.copying(machine)
+            case nil, .departing, .arriving: break
+            }
         }
+        return status
     }
 
     public func finishArrival(_ id: Int64) throws {
-        guard moving[id] == .arriving || running.contains(id) else {
-            throw SimulatedMove.cannotMove("its machine has ended at its destination. Cancel the move.")
+        try act(.finishArrival) {
+            guard (moving[id] == .arriving && !ended.contains(id)) || running.contains(id) else {
+                throw SimulatedMove.cannotMove("its machine has ended at its destination. Cancel the move.")
+            }
+            goOn(id)
         }
-        goOn(id)
     }
 
     public func finishDeparture(_ id: Int64) throws {
-        guard moving[id] == .departed || diskSizes[id] == nil else {
-            throw SimulatedMove.cannotMove("it is on this host still. Nothing was removed.")
+        try act(.finishDeparture) {
+            guard moving[id] == .departed || diskSizes[id] == nil else {
+                throw SimulatedMove.cannotMove("it is on this host still. Nothing was removed.")
+            }
+            forget(id)
         }
-        forget(id)
     }
 
     public func cancelArrival(_ id: Int64) throws {
-        guard moving[id] == .arriving || diskSizes[id] == nil else {
-            throw SimulatedMove.cannotMove("it has reached its destination.")
+        try act(.cancelArrival) {
+            guard moving[id] == .arriving || diskSizes[id] == nil else {
+                throw SimulatedMove.cannotMove("it has reached its destination.")
+            }
+            forget(id)
         }
-        forget(id)
     }
 
-    public func cancelDeparture(_ id: Int64) {
-        switch moving[id] {
-        case .departed: goOn(id)
-        case .departing: stay(id)
-        case nil, .arriving: break
+    public func cancelDeparture(_ id: Int64) throws {
+        try act(.cancelDeparture) {
+            switch moving[id] {
+            case .departed where !ended.contains(id): goOn(id)
+            case .departed, .departing: mark(id, nil)
+            case nil, .arriving: break
+            }
         }
     }
 }

@@ -7,6 +7,12 @@ public actor SimulatedHost: MachineHost {
     public enum Operation: String, Sendable, CaseIterable {
         case image, makeDisk, growDisk, makeSeed, applyNetwork, boot, answersSSH, pressPowerButton, halt,
             erase, vacate
+        case prepareArrival, depart, finishArrival, finishDeparture, cancelArrival, cancelDeparture
+
+        /// Those of a machine's move from host to host.
+        public static let moves: [Operation] = [
+            .prepareArrival, .depart, .finishArrival, .finishDeparture, .cancelArrival, .cancelDeparture,
+        ]
     }
 
     /// Whether the call's effect has been made.
@@ -20,6 +26,8 @@ public actor SimulatedHost: MachineHost {
     public private(set) var poweredOff: Set<Int64> = []
     /// Machines on their way to or from another host.
     private(set) var moving: [Int64: Moving] = [:]
+    /// Those among them whose process has ended. What marks them is a file, and stays.
+    private(set) var ended: Set<Int64> = []
     private let ownDisks = SimulatedDisks()
     /// Those that other hosts have too; `nil`: it has its own.
     public nonisolated let sharedDisks: SimulatedDisks?
@@ -73,6 +81,15 @@ public actor SimulatedHost: MachineHost {
     public func lose(_ id: Int64) {
         running.remove(id)
         cutOff.remove(id)
+        endMoving(id)
+    }
+
+    private func endMoving(_ id: Int64) {
+        switch moving[id] {
+        case .arriving, .departed: ended.insert(id)
+        case .departing: moving[id] = nil
+        case nil: break
+        }
     }
 
     /// Powers a machine off as its guest would.
@@ -146,7 +163,7 @@ public actor SimulatedHost: MachineHost {
             throw CloudError(.serviceUnavailable, "The machine's monitor does not answer; it is asked again.")
         }
         switch moving[id] {
-        case .arriving: return .arriving
+        case .arriving: return ended.contains(id) ? .absent : .arriving
         case .departed: return .departed
         case .departing, nil: break
         }
@@ -167,7 +184,7 @@ public actor SimulatedHost: MachineHost {
         await visit(.halt, id)
         try act(.halt) {
             running.remove(id)
-            moving[id] = nil
+            endMoving(id)
             poweredOff.remove(id)
             cutOff.remove(id)
         }
@@ -204,38 +221,39 @@ public actor SimulatedHost: MachineHost {
     public func parts(of id: Int64) -> MachineParts {
         MachineParts(
             hasProcess: running.contains(id) || poweredOff.contains(id)
-                || [.arriving, .departed].contains(moving[id]), hasDisk: diskSizes[id] != nil,
+                || ([.arriving, .departed].contains(moving[id]) && !ended.contains(id)),
+            hasDisk: diskSizes[id] != nil,
             hasSeed: seeds[id] != nil, isCutOff: cutOff.contains(id))
     }
 
     /// Makes what a machine is that is to come.
     func arrive(_ machine: Machine) {
-        moving[machine.id] = .arriving
+        mark(machine.id, .arriving)
         diskSizes[machine.id] = machine.storageGb
         seeds[machine.id] = machine
     }
 
-    /// Its move has begun.
-    func setOut(_ id: Int64) { moving[id] = .departing }
+    /// `nil`: it is not on its way any more.
+    func mark(_ id: Int64, _ moving: Moving?) {
+        self.moving[id] = moving
+        ended.remove(id)
+    }
 
     /// Its guest stands still for good.
     func leave(_ id: Int64) {
         running.remove(id)
-        moving[id] = .departed
+        mark(id, .departed)
     }
-
-    /// Its move has ended before its guest stood still.
-    func stay(_ id: Int64) { moving[id] = nil }
 
     /// Its guest runs here.
     func goOn(_ id: Int64) {
-        moving[id] = nil
+        mark(id, nil)
         running.insert(id)
     }
 
     /// Nothing of it is left here.
     func forget(_ id: Int64) {
-        moving[id] = nil
+        mark(id, nil)
         diskSizes[id] = nil
         seeds[id] = nil
         folders.remove(id)
@@ -251,10 +269,10 @@ public actor SimulatedHost: MachineHost {
         .resourceNotFound,
         "The compute's disk is gone. Ask the operator to restore it, or delete the compute.")
 
-    private func act(_ operation: Operation, _ effect: () -> Void) throws {
+    func act(_ operation: Operation, _ effect: () throws -> Void) throws {
         calls[operation, default: 0] += 1
         try fault(operation, .before)
-        effect()
+        try effect()
         try fault(operation, .after)
     }
 }

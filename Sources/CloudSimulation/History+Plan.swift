@@ -43,6 +43,7 @@ extension History.Shape {
         vcpus = random.one(of: [2, 4, 16])
         maxLateMs = random.one(of: [0, 50, 2_000])
         isPacked = random.chance(percent: 50)
+        sharesDisks = programs > 1 && random.chance(percent: 50)
     }
 }
 
@@ -72,9 +73,12 @@ extension Fault {
 
     init(_ kind: Kind, _ shape: History.Shape, _ random: inout SeededRandom) {
         switch kind {
-        case .write: self = .write(random.one(of: Self.writes), nth: 1 + random.below(3), WriteFault(&random))
+        case .write:
+            let write = random.one(of: Self.writes + (shape.movesGuests ? Self.moves : []))
+            self = .write(write, nth: 1 + random.below(3), WriteFault(&random))
         case .host:
-            let operation = random.one(of: Self.operations)
+            let moves = shape.movesGuests ? SimulatedHost.Operation.moves : []
+            let operation = random.one(of: Self.operations + moves)
             self = .host(operation, nth: 1 + random.below(3), HostFault(&random))
         case .lateRead: self = .lateRead(nth: 1 + random.below(20), milliseconds: random.pause())
         case .lostAnswer: self = .lostAnswer(nth: 1 + random.below(10))
@@ -92,12 +96,16 @@ extension Fault {
                 .issueGuestToken, .changeWallet, .suspendTeam, .resumeTeam, .quoteCompute, .changeHost,
                 .fenceHost, .evacuateComputes:
                 false
-            default: true
+            default: !moves.contains($0)
             }
         } + [.createCompute, .changeCompute, .changeCompute, .lease, .saveDisk, .saveBoot, .saveConfirm]
 
+    /// Those of moves, which there are where there are several hosts.
+    private static let moves =
+        [DurableWrite.beginMove, .cancelMove] + MovePhase.allCases.map { .outcome(of: $0) }
+
     private static let operations = SimulatedHost.Operation.allCases.filter {
-        $0 != .image && $0 != .answersSSH && $0 != .vacate
+        $0 != .image && $0 != .answersSSH && $0 != .vacate && !SimulatedHost.Operation.moves.contains($0)
     }
 }
 
@@ -139,18 +147,20 @@ extension Disaster {
     init(_ shape: History.Shape, _ random: inout SeededRandom) {
         let lasting = random.milliseconds(upTo: 400_000)
         let day: Int64 = 86_400_000
-        self = random.one(of: [
-            .crash(program: random.below(shape.programs)),
-            .replaced(program: random.below(shape.programs)), .reboot,
-            .hostIsLost(program: random.below(shape.programs)), .guestDies(nth: random.below(3)),
-            .guestPowersOff(nth: random.below(3)), .imagesGone(milliseconds: lasting),
-            .guestsSilent(milliseconds: lasting), .guestsDeaf(milliseconds: lasting),
-            .diskFull(milliseconds: lasting / 10),
-            .teamIsDeleted, .networkFlushed, .tapDeleted(nth: random.below(3)),
-            .seedRemoved(nth: random.below(3)),
-            .clockJumps(
-                milliseconds: shape.isBilled
-                    ? Int64(random.below(48)) * day / 16 : random.milliseconds(upTo: day)),
-        ])
+        let moves = (0..<(shape.movesGuests ? 6 : 0)).map { _ in Disaster.moved(nth: random.below(3)) }
+        self = random.one(
+            of: moves + [
+                .crash(program: random.below(shape.programs)),
+                .replaced(program: random.below(shape.programs)), .reboot,
+                .hostIsLost(program: random.below(shape.programs)), .guestDies(nth: random.below(3)),
+                .guestPowersOff(nth: random.below(3)), .imagesGone(milliseconds: lasting),
+                .guestsSilent(milliseconds: lasting), .guestsDeaf(milliseconds: lasting),
+                .diskFull(milliseconds: lasting / 10),
+                .teamIsDeleted, .networkFlushed, .tapDeleted(nth: random.below(3)),
+                .seedRemoved(nth: random.below(3)),
+                .clockJumps(
+                    milliseconds: shape.isBilled
+                        ? Int64(random.below(48)) * day / 16 : random.milliseconds(upTo: day)),
+            ])
     }
 }

@@ -15,6 +15,9 @@ public struct History: Sendable, Equatable {
     public struct Shape: Sendable, Equatable {
         /// Programs that share the database, each with API, worker and a host of its own.
         public var programs = 1
+        /// Whether their hosts have the same disks, so that a lost one can be evacuated. Else guests are moved.
+        public var sharesDisks = false
+        var movesGuests: Bool { programs > 1 && !sharesDisks }
         public var isBilled = false
         /// Public addresses, of which there are few.
         public var publicAddresses = 2
@@ -116,4 +119,6 @@ public enum Disaster: Sendable, Equatable {
     case clockJumps(milliseconds: Int64)
     /// The operator deletes the team that has no clients.
     case teamIsDeleted
+    /// The operator moves a guest to another host, the nth of those that run.
+    case moved(nth: Int)
 }

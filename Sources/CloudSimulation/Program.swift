@@ -59,7 +59,8 @@ final class Program: Sendable {
         let name = Self.hostName(incarnation.program)
         let facts = HostFacts(
             identity: name, name: name, capacity: Capacity(vcpus: world.history.shape.vcpus),
-            store: world.history.shape.programs > 1 ? "store" : nil)
+            underlay: "198.51.100.\(101 + incarnation.program)",
+            store: world.history.shape.sharesDisks ? "store" : nil, moveCertificate: name)
         do {
             try await RegisterHost(facts: facts, owner: incarnation.name).run(
                 in: cloud.database, claim, clock: cloud.clock)

@@ -30,6 +30,7 @@ struct ProgramHost: MachineHost {
 
     func boot(_ machine: Machine) async throws {
         try await act(.boot, machine.id) { try await $0.boot(machine) }
+        await world.expectToRunOnce(machine.id)
     }
 
     func status(_ id: Int64) async throws -> MachineStatus {
@@ -83,16 +84,16 @@ struct ProgramHost: MachineHost {
     }
 
     /// A replaced program has lost the lock of the data folder, without which nobody touches machines.
-    private func requireOwned() throws(CloudError) {
+    func requireOwned() throws(CloudError) {
         try incarnation.requireAlive()
         guard world.program(incarnation.program)?.incarnation === incarnation else {
             throw CloudError(.conflict, "Another program has the lock of the host's folder.")
         }
     }
 
-    private func act(
-        _ operation: SimulatedHost.Operation, _ id: Int64, _ effect: (any MachineHost) async throws -> Void
-    ) async throws {
+    func act<T>(
+        _ operation: SimulatedHost.Operation, _ id: Int64, _ effect: (any MachineHost) async throws -> T
+    ) async throws -> T {
         await world.executor.pause()
         try requireOwned()
         let fault = world.faults.host(operation)
@@ -105,7 +106,7 @@ struct ProgramHost: MachineHost {
         case .hangs(let milliseconds): await world.suspend(milliseconds: milliseconds)
         }
         try requireOwned()
-        try await effect(host)
+        let result = try await effect(host)
         switch fault {
         case nil, .throwsBefore, .crashBefore, .slow, .hangs: break
         case .throwsAfter: throw Self.failure
@@ -117,6 +118,7 @@ struct ProgramHost: MachineHost {
         }
         // It learns what it did, whoever has the lock by now.
         try incarnation.requireAlive()
+        return result
     }
 
     /// How long a guest is waited for that does not answer.

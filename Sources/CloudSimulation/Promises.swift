@@ -9,7 +9,7 @@ public struct Finding: Sendable, Equatable, CustomStringConvertible {
     public var description: String { "\(invariant): \(what)" }
 }
 
-/// What only clients can know to be broken.
+/// What the audit can't know to be broken, which looks at one moment of the hosts.
 public enum ClientPromise: String, Sendable, CaseIterable {
     /// The same request with the same key gets the same answer, byte for byte.
     case sameKeySameAnswer = "same-key-same-answer"
@@ -21,6 +21,8 @@ public enum ClientPromise: String, Sendable, CaseIterable {
     case acceptedDeleteEnds = "accepted-delete-ends"
     /// All work comes to an end once nothing goes wrong any more.
     case comesToRest = "comes-to-rest"
+    /// A guest runs on one host at most, wherever it moves.
+    case guestRunsOnce = "guest-runs-once"
     /// No answer is one that the contract does not have for the request.
     case answerIsInTheContract = "answer-is-in-the-contract"
 }

@@ -69,8 +69,17 @@ extension World {
             faults.set(isDiskFull: false)
         case .clockJumps(let milliseconds): clock.jump(milliseconds)
         case .teamIsDeleted: await deleteTeam()
+        case .moved(let nth):
+            for _ in 0..<Self.maxMoveAttempts where !faults.isOver {
+                if let (_, id) = await running(nth), await move(id) { return }
+                await clock.sit(milliseconds: Self.movePauseMs)
+            }
         }
     }
+
+    /// How often the operator tries to move a guest, since none may run yet, and the time between, in milliseconds.
+    private static let maxMoveAttempts = 5
+    private static let movePauseMs: Int64 = 10_000
 
     /// Nothing but files outlives a reboot.
     private func reboot(_ machines: SimulatedHost) async {
@@ -83,7 +92,7 @@ extension World {
 
     /// Where there are other hosts, which have its disks too.
     private func loseHost(_ index: Int) async {
-        guard history.shape.programs > 1, takeAway(index) else { return }
+        guard history.shape.sharesDisks, takeAway(index) else { return }
         await reboot(machines[index])
         await clock.sit(milliseconds: HostHeartbeat.downAfterMs + Self.beyondDownMs)
         await asOperator("the host can't be evacuated") { cloud in

@@ -52,7 +52,7 @@ final class World: Sendable {
         executor = SimulationExecutor(seed: history.seed)
         clock = SimulatedClock(seed: history.seed, maxLateMs: history.shape.maxLateMs)
         // Several hosts have one store of disks.
-        let disks = history.shape.programs > 1 ? SimulatedDisks() : nil
+        let disks = history.shape.sharesDisks ? SimulatedDisks() : nil
         machines = (0..<history.shape.programs).map { _ in SimulatedHost(disks: disks) }
         hosts = machines.map { sabotage?.host($0) ?? $0 }
         faults = FaultLine(history.faults)

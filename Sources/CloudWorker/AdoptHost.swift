@@ -31,10 +31,14 @@ struct AdoptHost: Sendable {
         }
     }
 
-    /// Guests that ran, and that nobody wants otherwise by now.
+    /// Guests that ran, and that nobody wants otherwise by now. Those that were about to come from another host did not run
+    /// here; the move finds out where they go on.
     private func startAgain(_ hostId: Int64, _ sql: any SQLConnection) throws -> Int {
+        let coming = Set(
+            try sql.moves.list(hostId: hostId).filter { $0.phase.holdsJob && $0.phase.home == .destination }
+                .map(\.computeId))
         let ran = try sql.computes.list(steps: [.idle], hostId: hostId).filter {
-            $0.state == .running && $0.intent == .running && $0.task?.action == nil
+            $0.state == .running && $0.intent == .running && $0.task?.action == nil && !coming.contains($0.id)
         }
         for compute in ran {
             try sql.computes.startAgain(compute, since: "the host was rebooted", nowMs: nowMs)

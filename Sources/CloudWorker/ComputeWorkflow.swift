@@ -26,7 +26,7 @@ struct ComputeWorkflow: Sendable {
         case .image: return await image(compute)
         case .disk: return try await disk(compute)
         case .seed:
-            try await host.makeSeed(try machine(compute))
+            try await host.makeSeed(try Machine(compute))
             return .advance(.network)
         case .network:
             try await network.apply()
@@ -67,12 +67,12 @@ struct ComputeWorkflow: Sendable {
 
     private func disk(_ compute: Compute) async throws -> StepOutcome {
         guard let image = catalogue.image(compute.image) else { return .fail(Self.noImage(compute)) }
-        try await host.makeDisk(try machine(compute), from: image)
+        try await host.makeDisk(try Machine(compute), from: image)
         return .advance(.seed)
     }
 
     private func boot(_ compute: Compute, booting: Int) async throws -> StepOutcome {
-        let machine = try machine(compute)
+        let machine = try Machine(compute)
         if booting >= bootSlots, try await host.status(compute.id) == .absent {
             return .wait(milliseconds: Self.bootSlotPollMs, note: "waits for one of \(bootSlots) boot slots")
         }
@@ -83,7 +83,7 @@ struct ComputeWorkflow: Sendable {
     }
 
     private func resize(_ compute: Compute) async throws -> StepOutcome {
-        let machine = try machine(compute)
+        let machine = try Machine(compute)
         return try await withDisk {
             try await host.growDisk(machine)
             return .advance(compute.task?.action == .upsize ? .idle : .seed)
@@ -105,7 +105,7 @@ struct ComputeWorkflow: Sendable {
                 ComputeFailure(
                     .hostFailed, "The machine ended while it booted. Try again, or choose another image."))
         }
-        return await host.answersSSH(try machine(compute))
+        return await host.answersSSH(try Machine(compute))
             ? .advance(.idle)
             : .wait(milliseconds: Self.confirmPollMs, note: "waits for the guest's SSH server")
     }
@@ -134,7 +134,7 @@ struct ComputeWorkflow: Sendable {
         guard let drift = MachineDrift(of: compute, try await host.parts(of: compute.id)) else {
             return .rest
         }
-        if drift == .seedLost { try await host.makeSeed(try machine(compute)) }
+        if drift == .seedLost { try await host.makeSeed(try Machine(compute)) }
         return .drifted(drift)
     }
 
@@ -147,18 +147,6 @@ struct ComputeWorkflow: Sendable {
             note:
                 "waits for the guest to shut down; its power is taken \(stopGraceMs / 1000) s after it was asked"
         )
-    }
-
-    /// The machine that the compute stands for. Throws a bug when the compute holds no address.
-    private func machine(_ compute: Compute) throws -> Machine {
-        guard let attachment = NetworkAttachment(compute) else {
-            throw CloudError.bug(
-                "compute \(compute.id) has no address at step \(compute.task?.step.rawValue ?? "?")")
-        }
-        return Machine(
-            id: compute.id, hostName: compute.hostName, vcpus: compute.vcpus,
-            memoryMb: compute.memoryMb, storageGb: compute.storageGb, publicKeys: compute.publicKeys,
-            userData: compute.userData, attachment: attachment, createdAtMs: compute.createdAtMs)
     }
 
     private static func noImage(_ compute: Compute) -> ComputeFailure {

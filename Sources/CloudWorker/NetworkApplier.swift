@@ -9,8 +9,8 @@ public actor NetworkApplier {
     private let host: any MachineHost
     private let claim: HostClaim
     private let clock: any CloudClock
-    /// What was read of teammates on other hosts when the host's network was last made.
-    private var remotes: [RemoteAttachment] = []
+    /// What other hosts have to do with the host's network, as it was last made.
+    private var others = NetworkRows.Others()
     /// The host's computes that had their place in its network when that was last made.
     private var attached: Set<Int64> = []
     /// The last of all that were asked for.
@@ -65,20 +65,25 @@ public actor NetworkApplier {
         ) {
             try await host.applyNetwork(plan)
         }
-        remotes = rows.remotes
+        others = rows.others
         attached = Set(plan.attachments.map(\.computeId))
     }
 
     private func repairNow() async throws -> NetworkRepair {
         let rows = try await rows()
         // What came about on other hosts meanwhile, or came from one, was changed by nobody's hand.
-        if rows.remotes != remotes || !rows.settled.isSubset(of: attached) { try await apply(rows) }
-        let found = NetworkDrift(try await host.networkDrift(of: rows.computes, remotes: rows.remotes))
+        if rows.others != others || !rows.settled.isSubset(of: attached) { try await apply(rows) }
+        let found = NetworkDrift(try await drift(from: rows))
         guard !found.isEmpty else { return NetworkRepair(found: found) }
         try await apply(rows)
         return NetworkRepair(
-            found: found, left: try await host.networkDrift(of: rows.computes, remotes: rows.remotes),
+            found: found, left: try await drift(from: rows),
             computes: rows.computes.filter { NetworkAttachment($0).map(found.isAbout) ?? false })
+    }
+
+    private func drift(from rows: NetworkRows) async throws -> [String] {
+        try await host.networkDrift(
+            of: rows.computes, remotes: rows.others.remotes, spareTaps: rows.others.spareTaps)
     }
 
     /// Tells the host's network of teammates that came to other hosts, or left them, and of computes that came here from
@@ -88,11 +93,11 @@ public actor NetworkApplier {
         let (present, settled) = try await database.read { sql in
             let hostId = try claim.check(sql)
             return (
-                try NetworkRows.remotes(sql, hostId: hostId),
+                try NetworkRows.Others(sql, hostId: hostId),
                 try sql.hosts.machines(hostId, steps: ComputeStep.settled)
             )
         }
-        if present != remotes || !settled.isSubset(of: attached) { try await apply() }
+        if present != others || !settled.isSubset(of: attached) { try await apply() }
     }
 
     private func rows() async throws -> NetworkRows {
@@ -104,18 +109,33 @@ public actor NetworkApplier {
 /// All that a host's network follows from.
 private struct NetworkRows {
     var computes: [Compute]
-    var remotes: [RemoteAttachment]
+    var others: Others
+
+    /// What follows from computes of other hosts, and from those that move.
+    struct Others: Equatable {
+        /// By compute.
+        var remotes: [RemoteAttachment] = []
+        var spareTaps: Set<Int64> = []
+        /// Which of the host's computes have come from others.
+        var arrived: Set<Int64> = []
+
+        init() {}
+
+        init(_ sql: any SQLConnection, hostId: Int64) throws {
+            remotes = try sql.hosts.teammates(of: hostId).compactMap { compute, underlay in
+                RemoteAttachment(compute, underlay: underlay)
+            }
+            let moves = try sql.moves.list(hostId: hostId)
+            spareTaps = Set(
+                moves.filter { $0.phase.spareTap == $0.side(of: hostId) }.map(\.computeId))
+            arrived = Set(
+                moves.filter { $0.phase.home == .destination && $0.destinationId == hostId }.map(\.computeId))
+        }
+    }
 
     init(_ sql: any SQLConnection, hostId: Int64) throws {
         computes = try sql.computes.list(steps: ComputeStep.attached, hostId: hostId)
-        remotes = try Self.remotes(sql, hostId: hostId)
-    }
-
-    /// By compute.
-    static func remotes(_ sql: any SQLConnection, hostId: Int64) throws -> [RemoteAttachment] {
-        try sql.hosts.teammates(of: hostId).compactMap { compute, underlay in
-            RemoteAttachment(compute, underlay: underlay)
-        }
+        others = try Others(sql, hostId: hostId)
     }
 
     /// Those that must have their place already.
@@ -123,7 +143,9 @@ private struct NetworkRows {
         Set(computes.filter { $0.task?.step.network == .must }.map(\.id))
     }
 
-    var plan: NetworkPlan { NetworkPlan(computes, remotes: remotes) { $0 != .mustNot } }
+    var plan: NetworkPlan {
+        NetworkPlan(computes, remotes: others.remotes, spareTaps: others.spareTaps) { $0 != .mustNot }
+    }
 }
 
 /// What a look at the host's network found, and what became of it.

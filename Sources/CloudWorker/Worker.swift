@@ -12,6 +12,7 @@ public struct Worker: Service {
     private let host: any MachineHost
     private let claim: HostClaim
     private let workflow: ComputeWorkflow
+    let moves: MoveDriver
     /// The owner of the host's network, for whoever else works on it.
     public let network: NetworkApplier
     private let logger: Logger
@@ -64,6 +65,11 @@ public struct Worker: Service {
         workflow = ComputeWorkflow(
             host: host, catalogue: catalogue, network: network,
             bootSlots: bootSlots, stopGraceMs: Int64(stopGrace / .milliseconds(1)))
+        moves = MoveDriver(
+            database: database, claim: claim, clock: clock, logger: logger,
+            calls: MoveCalls(
+                database: database, host: host, network: network, catalogue: catalogue, clock: clock,
+                logger: logger))
     }
 
     /// Works until a graceful shutdown, and then finishes the steps under way. When the host is another worker's by now, it
@@ -122,12 +128,18 @@ public struct Worker: Service {
         }
     }
 
-    /// Runs what is due now until nothing is, one job at a time. For tests and simulations with a clock of their own.
+    /// Runs what is due now until nothing is, one job or move at a time. For tests and simulations with a clock of their own.
     public func runDueJobs() async throws {
         try await abandonUnsaved()
-        while let id = try await lease(limit: 1).first {
-            await work(id)
-            try await abandonUnsaved()
+        while true {
+            if let id = try await lease(limit: 1).first {
+                await work(id)
+                try await abandonUnsaved()
+            } else if let move = try await moves.due().first {
+                try await moves.work(move)
+            } else {
+                return
+            }
         }
     }
 
@@ -142,6 +154,7 @@ public struct Worker: Service {
                     repeat { await work(id) } while !underWay.end(id)
                 }
             }
+            try await moves.start(in: &group, underWay) { await work($0) }
             return true
         } catch {
             guard claim.loss == nil else { return false }
@@ -173,8 +186,10 @@ public struct Worker: Service {
 
     /// How long to wait for a wake.
     private func pause() async -> Duration {
-        let next = { @Sendable (sql: any SQLConnection) in
-            try sql.jobs.nextDueMs(hostId: try claim.check(sql))
+        let next = { @Sendable (sql: any SQLConnection) -> Int64? in
+            let hostId = try claim.check(sql)
+            return [try sql.jobs.nextDueMs(hostId: hostId), try moves.nextDueMs(sql, hostId: hostId)]
+                .compactMap(\.self).min()
         }
         guard underWay.free > 0, let due = try? await database.read(next)  // else: poll
         else { return Self.pollLimit }

@@ -46,19 +46,6 @@ struct AdminHostUncordonCommand: AsyncParsableCommand {
     func run() async throws { try await options.change(host: name, .uncordon) }
 }
 
-/// `strettch admin host drain`.
-struct AdminHostDrainCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "drain",
-        abstract: "Let a host get no new computes, since those that are there shall leave.",
-        discussion: "Moves nothing: tells which are left, for their owners to delete or create anew.")
-
-    @Argument(help: "The host's name.") var name: String
-    @OptionGroup var options: AdminOptions
-
-    func run() async throws { try await options.change(host: name, .drain) }
-}
-
 /// `strettch admin host remove`.
 struct AdminHostRemoveCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -92,6 +79,8 @@ struct OutputHost: Encodable {
     var region: String?
     /// Computes that are not DESTROYED.
     var computes: Int
+    /// Computes that are on their way from it or to it.
+    var moves: Int
     var vcpus: Room
     var memoryMb: Room
     var storageGb: Room
@@ -119,6 +108,7 @@ struct OutputHost: Encodable {
         isDown = report.isDown
         region = host.region
         computes = report.computes
+        moves = report.moves
         vcpus = Room(taken: host.taken.vcpus, all: host.capacity.vcpus)
         memoryMb = Room(taken: host.taken.memoryMb, all: host.capacity.memoryMb)
         storageGb = Room(taken: host.taken.storageGb, all: host.capacity.storageGb)
@@ -134,11 +124,11 @@ struct OutputHost: Encodable {
             return "There are no hosts. One joins when 'strettch serve' starts on it."
         }
         return OutputTable(
-            header: ["NAME", "STATE", "REGION", "COMPUTES", "VCPUS", "RAM MB", "DISK GB", "LABELS"],
+            header: ["NAME", "STATE", "REGION", "COMPUTES", "MOVES", "VCPUS", "RAM MB", "DISK GB", "LABELS"],
             rows: hosts.map {
                 [
                     $0.name, $0.isDown ? "\($0.state), DOWN" : $0.state, $0.region ?? "every",
-                    "\($0.computes)",
+                    "\($0.computes)", "\($0.moves)",
                     $0.vcpus.text, $0.memoryMb.text, $0.storageGb.text, $0.labels.joined(separator: ","),
                 ]
             }

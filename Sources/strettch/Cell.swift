@@ -143,11 +143,12 @@ struct HostFactory: Sendable {
                 publicPool: settings.publicPool.map(\.description),
                 metadata: settings.metadataListen.description, underlay: settings.host.underlay,
                 vxlanPort: settings.host.vxlanPort, underlayMtu: settings.host.underlayMtu))
-        var machines = QEMUHost.Settings(
+        var qemu = QEMUHost.Settings(
             dataDirectory: folder.path, installationId: installationId, networkMode: settings.network)
-        machines.disks = settings.host.disks
+        qemu.disks = settings.host.disks
+        if let underlay = settings.host.underlay.flatMap({ IPv4Address($0) }) { qemu.move.address = underlay }
         let host = try await QEMUHost.open(
-            machines,
+            qemu,
             images: QEMUHost.Images(
                 status: { await images.status($0) }, ready: { try await images.ready($0) },
                 check: { try await images.check($0) }),

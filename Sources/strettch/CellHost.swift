@@ -24,15 +24,17 @@ struct CellHost: Sendable {
         let machines = try await HostFactory(settings: settings, folder: folder, logger: logger)
             .open(installationId: installationId)
         let (claim, owner) = (HostClaim(), UUID().uuidString)
-        let facts = try settings.host.facts(
+        var facts = try settings.host.facts(
             identity: try folder.hostIdentity(), folder: folder.path, shared: shared,
             accelerator: (machines as? QEMUHost)?.accelerator.accelerator.rawValue, catalogue: cloud.catalogue
         )
+        facts.moveCertificate = await moveCertificate(machines, settings, logger)
+        let registered = facts
         let isEmbedded = settings.database.connection == nil
         let register = { @Sendable () async throws -> Void in
             let databaseNowMs = try await cloud.database.read { sql in try sql.nowMs() }
             _ = try await RegisterHost(
-                facts: facts, isOnlyHost: isEmbedded, owner: owner, databaseNowMs: databaseNowMs
+                facts: registered, isOnlyHost: isEmbedded, owner: owner, databaseNowMs: databaseNowMs
             ).run(in: cloud.database, claim, clock: cloud.clock)
         }
         do {
@@ -43,6 +45,21 @@ struct CellHost: Sendable {
         }
         try await ReserveIds(database: cloud.database, host: machines, logger: logger).run()
         return CellHost(machines: machines, claim: claim, owner: owner, register: register)
+    }
+
+    /// By which other hosts know this one; `nil` where nothing moves to it or from it.
+    private static func moveCertificate(
+        _ machines: any MachineHost, _ settings: ServeSettings, _ logger: Logger
+    ) async -> String? {
+        guard settings.host.underlay != nil, let machines = machines as? any MovingHost else { return nil }
+        do {
+            return try await machines.moveCertificate()
+        } catch {
+            logger.error(
+                "Without a certificate no compute can be moved to this host or from it; see that openssl is installed.",
+                metadata: ["error": "\(error)"])
+            return nil
+        }
     }
 
     /// What works on the machines, and on the cell's duty.

@@ -54,6 +54,21 @@ struct NetworkChangesTests {
         #expect(try lines(try layout(attachment()), bridge, tap) == [])
     }
 
+    @Test("a spare tap is made, or taken off its bridge, and leads nowhere")
+    func spare() throws {
+        let layout = try NetworkLayout(NetworkPlan(attachments: [], spareTaps: [5]), NetworkSettings())
+        #expect(
+            try lines(layout) == ["tuntap add dev st-t5 mode tap", "address delete 169.254.83.84/32 dev lo"])
+        let used = try lines(layout, tap)
+        #expect(used.prefix(2) == ["link set dev st-t5 down", "link set dev st-t5 nomaster"])
+        let unused = PresentNetwork.Interface(name: "st-t5", isUp: false, kind: "tun")
+        #expect(try lines(layout, unused) == ["address delete 169.254.83.84/32 dev lo"])
+        #expect(
+            try lines(self.layout(attachment()), bridge, unused).prefix(1) == [
+                "link set dev st-t5 master st-br1"
+            ], "it is what it was made for once its machine has come")
+    }
+
     @Test("the owner of a tap is named when it is made")
     func owner() throws {
         let settings = try NetworkSettings(tapOwner: "strettch")

@@ -11,7 +11,14 @@ struct CrashMatrixTests {
     static let scripts = CrashScript.actions + CrashScript.events + CrashScript.operations
 
     @Test("whatever goes wrong at a point, the world comes out right", arguments: scripts)
-    func matrix(_ script: CrashScript) async throws {
+    func matrix(_ script: CrashScript) async throws { try await Self.sabotage(script) }
+
+    @Test(
+        "whatever goes wrong in a move, its guest runs once and all rooms are right",
+        arguments: CrashScript.moves)
+    func moves(_ script: CrashScript) async throws { try await Self.sabotage(script) }
+
+    private static func sabotage(_ script: CrashScript) async throws {
         let calm = try await Self.run(script)
         #expect(!calm.visits.isEmpty)
         #expect(calm.world.filter { $0.hasPrefix("audit") } == [])
@@ -33,7 +40,9 @@ struct CrashMatrixTests {
     @Test("no write and no call of the host is without a script")
     func completeness() async throws {
         var hit: Set<CrashPoint> = []
-        for script in Self.scripts { hit.formUnion(try await Self.run(script).visits.map(\.point)) }
+        for script in Self.scripts + CrashScript.moves {
+            hit.formUnion(try await Self.run(script).visits.map(\.point))
+        }
         let looks: Set<SimulatedHost.Operation> = [.image, .answersSSH]
         let registered =
             DurableWrite.allCases.map { CrashPoint.write($0) }
@@ -52,7 +61,7 @@ struct CrashMatrixTests {
             world.saboteur.arm()
             try await script.run(world)
             var lines = try await world.lines() + world.findings()
-            for host in [host] + [world.neighbour?.host].compactMap(\.self) {
+            for host in [host] + [world.neighbour?.host, world.second].compactMap(\.self) {
                 lines += await Self.lines(host)
             }
             return CrashOutcome(
@@ -60,12 +69,13 @@ struct CrashMatrixTests {
         }
     }
 
-    private static func lines(_ host: SimulatedHost) async -> [String] {
-        [
+    private static func lines(_ host: SimulatedHost?) async -> [String] {
+        guard let host else { return [] }
+        return [
             "disks \(await host.diskSizes.sorted { $0.key < $1.key })",
             "seeds \(await host.seeds.values.map { "\($0.id) \($0.hostName) \($0.vcpus)" })",
             "running \(await host.running.sorted()), off \(await host.poweredOff.sorted())",
-            "network \(await host.plan.attachments.map(\.computeId))",
+            "network \(await host.plan.attachments.map(\.computeId)) \(await host.plan.spareTaps)",
         ]
     }
 }

@@ -11,6 +11,8 @@ import Logging
 /// One life of the program: verbs, worker, supervisor and accountant over one database and host.
 struct CrashProgram: Sendable {
     let life: Life
+    /// The name of its host ends with it.
+    let number: Int
     let cloud: Cloud
     private let store: String?
     let claim = HostClaim()
@@ -25,11 +27,12 @@ struct CrashProgram: Sendable {
     private static let stopGrace = Duration.seconds(1)
 
     init(
-        database: any Database, host: any MachineHost, isSimulated: Bool, settings: CloudSettings,
-        store: String?, clock: ManualClock, saboteur: Saboteur
+        number: Int = 1, database: any Database, host: any MachineHost, isSimulated: Bool,
+        settings: CloudSettings, store: String?, clock: ManualClock, saboteur: Saboteur
     ) {
         let life = saboteur.begin()
         self.life = life
+        self.number = number
         self.store = store
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         func makeWorker(
@@ -52,7 +55,7 @@ struct CrashProgram: Sendable {
             database: database, saboteur: saboteur, life: life,
             meanwhile: {
                 clock.advance(milliseconds: Worker.leaseMs + 1)
-                try await Self.register("other", database, others, store, clock)
+                try await Self.register(number, "other", database, others, store, clock)
                 try await other.start()
                 try await other.runDueJobs()
             })
@@ -76,15 +79,16 @@ struct CrashProgram: Sendable {
 
     /// What the program does before anything else.
     func register() async throws {
-        try await Self.register("worker", cloud.database, claim, store, cloud.clock)
+        try await Self.register(number, "worker", cloud.database, claim, store, cloud.clock)
     }
 
     private static func register(
-        _ owner: String, _ database: any Database, _ claim: HostClaim, _ store: String?,
+        _ number: Int, _ owner: String, _ database: any Database, _ claim: HostClaim, _ store: String?,
         _ clock: any CloudClock
     ) async throws {
-        try await RegisterHost(
-            facts: HostFacts(identity: "host-1", name: "host-1", store: store), owner: owner
-        ).run(in: database, claim, clock: clock)
+        let facts = HostFacts(
+            identity: "host-\(number)", name: "host-\(number)", underlay: "198.51.100.\(100 + number)",
+            store: store, moveCertificate: "host-\(number)")
+        try await RegisterHost(facts: facts, owner: owner).run(in: database, claim, clock: clock)
     }
 }

@@ -9,7 +9,8 @@ import Logging
 
 @testable import CloudWorker
 
-/// One cell whose program may be killed at any point and is then started again, on the same database and host.
+/// One cell whose program may be killed at any point and is then started again, on the same database and host. A script may
+/// add a second host, with a program of its own.
 final class CrashWorld {
     let host: any MachineHost
     let clock: ManualClock
@@ -18,7 +19,9 @@ final class CrashWorld {
     private let database: any Database
     /// Whether the calls of the host are points, as they are of a simulated one.
     private let isSimulated: Bool
-    private(set) var program: CrashProgram
+    private(set) var programs: [CrashProgram]
+    /// Of a script with two hosts.
+    private(set) var second: SimulatedHost?
     /// The owner's key, once there is a team.
     var secret = ""
     /// The host when it is a real one.
@@ -43,10 +46,30 @@ final class CrashWorld {
         settings = script.settings
         store = script.store
         self.isSimulated = isSimulated
-        program = CrashProgram(
-            database: database, host: host, isSimulated: isSimulated, settings: settings, store: store,
-            clock: clock, saboteur: saboteur)
+        programs = [
+            CrashProgram(
+                database: database, host: host, isSimulated: isSimulated, settings: settings, store: store,
+                clock: clock, saboteur: saboteur)
+        ]
         try await program.register()
+    }
+
+    /// The first host's.
+    var program: CrashProgram { programs[0] }
+
+    /// Lets a second host join.
+    func addHost(_ host: SimulatedHost) async throws {
+        second = host
+        let joined = make(1)
+        programs.append(joined)
+        try await joined.register()
+        try await joined.worker.start()
+    }
+
+    private func make(_ index: Int) -> CrashProgram {
+        CrashProgram(
+            number: index + 1, database: database, host: index == 0 ? host : second ?? host,
+            isSimulated: isSimulated, settings: settings, store: store, clock: clock, saboteur: saboteur)
     }
 
     /// Does `body` as somebody does who asks again until he has an answer; a program that was killed is started again.
@@ -81,22 +104,22 @@ final class CrashWorld {
         throw NeverTrue(what: "'\(what)' is answered")
     }
 
-    /// Lets the worker work and the clock go on until nothing is due, the host has been looked at, and still nothing is.
-    func settle() async throws {
+    /// Lets the workers work and the clock go on until nothing is due, the hosts have been looked at, and still nothing is.
+    /// - Parameter indices: of the programs that are there; `nil`: all.
+    func settle(_ indices: [Int]? = nil) async throws {
+        let indices = indices ?? Array(programs.indices)
         var isLookedAt = false
         for _ in 0..<Self.maxRounds {
-            try await restartIfOver()
             do {
-                try await program.worker.runDueJobs()
-                guard !program.life.isOver else { continue }
-                if let due = try await nextDueMs() {
+                try await restartIfOver()
+                for index in indices { try await programs[index].worker.runDueJobs() }
+                guard !indices.contains(where: { programs[$0].life.isOver }) else { continue }
+                if let due = try await nextDueMs(indices) {
                     clock.advance(milliseconds: max(1, due - clock.nowMs))
                     continue
                 }
                 if isLookedAt { return }
-                try await program.heartbeat.beat()
-                try await program.supervisor.look()
-                isLookedAt = true
+                isLookedAt = try await look(indices)
             } catch is Crash {
                 continue
             } catch let error as CloudError where error.code == .serviceUnavailable || isLost {
@@ -106,34 +129,81 @@ final class CrashWorld {
         throw NeverTrue(what: "nothing is due any more: \(try await lines())")
     }
 
-    /// Whether another worker has taken the program's host over.
-    private var isLost: Bool { program.claim.loss != nil }
+    /// Lets the supervisors look. False when one could not, which looks again then.
+    private func look(_ indices: [Int]) async throws -> Bool {
+        for index in indices {
+            try await programs[index].heartbeat.beat()
+            do {
+                try await programs[index].supervisor.look()
+            } catch let error as CloudError where error.code == .internalServerError {
+                return false
+            }
+        }
+        return true
+    }
+
+    /// Lets both hosts make their calls until the move of compute 1 is in that phase, or past it.
+    func go(until phase: MovePhase) async throws {
+        for _ in 0..<Self.maxRounds {
+            guard let now = try await database.read({ sql in try sql.moves.get(1)?.phase }), now != phase
+            else {
+                return
+            }
+            do {
+                try await restartIfOver()
+                var hasWorked = false
+                for program in programs where !hasWorked {
+                    guard let move = try await program.worker.moves.due().first else { continue }
+                    try await program.worker.moves.work(move)
+                    hasWorked = true
+                }
+                if !hasWorked { clock.advance(milliseconds: 100) }
+            } catch is Crash {
+                continue
+            } catch let error as CloudError where error.code == .serviceUnavailable || isLost {
+                continue
+            }
+        }
+        throw NeverTrue(what: "the move comes to \(phase)")
+    }
+
+    /// Whether another worker has taken a program's host over.
+    private var isLost: Bool { programs.contains { $0.claim.loss != nil } }
 
     private func restartIfOver() async throws {
-        if isLost { program.life.end() }  // as the services do
-        for _ in 0..<Self.maxAttempts where program.life.isOver {
-            program = CrashProgram(
-                database: database, host: host, isSimulated: isSimulated, settings: settings, store: store,
-                clock: clock, saboteur: saboteur)
-            do {
-                try await program.register()
-                try await program.reserveIds.run()
-                try await program.worker.start()
-            } catch {
-                // As the service manager sees it: the program has ended, and is started again.
-                program.life.end()
+        for index in programs.indices {
+            if programs[index].claim.loss != nil { programs[index].life.end() }  // as the services do
+            for _ in 0..<Self.maxAttempts where programs[index].life.isOver {
+                programs[index] = make(index)
+                let program = programs[index]
+                do {
+                    try await program.register()
+                    try await program.reserveIds.run()
+                    try await program.worker.start()
+                } catch {
+                    // As the service manager sees it: the program has ended, and is started again.
+                    program.life.end()
+                }
             }
         }
     }
 
-    /// When the next job can be worked on, whoever holds it now.
-    private func nextDueMs() async throws -> Int64? {
-        try await database.read { sql in
-            try sql.query(
-                """
-                SELECT MIN(CASE WHEN lease_until_ms > due_at_ms THEN lease_until_ms ELSE due_at_ms END) AS due
-                FROM jobs WHERE due_at_ms IS NOT NULL
-                """)[0].intOrNil("due")
+    /// When the next job or move of these programs can be worked on, whoever holds it now.
+    private func nextDueMs(_ indices: [Int]) async throws -> Int64? {
+        let ids = indices.map { Int64($0 + 1) }
+        return try await database.read { sql in
+            try ids.flatMap { id in
+                let job = try sql.query(
+                    """
+                    SELECT MIN(CASE WHEN lease_until_ms > due_at_ms THEN lease_until_ms ELSE due_at_ms END) AS due
+                    FROM jobs WHERE due_at_ms IS NOT NULL AND host_id = $1
+                        AND compute_id NOT IN (SELECT compute_id FROM moves WHERE phase NOT IN ('LEAVING', 'RETURNED'))
+                    """, [id])[0].intOrNil("due")
+                let moves = try sql.moves.list(hostId: id).map { move in
+                    move.side(of: id).flatMap { move.nextMs(of: $0) }
+                }
+                return [job] + moves
+            }.compactMap(\.self).min()
         }
     }
 
@@ -164,6 +234,7 @@ final class CrashWorld {
             isBilled: settings.billing.isOn)
         var hosts: [Int64: any MachineHost] = [1: host]
         if let neighbour { hosts[neighbour.id] = neighbour.host }
+        if let second { hosts[2] = second }
         let audit = Audit(
             database: database, hosts: hosts, catalogue: .test, settings: settings, clock: clock)
         return try await audit.run().map { "audit: \($0.invariant.rawValue): \($0.what)" }
@@ -185,7 +256,7 @@ final class CrashWorld {
 
     private static let queries = [
         """
-        SELECT c.id AS compute, c.host_name, c.state, c.intent, c.specification, c.failure_code, c.private_ipv4,
+        SELECT c.id AS compute, c.host_id, c.host_name, c.state, c.intent, c.specification, c.failure_code, c.private_ipv4,
             c.public_ipv4, j.action, j.step, j.lease_owner, j.due_at_ms AS due
         FROM computes c JOIN jobs j ON j.compute_id = c.id ORDER BY c.id
         """,
@@ -209,6 +280,7 @@ final class CrashWorld {
         "SELECT COUNT(*) AS cells FROM cell",
         "SELECT id AS host, name, state, taken_vcpus, taken_memory_mb, taken_storage_gb FROM hosts ORDER BY id",
         "SELECT host_id, image FROM host_images ORDER BY host_id, image",
+        "SELECT compute_id AS moving, phase FROM moves ORDER BY compute_id",
         "SELECT name AS duty, owner FROM duties",
         "SELECT COUNT(*) AS expired FROM idempotency_keys WHERE expires_at_ms IS NOT NULL",
     ]

@@ -62,11 +62,12 @@ struct SabotagedHost: MachineHost {
 
     func bootId() async throws -> String { try await host.bootId() }
 
-    private func pass(_ operation: SimulatedHost.Operation, _ change: () async throws -> Void) async throws {
+    func pass<T>(_ operation: SimulatedHost.Operation, _ change: () async throws -> T) async throws -> T {
         guard !life.isOver else { throw Crash() }
         guard callsArePoints else { return try await change() }
         try await saboteur.before(.call(operation), in: life, slow: {})
-        try await change()
+        let result = try await change()
         try saboteur.after(.call(operation), in: life)
+        return result
     }
 }

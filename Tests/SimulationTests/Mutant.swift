@@ -26,5 +26,5 @@ struct Mutant: Sendable, CustomTestStringConvertible {
 
     var testDescription: String { "it \(what)" }
 
-    static let all = ofRooms + ofRequests + ofHoldings + ofWork + ofHost + ofMoney + ofEvents
+    static let all = ofRooms + ofRequests + ofHoldings + ofWork + ofHost + ofMoney + ofEvents + ofMoves
 }

@@ -34,7 +34,7 @@ extension DurableWrite {
     var isolation: PostgresIsolation {
         switch self {
         case .createCompute, .quoteCompute: .sideBySide
-        case .deleteTeam, .transferDatabase, .fenceHost, .evacuateComputes: .apartFromCreates
+        case .deleteTeam, .transferDatabase, .fenceHost, .evacuateComputes, .beginMove: .apartFromCreates
         case .createTeam, .createFirstTeam, .createCell: .inTurns
         case .createKey, .revokeKey, .noteKeyUse, .issueGuestToken, .changeCompute,
             .changeWallet, .changeHost, .suspendTeam, .resumeTeam, .registerHost, .heartbeat,
@@ -42,7 +42,8 @@ extension DurableWrite {
             .lease, .giveBack, .supervise, .setPrices, .debit, .moveStanding, .enforceStanding, .saveImage,
             .saveDisk, .saveSeed, .saveNetwork, .saveBoot, .saveConfirm, .saveIdle, .saveShutdown,
             .saveStopping, .saveUnplug, .saveResize, .saveHalt, .saveDetach, .saveErase, .saveRelease,
-            .saveDone:
+            .saveDone, .cancelMove, .saveDeparture, .saveArrival, .saveCopy, .saveSwitched, .saveRefused,
+            .saveLeaving, .saveCancelled, .saveReturned, .saveWithdrawn:
             .serializable
         }
     }

@@ -2,7 +2,7 @@
 struct PostgresNews: Sendable, Equatable {
     /// An event, or another state.
     var isChange = false
-    /// Computes whose jobs were made due: their hosts' workers are told. Once there are too many, all look by themselves.
+    /// Computes whose jobs or moves were made due: their hosts' workers are told. Once there are too many, all look by themselves.
     var computes: Set<Int64> = []
 
     static let mostComputes = 1000
@@ -27,8 +27,12 @@ struct PostgresNews: Sendable, Equatable {
 
     init() {}
 
-    /// How the statements of `JobQueries` begin by which an action begins; their first argument is the compute's id.
-    static let makesDue = ["INSERT INTO jobs", "UPDATE jobs SET action = $2, due_at_ms"]
+    /// How the statements begin by which an action or a move begins, or goes to another host; their first argument is the
+    /// compute's id.
+    static let makesDue = [
+        "INSERT INTO jobs", "UPDATE jobs SET action = $2, due_at_ms", "UPDATE jobs SET host_id",
+        "INSERT INTO moves", "UPDATE moves SET phase",
+    ]
 
     /// Tells it. The hosts are looked up here, where nobody waits for it.
     var statement: String {
@@ -39,7 +43,11 @@ struct PostgresNews: Sendable, Equatable {
             parts.append(
                 """
                 SELECT pg_notify('\(PostgresListener.hostChannel)' || host_id, '')
-                FROM (SELECT DISTINCT host_id FROM jobs WHERE compute_id IN (\(ids))) AS hosts WHERE host_id IS NOT NULL
+                FROM (
+                    SELECT host_id FROM jobs WHERE compute_id IN (\(ids))
+                    UNION SELECT source_host_id FROM moves WHERE compute_id IN (\(ids))
+                    UNION SELECT destination_host_id FROM moves WHERE compute_id IN (\(ids))
+                ) AS hosts WHERE host_id IS NOT NULL
                 """)
         }
         return parts.joined(separator: "; ")

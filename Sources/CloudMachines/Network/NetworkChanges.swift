@@ -16,6 +16,7 @@ struct NetworkChanges: Sendable, Equatable {
     init(from present: PresentNetwork, to layout: NetworkLayout) throws {
         try Self.checkForeign(present, layout)
         removeStale(present, layout)
+        for name in layout.spareTaps { unplug(name, present.interface(name), owner: layout.tapOwner) }
         for bridge in layout.bridges {
             prepare(bridge, present.interface(bridge.name), mtu: layout.underlay?.guestMtu)
         }
@@ -27,7 +28,8 @@ struct NetworkChanges: Sendable, Equatable {
 
     private mutating func removeStale(_ present: PresentNetwork, _ layout: NetworkLayout) {
         let wanted = Set(
-            layout.bridges.map(\.name) + layout.taps.map(\.name) + layout.tunnels.map(\.name))
+            layout.bridges.map(\.name) + layout.taps.map(\.name) + layout.tunnels.map(\.name)
+                + layout.spareTaps)
         let stale = present.interfaces.map(\.name).filter { !wanted.contains($0) }
         lines += stale.filter(layout.names.isTap).map { "link delete dev \($0)" }
         lines += stale.filter(layout.names.isTunnel).map { "link delete dev \($0)" }
@@ -78,6 +80,17 @@ struct NetworkChanges: Sendable, Equatable {
             lines.append("link set dev \(name) type bridge_slave hairpin on")
         }
         if present?.isUp != true { lines.append("link set dev \(name) up") }
+    }
+
+    /// Makes a tap that leads nowhere: its machine has it open, and says and hears nothing.
+    private mutating func unplug(
+        _ name: String, _ present: PresentNetwork.Interface?, owner: String?
+    ) {
+        if present == nil {
+            lines.append("tuntap add dev \(name) mode tap" + (owner.map { " user \($0)" } ?? ""))
+        }
+        if present?.isUp == true { lines.append("link set dev \(name) down") }
+        if present?.master != nil { lines.append("link set dev \(name) nomaster") }
     }
 
     /// Makes the host answer for the guests' public addresses and the metadata service's, and for no others of ours.

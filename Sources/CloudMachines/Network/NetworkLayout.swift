@@ -9,6 +9,8 @@ struct NetworkLayout: Sendable, Equatable {
     var metadata: IPv4Endpoint
     var bridges: [Bridge]
     var taps: [Tap]
+    /// Names of taps that lead nowhere (`NetworkPlan.spareTaps`).
+    var spareTaps: [String] = []
     /// `nil` when this host is alone.
     var underlay: Underlay?
     /// The ways to teammates on other hosts, one for each team that has some.
@@ -57,6 +59,7 @@ struct NetworkLayout: Sendable, Equatable {
                     privateIpv4: attachment.privateIpv4, publicIpv4: attachment.publicIpv4))
         }
         bridges = byTeam.sorted { $0.key < $1.key }.map(\.value)
+        for id in plan.spareTaps.sorted() { spareTaps.append(try names.tap(computeId: id)) }
         tunnels = try tunnels(to: plan.remotes, bridges: byTeam)
         try checkUnique()
     }
@@ -88,7 +91,7 @@ struct NetworkLayout: Sendable, Equatable {
                 throw CloudError.bug("the network plan names \(what) \(value) twice")
             }
         }
-        try check(taps.map(\.name), "tap")
+        try check(taps.map(\.name) + spareTaps, "tap")
         let remotes = tunnels.flatMap(\.remotes)
         try check(taps.map(\.privateIpv4) + remotes.map(\.privateIpv4), "private address")
         try check(publicAddresses, "public address")

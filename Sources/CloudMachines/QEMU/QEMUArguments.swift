@@ -51,6 +51,15 @@ struct QEMUArguments {
     /// Said of the disk: QEMU must neither close nor open it once more in a move, since it is another user by then.
     static let writableForGood = "auto-read-only=off"
 
+    /// Says to the guest how large its packets may be.
+    private static let mtuOption = "host_mtu="
+
+    /// What a machine with these words, as `/proc/<pid>/cmdline` has them, was told of its MTU.
+    static func guestMtu(of commandLine: String) -> Int? {
+        commandLine.split { $0 == "," || $0 == "\0" }.first { $0.hasPrefix(mtuOption) }
+            .flatMap { Int($0.dropFirst(mtuOption.count)) }
+    }
+
     /// Disk first, so that it is the guest's `vda`.
     ///
     /// cache=writeback: a guest's flush reaches the host's disk (fdatasync), so it is as safe as `none`; the pages
@@ -78,7 +87,7 @@ struct QEMUArguments {
             return [
                 "-netdev", backend, "-device",
                 "virtio-net-pci,netdev=net,mac=\(machine.attachment.mac),"
-                    + (mtu.map { "host_mtu=\($0)," } ?? "") + "romfile=",
+                    + (mtu.map { "\(Self.mtuOption)\($0)," } ?? "") + "romfile=",
             ]
         }
     }

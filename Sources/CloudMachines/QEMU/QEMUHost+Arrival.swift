@@ -48,6 +48,14 @@ extension QEMUHost {
                     + "\(Int64(machine.storageGb) << 30). Stop and start it, which makes the disk as large as it says."
             )
         }
+        guard departure.guestMtu == network?.settings.guestMtu else {
+            let mtus = [departure.guestMtu, network?.settings.guestMtu].map {
+                $0.map { "\($0)" } ?? "the usual"
+            }
+            throw Self.cannotMove(
+                "its guest was told that packets have at most \(mtus[0]) bytes, and on the other host they have "
+                    + "\(mtus[1]). Give both hosts the same underlayMtu, and reboot it.")
+        }
         guard departure.processor == processor else {
             throw Self.cannotMove(
                 "its guest runs on processor \(departure.processor), and the other host has \(processor). "

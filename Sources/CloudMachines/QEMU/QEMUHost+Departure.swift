@@ -19,7 +19,8 @@ extension QEMUHost {
         let image = try disk(machine).base()
         let (board, disk) = try await monitor(machine.id).move { (try await $0.board(), try await $0.disk()) }
         return Departure(
-            board: board, processor: processor, diskBytes: disk.bytes, imageSha256: image.sha256)
+            board: board, processor: processor, diskBytes: disk.bytes, imageSha256: image.sha256,
+            guestMtu: QEMUArguments.guestMtu(of: line))
     }
 
     public func depart(

@@ -65,7 +65,7 @@ public struct QEMUHost: MachineHost {
     let settings: Settings
     let version: QEMUVersion
     let images: Images
-    private let network: BridgedNetwork?
+    let network: BridgedNetwork?
     let table: ProcessTable
 
     private static let machineUids: Int64 = 1 << 24

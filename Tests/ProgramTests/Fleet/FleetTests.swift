@@ -54,7 +54,7 @@ struct FleetTests {
 
 extension Fleet {
     /// A compute for each host, through the servers in turn, and returns them when they run.
-    fileprivate func createOneEach() async throws -> [ComputeWire] {
+    func createOneEach() async throws -> [ComputeWire] {
         var ids: [String] = []
         for number in hosts.indices {
             let request = try request("web-\(number)")
@@ -84,8 +84,7 @@ extension Fleet {
     }
 
     /// Each logs in to itself from its own host, and reaches every other by its private address.
-    fileprivate func expectAllReachEachOther(_ computes: [ComputeWire], _ places: [String: Int]) async throws
-    {
+    func expectAllReachEachOther(_ computes: [ComputeWire], _ places: [String: Int]) async throws {
         for compute in computes {
             guard let place = places[compute.id] else {
                 throw TestFailure("compute \(compute.id) is nowhere")
@@ -133,11 +132,12 @@ extension Fleet {
 
     func ask(_ query: String) throws -> String { try postgres.administer(query, in: "fleet") }
 
-    /// Returns when no job is left to do on any host.
+    /// Returns when no job is left to do on any host, and no move is under way.
     func quiet() async throws {
         try await eventually("nothing is left to do", within: .seconds(120)) {
             let due = try postgres.administer(
-                "SELECT COUNT(*) FROM jobs WHERE due_at_ms IS NOT NULL", in: "fleet")
+                "SELECT (SELECT COUNT(*) FROM jobs WHERE due_at_ms IS NOT NULL) + (SELECT COUNT(*) FROM moves)",
+                in: "fleet")
             return due.hasPrefix("0")
         }
     }
