@@ -113,6 +113,13 @@ struct QEMUArgumentsTests {
     private func value(of option: String, in vector: [String]) -> String? {
         vector.firstIndex(of: option).map { vector[$0 + 1] }
     }
+
+    @Test("what a machine was told of its MTU is read out of its own words")
+    func guestMtu() throws {
+        let line = "qemu\0-device\0virtio-net-pci,netdev=net,mac=52:54:0a:00:00:05,host_mtu=1450,romfile=\0-S"
+        #expect(QEMUArguments.guestMtu(of: line) == 1450)
+        #expect(QEMUArguments.guestMtu(of: line.replacing("host_mtu=1450,", with: "")) == nil)
+    }
 }
 
 @Suite("A machine's UUID")

@@ -15,18 +15,15 @@ extension CrashScript {
                 try await world.expectOnce(on: 2)
             }),
         CrashScript(
-            "a move whose owner wants something else", prepare: { try await $0.makeTwoHosts() },
+            "a move whose owner wants something else", prepare: { try await $0.makeMoving(until: .copy) },
             run: { world in
-                try await world.beginMove()
-                try await world.go(until: .copy)
                 try await world.change(.stop)
                 try await world.expectOnce(on: nil)
             }),
         CrashScript(
-            "a move that is called off while its source is away", prepare: { try await $0.makeTwoHosts() },
+            "a move that is called off while its source is away",
+            prepare: { try await $0.makeMoving(until: .copy) },
             run: { world in
-                try await world.beginMove()
-                try await world.go(until: .copy)
                 world.clock.advance(milliseconds: Move.limitMs)
                 try await world.settle([1])
                 try await world.settle()
@@ -34,20 +31,16 @@ extension CrashScript {
             }),
         CrashScript(
             "a move that is called off while its destination is away",
-            prepare: { try await $0.makeTwoHosts() },
+            prepare: { try await $0.makeMoving(until: .copy) },
             run: { world in
-                try await world.beginMove()
-                try await world.go(until: .copy)
                 world.clock.advance(milliseconds: Move.limitMs)
                 try await world.settle([0])
                 try await world.settle()
                 try await world.expectOnce(on: 1)
             }),
         CrashScript(
-            "a move that its destination can't end", prepare: { try await $0.makeTwoHosts() },
+            "a move that its destination can't end", prepare: { try await $0.makeMoving(until: .switched) },
             run: { world in
-                try await world.beginMove()
-                try await world.go(until: .switched)
                 await world.second?.lose(1)
                 try await world.settle()
                 try await world.expectOnce(on: 1)
@@ -59,6 +52,12 @@ extension CrashWorld {
     func makeTwoHosts() async throws {
         try await makeRunning()
         try await addHost(SimulatedHost())
+    }
+
+    func makeMoving(until phase: MovePhase) async throws {
+        try await makeTwoHosts()
+        try await beginMove()
+        try await go(until: phase)
     }
 
     func beginMove() async throws {

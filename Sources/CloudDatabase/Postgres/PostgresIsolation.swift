@@ -1,4 +1,4 @@
-/// What a transaction sees of those that go on beside it (docs/decisions/0016 and 0020).
+/// What a transaction sees of those that go on beside it (docs/decisions/0016 and 0022).
 enum PostgresIsolation: Sendable {
     /// As if it ran alone: the rules were written for one writer. PostgreSQL undoes one of two that are in each other's
     /// way, and it is run again.

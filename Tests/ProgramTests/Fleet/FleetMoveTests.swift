@@ -12,8 +12,9 @@ extension FleetTests {
     /// The line that is not its own number, if any, and how many there are.
     private static let gaps = "awk '$1 != NR { print \"gap\" NR; exit } END { print NR }' /root/numbers"
     private static let bootId = "cat /proc/sys/kernel/random/boot_id"
-    /// Pings that the move may cost: those of the switch, and until the third host has followed.
-    private static let mostLost = 25
+    /// Pings that the move may cost, each of which is waited for a second: those of the switch, and until the third host
+    /// has followed.
+    private static let mostLost = 6
 
     @Test("moves a guest to another host while it runs and is pinged, and empties a host that is drained")
     func moves() async throws {
