@@ -68,6 +68,23 @@ struct EvacuationTests {
         }
     }
 
+    @Test("leaves what is being moved, whose disk may be on either host")
+    func moving() async throws {
+        try await LostHost.with { cell in
+            _ = try await cell.cloud.create()
+            try await cell.a.settle()
+            let (a, c) = (cell.a.id, cell.c.id)
+            try await cell.cloud.database.write { sql in
+                try sql.moves.insert(
+                    Move(computeId: 1, sourceId: a, destinationId: c, room: Resources(), begunAtMs: 1))
+            }
+            try await cell.lose(cell.a)
+            let report = try await cell.evacuate("a")
+            #expect(report.moved == [])
+            #expect(report.left.map(\.reason) == ["it is being moved, which ends once both hosts are back"])
+        }
+    }
+
     @Test(
         "lets go on what was under way",
         arguments: [

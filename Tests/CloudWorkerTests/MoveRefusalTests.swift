@@ -28,7 +28,7 @@ struct MoveRefusalTests {
         let reasons = [
             ("underlay = NULL WHERE id = 2", "underlay"),
             ("move_certificate = NULL WHERE id = 2", "certificate"),
-            ("accelerator = 'kvm' WHERE id = 2", "kvm"),
+            ("accelerator = 'kvm' WHERE id = 2", "kvm"), ("store = 'shared' WHERE id = 2", "disks"),
             ("state = 'CORDONED' WHERE id = 2", "cordoned"), ("state = 'DRAINING' WHERE id = 2", "draining"),
             ("heartbeat_ms = 1 WHERE id = 2", "down"), ("region = 'HUY-1' WHERE id = 2", "region"),
             ("memory_mb = 1 WHERE id = 2", "RAM"),
@@ -48,6 +48,7 @@ struct MoveRefusalTests {
         for (assignment, reason) in [
             ("underlay = NULL WHERE id = 1", "underlay"),
             ("move_certificate = NULL WHERE id = 1", "certificate"),
+            ("store = 'shared' WHERE id = 1", "disks"),
         ] {
             try await MoveCloud.with { moving in
                 try await set(moving, assignment)
