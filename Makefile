@@ -33,14 +33,8 @@ lint: ## Check the format of every source
 fmt: ## Format every source
 	swift format --in-place --recursive --parallel Package.swift Sources Tests
 
-# Tests on simulated time alone, which no load can hurt.
-SIDE_BY_SIDE = ^SimulationTests\.|^CrashTests\.CrashMatrixTests
-
-test: build ## Install what is missing and pass all tests, with real guests; most one after the other, since guests need the CPUs
-	@status=0; \
-	swift test --skip-build --parallel --filter '$(SIDE_BY_SIDE)' || status=$$?; \
-	swift test --skip-build --no-parallel --skip '$(SIDE_BY_SIDE)' || status=$$?; \
-	exit $$status
+test: build ## Install what is missing and pass all tests, with real guests
+	@scripts/test
 
 # Where SQL matters most; the other tests touch no database.
 POSTGRES_TESTS = CloudDatabaseTests|CloudServerTests|CloudWorkerTests|CloudAuditTests|CrashMatrixTests

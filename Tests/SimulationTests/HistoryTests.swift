@@ -6,7 +6,7 @@ struct HistoryTests {
     /// `make sim` runs thousands; these are for whoever runs the tests alone.
     static let count: UInt64 = 200
 
-    @Test("keep every promise, whatever fails, crashes and hangs", .timeLimit(.minutes(5)))
+    @Test("keep every promise, whatever fails, crashes and hangs", .timeLimit(.minutes(20)))
     func promises() async throws {
         let (figures, findings) = try await SimulationThread.run {
             let simulation = try Simulation()

@@ -12,7 +12,7 @@ struct MutationTests {
 
     @Test(
         "is found within 1,000 seeds, by the promise that it breaks, and the same seeds are clean without it",
-        .timeLimit(.minutes(10)), arguments: Mutant.all)
+        .timeLimit(.minutes(30)), arguments: Mutant.all)
     func isFound(mutant: Mutant) async throws {
         let found = try await SimulationThread.run { () -> UInt64? in
             let simulation = try Simulation(sabotage: mutant.sabotage)

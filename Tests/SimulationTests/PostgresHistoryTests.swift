@@ -2,7 +2,7 @@ import CloudSimulation
 import CloudTesting
 import Testing
 
-@Suite("Simulated histories on PostgreSQL", .timeLimit(.minutes(5)))
+@Suite("Simulated histories on PostgreSQL", .timeLimit(.minutes(20)))
 struct PostgresHistoryTests {
     /// Each takes some ten times as long as on SQLite.
     static let count: UInt64 = 30
