@@ -99,7 +99,14 @@ extension RealCloud {
                 sql: "INSERT INTO main.host (id, boot_id, since_ms) SELECT 1, boot_id, 0 FROM today.hosts")
         }
         let today = Set(try db.columns(in: table, in: "today").map(\.name))
-        let columns = try db.columns(in: table, in: "main").filter { today.contains($0.name) }
+        // Those that SQLite computes by itself can't be given.
+        let stored = Set(
+            try String.fetchAll(
+                db, sql: "SELECT name FROM pragma_table_xinfo(?, 'main') WHERE hidden = 0", arguments: [table]
+            ))
+        let columns = try db.columns(in: table, in: "main").filter {
+            today.contains($0.name) && stored.contains($0.name)
+        }
         let names = columns.map(\.name).joined(separator: ", ")
         let holds = columns.filter(\.isNotNull).map { "\($0.name) IS NOT NULL" } + ["1 = 1"]
         try db.execute(
