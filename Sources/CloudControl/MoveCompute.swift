@@ -85,11 +85,7 @@ public struct MoveCompute: Sendable {
         _ name: String, _ demand: Placement.Demand, _ source: HostRecord, _ sql: any SQLConnection,
         nowMs: Int64
     ) throws -> Int64 {
-        guard let host = try sql.hosts.get(name: name) else {
-            throw CloudError(
-                .resourceNotFound,
-                "There is no host '\(name.shown)'. 'strettch admin host list' shows those that there are.")
-        }
+        guard let host = try sql.hosts.get(name: name) else { throw ChangeHost.notFound(name) }
         guard host.id != source.id else {
             throw CloudError(.conflict, "Compute \(id) is on the host '\(name.shown)' already.")
         }

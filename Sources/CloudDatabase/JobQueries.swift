@@ -31,7 +31,8 @@ public struct JobQueries {
         try sql.later("UPDATE jobs SET action = $2 WHERE compute_id = $1", [computeId, action?.rawValue])
     }
 
-    /// Leases up to `limit` of the host's due jobs that nobody holds and that wait for no move, longest due first, and returns their computes' ids.
+    /// Leases up to `limit` of the host's due jobs that nobody holds and that wait for no move, longest due first, and
+    /// returns their computes' ids.
     public func lease(
         owner: String, hostId: Int64, limit: Int, nowMs: Int64, untilMs: Int64
     ) throws -> [Int64] {

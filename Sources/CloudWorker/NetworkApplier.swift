@@ -116,7 +116,7 @@ private struct NetworkRows {
         /// By compute.
         var remotes: [RemoteAttachment] = []
         var spareTaps: Set<Int64> = []
-        /// Which of the host's computes have come from others.
+        /// Which of the host's computes have come from others: one that goes back leaves the network.
         var arrived: Set<Int64> = []
 
         init() {}

@@ -73,24 +73,3 @@ extension TwoProgramsTests {
             requestId: "request", answer: { compute, _ in "{\"id\":\"\(compute.id)\"}" })
     }
 }
-
-/// Counts how often bodies of creates are run.
-private struct CountingDatabase: Database {
-    let database: PostgresDatabase
-    let runs: Tally
-
-    var changes: Changes { database.changes }
-
-    func read<T: Sendable>(
-        _ body: @escaping @Sendable (any SQLConnection) throws -> T
-    ) async throws -> T { try await database.read(body) }
-
-    func write<T: Sendable>(
-        _ name: DurableWrite, _ body: @escaping @Sendable (any SQLConnection) throws -> T
-    ) async throws -> T {
-        try await database.write(name) { sql in
-            if name == .createCompute { runs.add(1) }
-            return try body(sql)
-        }
-    }
-}

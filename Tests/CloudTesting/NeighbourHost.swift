@@ -18,15 +18,19 @@ public struct NeighbourHost: Sendable {
 
     /// Registers the host. One of the same name is taken over from its earlier worker.
     ///
-    /// - Parameter host: what has the machines; its disks are to be those of the hosts that register the same store.
+    /// - Parameters:
+    ///   - host: what has the machines; its disks are to be those of the hosts that register the same store.
+    ///   - underlay: its address there; with one, machines can be moved to it and from it.
     public init(
-        _ name: String, _ host: SimulatedHost, store: String? = nil, capacity: Capacity = Capacity(),
-        on database: any Database, clock: ManualClock
+        _ name: String, _ host: SimulatedHost, store: String? = nil, underlay: String? = nil,
+        capacity: Capacity = Capacity(), on database: any Database, clock: ManualClock
     ) async throws {
         (self.host, self.database, self.clock) = (host, database, clock)
         claim = HostClaim()
         id = try await RegisterHost(
-            facts: HostFacts(identity: name, name: name, capacity: capacity, store: store), owner: name
+            facts: HostFacts(
+                identity: name, name: name, capacity: capacity, underlay: underlay, store: store,
+                moveCertificate: underlay.map { _ in name }), owner: name
         ).run(in: database, claim, clock: clock)
         worker = Worker(
             database: database, host: host, claim: claim, catalogue: .test, clock: clock, wake: Wake(),

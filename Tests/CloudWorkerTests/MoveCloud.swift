@@ -5,7 +5,6 @@ import CloudDatabase
 import CloudMachines
 import CloudTesting
 import CloudWorker
-import Logging
 import Testing
 
 @testable import CloudWorker
@@ -51,21 +50,10 @@ struct MoveCloud: Sendable {
         _ name: String, _ host: SimulatedHost, of cloud: TestCloud, underlay: String,
         capacity: Capacity = Capacity()
     ) async throws -> Site {
-        let claim = HostClaim()
-        let facts = HostFacts(
-            identity: name, name: name, capacity: capacity, underlay: underlay, moveCertificate: name)
-        let id = try await RegisterHost(facts: facts, owner: "worker of \(name)").run(
-            in: cloud.database, claim, clock: cloud.clock)
-        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        let worker = Worker(
-            database: cloud.database, host: host, claim: claim, catalogue: .test, clock: cloud.clock,
-            wake: Wake(), bootSlots: 2, stopGrace: .seconds(60), owner: "worker of \(name)",
-            logger: logger, jitter: { 0 })
-        let supervisor = Supervisor(
-            database: cloud.database, host: host, claim: claim,
-            duty: CellDuty(database: cloud.database, claim: claim, clock: cloud.clock),
-            network: worker.network, clock: cloud.clock, wake: Wake(), logger: logger)
-        return Site(id: id, host: host, worker: worker, supervisor: supervisor)
+        let started = try await NeighbourHost(
+            name, host, underlay: underlay, capacity: capacity, on: cloud.database, clock: cloud.clock)
+        return Site(
+            id: started.id, host: host, worker: started.worker, supervisor: started.supervisor)
     }
 
     var sites: [Site] { [source, destination] }
