@@ -118,7 +118,8 @@ let package = Package(
         .executableTarget(
             name: "strettch-bench",
             dependencies: [
-                "CloudClient", "CloudCore", "CloudMachines", "CloudWire", .argumentParser, .subprocess,
+                "CloudClient", "CloudCore", "CloudMachines", "CloudWire", .argumentParser, .grdb,
+                .hummingbird, .nioCore, .nioPosix, .subprocess,
             ],
             swiftSettings: strict),
 
