@@ -3,10 +3,10 @@
 .DEFAULT_GOAL := help
 SEEDS ?= 2000
 FROM ?= 1
-.PHONY: help install build release check conformance lint fmt test test-postgres test-postgres-core sim kill demo demo-down bench run
+.PHONY: help install build release check conformance lint fmt test test-postgres test-postgres-core sim kill demo demo-down bench bench-compare run
 
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
 
 install: ## Install the Debian packages that are missing
 	@scripts/install-dependencies build run images test
@@ -62,6 +62,10 @@ demo-down: ## Take away all that the demo made
 bench: release ## Measure, and print the figures with machine and commit (BENCH=--json for JSON)
 	swift build -c release --product strettch-bench
 	@scripts/bench $(BENCH)
+
+bench-compare: release ## Measure this build and that of BASE=COMMIT in turns, and print the ratios
+	swift build -c release --product strettch-bench
+	@scripts/bench-compare $(BASE) $(BENCH)
 
 run: release ## Serve from this checkout
 	.build/release/strettch serve

@@ -11,6 +11,7 @@ struct Bench: AsyncParsableCommand {
         discussion: "Progress goes to standard error.",
         subcommands: [
             AllBench.self, AcceptBench.self, FootprintBench.self, GuestBench.self, ThroughputBench.self,
+            CompareBench.self,
             HelloCommand.self,
         ], defaultSubcommand: AllBench.self)
 

@@ -18,7 +18,8 @@ struct CreateLoad {
 
     func run(in lab: Lab) async throws -> Outcome {
         let name = "create"
-        defer { try? FileManager.default.removeItem(atPath: "\(lab.folder)/\(name)") }  // the run's end removes it too
+        // What is left here goes with the run's folder.
+        defer { try? FileManager.default.removeItem(atPath: "\(lab.folder)/\(name)") }
         return try await BenchServer.with(Self.arguments, in: lab, name: name) { server, client in
             let before = server.processorSeconds
             let load = try await LoadClient(

@@ -76,49 +76,57 @@ struct Report: Codable, Sendable {
     var build: String
     var figures: [Figure]
 
-    func json() throws -> String {
+    func json() throws -> String { try Self.json(self) }
+
+    static func json(_ value: some Encodable) throws -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        return String(decoding: try encoder.encode(self), as: UTF8.self)
+        return String(decoding: try encoder.encode(value), as: UTF8.self)
     }
 
     func table() -> String {
         let head = ["", "median", "min", "max", "p99", "runs", "target"]
-        let rows = [head] + figures.map(Self.cells)
-        let widths = head.indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
-        let lines = rows.map { row in
-            zip(row, widths).enumerated().map { index, cell in
+        return
+            (machine.lines + ["commit \(commit), \(build) build", ""]
+            + Self.columns([head] + figures.map(Self.cells))).joined(separator: "\n")
+    }
+
+    /// Rows as lines: the first column begins each, the others end under each other.
+    static func columns(_ rows: [[String]]) -> [String] {
+        let widths = (rows.first ?? []).indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
+        return rows.map { row in
+            let cells = zip(row, widths).enumerated().map { index, cell in
                 let space = String(repeating: " ", count: cell.1 - cell.0.count)
                 return index == 0 ? cell.0 + space : space + cell.0
             }.joined(separator: "  ")
+            return String(cells.reversed().drop { $0 == " " }.reversed())
         }
-        return (machine.lines + ["commit \(commit), \(build) build", ""] + lines).joined(separator: "\n")
     }
 
     private static func cells(_ figure: Figure) -> [String] {
-        let number = { (value: Double) in text(value, unit: figure.unit) }
+        let text = { (value: Double) in number(value, unit: figure.unit) }
         let target =
             if let target = figure.target, let isMet = figure.isMet {
-                "\(text(target, unit: figure.unit)) \(isMet ? "met" : "MISSED")"
+                "\(bound(target, unit: figure.unit)) \(isMet ? "met" : "MISSED")"
             } else {
                 ""
             }
         return [
-            figure.unit.isEmpty ? figure.name : "\(figure.name), \(figure.unit)", number(figure.median),
-            number(figure.minimum), number(figure.maximum), figure.p99.map(number) ?? "", "\(figure.runs)",
+            figure.unit.isEmpty ? figure.name : "\(figure.name), \(figure.unit)", text(figure.median),
+            text(figure.minimum), text(figure.maximum), figure.p99.map(text) ?? "", "\(figure.runs)",
             target,
         ]
     }
 
-    private static func text(_ target: FigureTarget, unit: String) -> String {
+    private static func bound(_ target: FigureTarget, unit: String) -> String {
         switch target {
-        case .atMost(let bound): "≤ \(text(bound, unit: unit))"
-        case .atLeast(let bound): "≥ \(text(bound, unit: unit))"
+        case .atMost(let bound): "≤ \(number(bound, unit: unit))"
+        case .atLeast(let bound): "≥ \(number(bound, unit: unit))"
         }
     }
 
     /// Whole milliseconds are enough for what takes a second.
-    private static func text(_ value: Double, unit: String) -> String {
+    static func number(_ value: Double, unit: String) -> String {
         let digits = unit.isEmpty || value < 100 ? 2 : 0
         return value.formatted(.number.precision(.fractionLength(digits)).grouping(.never))
     }
