@@ -1,5 +1,4 @@
 import CloudCore
-import FoundationEssentials
 
 extension SQLConnection {
     public var computes: ComputeQueries { ComputeQueries(sql: self) }
@@ -186,15 +185,4 @@ public struct ComputeQueries {
 extension Collection where Element: RawRepresentable<String> {
     /// The names as a list in SQL: raw values of our own enums, which need no binding.
     var sqlList: String { map { "'\($0.rawValue)'" }.joined(separator: ", ") }
-}
-
-/// Lists of short texts in one column, as a JSON array.
-enum StringList {
-    static func encode(_ list: [String]) throws -> String {
-        String(decoding: try JSONEncoder().encode(list), as: UTF8.self)
-    }
-
-    static func decode(_ text: String) throws -> [String] {
-        try JSONDecoder().decode([String].self, from: Data(text.utf8))
-    }
 }
