@@ -86,12 +86,14 @@ public struct ComputeQueries {
         ).map { try $0.int("id") }
     }
 
-    /// Sets state and intent. The compute's meter follows.
+    /// Sets state and intent. The compute's meter and its team's totals follow.
     public func set(_ id: Int64, state: ComputeState, intent: ComputeIntent, nowMs: Int64) throws {
+        try sql.totals.leave(id)
         try sql.later(
             "UPDATE computes SET state = $2, intent = $3, updated_at_ms = $4 WHERE id = $1",
             [id, state.rawValue, intent.rawValue, nowMs])
-        if state == .destroyed { try index([], of: id) }
+        if state == .destroyed { try removeTags(of: id) }
+        try sql.totals.enter(id)
         try sql.meters.follow(id, state, nowMs: nowMs)
     }
 
