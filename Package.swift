@@ -119,7 +119,8 @@ let package = Package(
         .executableTarget(
             name: "strettch-bench",
             dependencies: [
-                "CloudClient", "CloudCore", "CloudMachines", "CloudWire", .argumentParser, .subprocess,
+                "CloudClient", "CloudCore", "CloudMachines", "CloudWire", .argumentParser, .grdb,
+                .hummingbird, .nioCore, .nioPosix, .subprocess,
             ],
             swiftSettings: strict),
 

@@ -9,7 +9,10 @@ struct Bench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "scripts/bench", abstract: "Measure, and print the figures.",
         discussion: "Progress goes to standard error.",
-        subcommands: [GuestBench.self, ThroughputBench.self], defaultSubcommand: GuestBench.self)
+        subcommands: [
+            AllBench.self, AcceptBench.self, FootprintBench.self, GuestBench.self, ThroughputBench.self,
+            HelloCommand.self,
+        ], defaultSubcommand: AllBench.self)
 
     static var build: String {
         #if DEBUG
@@ -26,6 +29,8 @@ struct BenchOptions: ParsableArguments {
     @Option(help: ArgumentHelp("A folder for all files.", visibility: .hidden)) var folder: String
     @Option(help: ArgumentHelp("The commit that was built.", visibility: .hidden)) var commit: String
 
+    @Flag(help: "Print JSON, where there is a report.") var json = false
+
     var lab: Lab { Lab(folder: folder, program: program) }
 
     /// Prints what `body` returns. What it throws is told to the developer.
@@ -38,41 +43,45 @@ struct BenchOptions: ParsableArguments {
             throw ExitCode.failure
         }
     }
+
+    /// Prints the figures of `body` with the machine and the commit, as a table or as JSON.
+    func report(_ body: (Lab) async throws -> Measured) async throws {
+        try await show {
+            let measured = try await body(lab)
+            let report = Report(
+                machine: try await MachineFacts.read(lab, accelerator: measured.accelerator), commit: commit,
+                build: Bench.build, figures: measured.figures)
+            return json ? try report.json() : report.table()
+        }
+    }
 }
 
-/// The API and the boot of guests, on one machine. The image TINY-1 is in the folder, in real/data.
+/// What a measurement found.
+struct Measured: Sendable {
+    var figures: [Figure]
+    /// `kvm` or `tcg`; `nil` without guests.
+    var accelerator: String?
+}
+
+/// The boot of guests, on one machine. The image TINY-1 is in the folder, in real/data.
 struct GuestBench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "guests", abstract: "Measure the API and the boot of guests (the default).",
+        commandName: "guests", abstract: "Measure the boot of guests.",
         discussion: "docs/performance.md says what each figure means.")
 
     @OptionGroup var options: BenchOptions
-    @Option(help: "Creates to measure on the simulated server.") var creates = 200
     @Option(help: "Guests to boot through the API, and as many by hand.") var boots = 10
-    @Flag(help: "Print JSON.") var json = false
 
-    /// Bounds the run: eight minutes are enough for 200 creates and 10 boots of each kind on two busy cores.
-    static let mostCreates = 900
+    /// Bounds the run: eight minutes are enough for 10 boots of each kind on two busy cores.
     static let mostBoots = 100
 
     func validate() throws {
-        guard (1...Self.mostCreates).contains(creates) else {
-            throw ValidationError("--creates must be 1 to \(Self.mostCreates), the addresses of a team.")
-        }
         guard (1...Self.mostBoots).contains(boots) else {
             throw ValidationError("--boots must be 1 to \(Self.mostBoots).")
         }
     }
 
     func run() async throws {
-        try await options.show {
-            let lab = options.lab
-            let creates = try await CreateMeasurement(count: creates).run(in: lab)
-            let boots = try await BootMeasurement(count: boots).run(in: lab)
-            let report = Report(
-                machine: try await MachineFacts.read(lab, accelerator: boots.accelerator),
-                commit: options.commit, build: Bench.build, figures: creates + boots.figures)
-            return json ? try report.json() : report.table()
-        }
+        try await options.report { try await BootMeasurement(count: boots).run(in: $0) }
     }
 }

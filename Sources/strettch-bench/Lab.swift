@@ -16,16 +16,17 @@ struct Lab: Sendable {
     /// Tells the developer what is being done.
     static func say(_ text: String) { FileHandle.standardError.write(Data("bench: \(text)\n".utf8)) }
 
-    /// Asks every `pollInterval` until `body` gives a value, and returns it. Throws when `limit` is over.
+    /// Asks at each `interval` until `body` gives a value, and returns it. Throws when `limit` is over.
     static func poll<Value>(
-        _ what: String, limit: Duration, _ body: () async throws -> Value?
+        _ what: String, limit: Duration, every interval: Duration = pollInterval,
+        _ body: () async throws -> Value?
     ) async throws -> Value {
         let clock = ContinuousClock()
         let end = clock.now + limit
         var next = clock.now
         while clock.now < end {
             if let value = try await body() { return value }
-            next = max(next + pollInterval, clock.now)
+            next = max(next + interval, clock.now)
             try await clock.sleep(until: next, tolerance: .zero)
         }
         throw failure("Not within \(limit): \(what). Look whether other programs keep the machine busy.")

@@ -8,7 +8,8 @@ struct MachineFacts: Codable, Sendable {
     var memoryMb: Int
     var kernel: String
     var qemu: String
-    var accelerator: String
+    /// `nil` without guests.
+    var accelerator: String?
     var network: String
     /// Type of the file system that database and disks lie on.
     var fileSystem: String
@@ -19,7 +20,7 @@ struct MachineFacts: Codable, Sendable {
     /// Milliseconds between two looks at a booting guest: the resolution of the boots' times.
     var pollMs: Int
 
-    static func read(_ lab: Lab, accelerator: String) async throws -> MachineFacts {
+    static func read(_ lab: Lab, accelerator: String?) async throws -> MachineFacts {
         let qemu = try await Command("qemu-system-x86_64", ["--version"]).run().standardOutput
         let fileSystem = try await Command("df", ["--output=fstype", lab.folder]).run().standardOutput
         return MachineFacts(
@@ -36,9 +37,9 @@ struct MachineFacts: Codable, Sendable {
     var lines: [String] {
         [
             "\(cpu), \(cores) cores, \(memoryMb) MB, Linux \(kernel), \(fileSystem)",
-            "\(qemu), \(accelerator), \(network) network",
-            "load \(load), \(measuredAt), boots polled every \(pollMs) ms",
-        ]
+            accelerator.map { "\(qemu), \($0), \(network) network, boots polled every \(pollMs) ms" },
+            "load \(load), \(measuredAt)",
+        ].compactMap(\.self)
     }
 
     private static var cpuModel: String {

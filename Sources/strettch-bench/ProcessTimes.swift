@@ -21,6 +21,18 @@ enum ProcessTimes {
         return Double(process?.ticks ?? 0) / Double(sysconf(Int32(_SC_CLK_TCK)))
     }
 
+    /// MiB that the processes with `text` in their arguments have in memory.
+    static func residentMb(naming text: String) -> Double {
+        let named = processes().filter { $0.arguments.contains(text) }
+        return Double(named.reduce(0) { $0 + residentPages($1.id) } * Int(getpagesize())) / 1_048_576
+    }
+
+    /// The second field of `/proc/PID/statm`.
+    private static func residentPages(_ id: Int) -> Int {
+        let text = (try? String(contentsOfFile: "/proc/\(id)/statm", encoding: .utf8)) ?? ""  // it has ended
+        return text.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
+    }
+
     private struct Entry {
         var id: Int
         var parent: Int

@@ -10,13 +10,13 @@ struct Figure: Codable, Sendable {
     var maximum: Double
     /// Given where there are enough values for it to mean something.
     var p99: Double?
-    /// What the median should be at most.
-    var target: Double?
+    /// What the median should be.
+    var target: FigureTarget?
     var isMet: Bool?
 
     static let fewestForP99 = 100
 
-    init(_ name: String, _ samples: Samples, unit: String = "ms", target: Double? = nil) {
+    init(_ name: String, _ samples: Samples, unit: String = "ms", target: FigureTarget? = nil) {
         self.name = name
         self.unit = unit
         runs = samples.count
@@ -25,7 +25,47 @@ struct Figure: Codable, Sendable {
         maximum = samples.largest
         p99 = samples.count >= Self.fewestForP99 ? samples.percentile(99) : nil
         self.target = target
-        isMet = target.map { samples.median <= $0 }
+        isMet = target?.isMet(by: samples.median)
+    }
+}
+
+/// A bound of a figure, in its unit.
+enum FigureTarget: Codable, Sendable {
+    case atMost(Double)
+    case atLeast(Double)
+
+    func isMet(by value: Double) -> Bool {
+        switch self {
+        case .atMost(let bound): value <= bound
+        case .atLeast(let bound): value >= bound
+        }
+    }
+}
+
+/// Figures whose values come one by one, in the order of the first of each.
+struct FigureSeries {
+    private struct Entry {
+        var name: String
+        var group: String
+        var unit: String
+        var target: FigureTarget?
+        var samples = Samples()
+    }
+
+    private var entries: [Entry] = []
+
+    /// - Parameter group: tells figures of the same name apart.
+    mutating func add(
+        _ name: String, of group: String = "", _ value: Double, unit: String = "ms",
+        target: FigureTarget? = nil
+    ) {
+        let index = entries.firstIndex { $0.name == name && $0.group == group }
+        if index == nil { entries.append(Entry(name: name, group: group, unit: unit, target: target)) }
+        entries[index ?? entries.count - 1].samples.add(value)
+    }
+
+    var figures: [Figure] {
+        entries.map { Figure($0.name, $0.samples, unit: $0.unit, target: $0.target) }
     }
 }
 
@@ -59,7 +99,7 @@ struct Report: Codable, Sendable {
         let number = { (value: Double) in text(value, unit: figure.unit) }
         let target =
             if let target = figure.target, let isMet = figure.isMet {
-                "≤ \(number(target)) \(isMet ? "met" : "MISSED")"
+                "\(text(target, unit: figure.unit)) \(isMet ? "met" : "MISSED")"
             } else {
                 ""
             }
@@ -68,6 +108,13 @@ struct Report: Codable, Sendable {
             number(figure.minimum), number(figure.maximum), figure.p99.map(number) ?? "", "\(figure.runs)",
             target,
         ]
+    }
+
+    private static func text(_ target: FigureTarget, unit: String) -> String {
+        switch target {
+        case .atMost(let bound): "≤ \(text(bound, unit: unit))"
+        case .atLeast(let bound): "≥ \(text(bound, unit: unit))"
+        }
     }
 
     /// Whole milliseconds are enough for what takes a second.

@@ -61,7 +61,7 @@ struct ThroughputBench: AsyncParsableCommand {
                     try await measure(points, in: cell)
                 }
             }
-            let facts = try await MachineFacts.read(lab, accelerator: "no guests")
+            let facts = try await MachineFacts.read(lab, accelerator: nil)
             return
                 ([facts.lines[0], "load \(facts.load), \(facts.measuredAt)"]
                 + [

@@ -1,0 +1,32 @@
+import Foundation
+
+/// Creates by kept connections, as fast as they are answered, against a fresh server whose machines are pretended.
+struct CreateLoad {
+    var clients: Int
+    var duration: Duration
+
+    private static let warmUp = Duration.seconds(1)
+    /// Addresses for 65,000 computes in one team, and no line of the log for each request.
+    static let arguments = ["--simulated", "--team-prefix", "16", "--log-level", "error"]
+
+    struct Outcome: Sendable {
+        /// Accepted creates a second, and milliseconds from POST to 202.
+        var load: LoadClient.Outcome
+        /// Milliseconds of the server's processors for each create, with all that its worker does for it afterwards.
+        var processorMs: Double
+    }
+
+    func run(in lab: Lab) async throws -> Outcome {
+        let name = "create"
+        defer { try? FileManager.default.removeItem(atPath: "\(lab.folder)/\(name)") }  // the run's end removes it too
+        return try await BenchServer.with(Self.arguments, in: lab, name: name) { server, client in
+            let before = server.processorSeconds
+            let load = try await LoadClient(
+                target: server.target, clients: clients, status: 202,
+                request: try APIRequest.creates(server.credentials)
+            ).run(warmUp: Self.warmUp, duration: duration)
+            let used = try await server.untilDone(client) - before
+            return Outcome(load: load, processorMs: used * 1000 / Double(max(1, load.answers)))
+        }
+    }
+}
