@@ -51,11 +51,14 @@ struct TotalTests {
         try await withTemporaryFolder { folder in
             try OldDatabase(version: 13).make("\(folder)/db")
             let database = try SQLiteDatabase(path: "\(folder)/db")
-            try await database.read { sql in
-                #expect(try sql.computes.count(teamId: 1) == 3)
-                #expect(try sql.computes.count(teamId: 1, filter: ComputeFilter(tags: ["web"])) == 1)
-                #expect(try sql.audit.totalsAmiss() == [])
+            let (all, web, amiss) = try await database.read { sql in
+                (
+                    try sql.computes.count(teamId: 1),
+                    try sql.computes.count(teamId: 1, filter: ComputeFilter(tags: ["web"])),
+                    try sql.audit.totalsAmiss()
+                )
             }
+            #expect(all == 3 && web == 1 && amiss == [])
         }
     }
 
