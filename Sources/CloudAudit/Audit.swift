@@ -54,6 +54,7 @@ public struct Audit: Sendable {
         var report = AuditReport(snapshot)
         report.findings =
             snapshot.keyFindings + snapshot.addressFindings(settings) + snapshot.roomFindings
+            + snapshot.totalFindings
             + snapshot.jobFindings(settings)
             + snapshot.moneyFindings(catalogue, settings) + snapshot.eventFindings
             + onHosts
@@ -103,7 +104,7 @@ extension Invariant {
         case .process, .disk, .seed, .network, .noOrphans, .nothingIsStuck, .priceIsTheCatalogues: true
         case .oneKeyPerCompute, .answerNamesCompute, .createIsLogged, .heldOnce, .heldInRange,
             .holdsItsAddress, .goneHoldsNothing, .capacityIsKept, .hostCountsItsComputes, .teamsAreApart,
-            .deletedTeamHoldsNothing,
+            .deletedTeamHoldsNothing, .totalsAreCounts,
             .oneJob, .stateFitsStep, .meterFollowsState, .ledgerIsItsRecomputation, .walletIsItsLedger,
             .eventsHaveNoGap, .stateHasItsEvent:
             false

@@ -14,6 +14,7 @@ struct AuditSnapshot: Sendable, Equatable {
     /// Computes that are on no host or not where their move says, or whose job is another's.
     var misplaced: [Int64] = []
     var withoutJob: [Int64] = []
+    var totalsAmiss: [AuditedTotal] = []
 
     var createKeysAmiss: [Count] = []
     var keysWithoutCompute: [Key] = []
@@ -52,6 +53,7 @@ struct AuditSnapshot: Sendable, Equatable {
         moves = try sql.moves.list()
         misplaced = try audit.misplaced()
         withoutJob = try audit.withoutJob()
+        totalsAmiss = try audit.totalsAmiss()
         createKeysAmiss = try audit.createKeys(endpoint: Self.createEndpoint).map(Count.init)
         keysWithoutCompute = try audit.keysWithoutCompute().map { Key(key: $0, endpoint: $1) }
         answersAmiss = try audit.answersAmiss().map { Key(key: $1, computeId: $0) }

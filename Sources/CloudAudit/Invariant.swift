@@ -25,6 +25,9 @@ public enum Invariant: String, Sendable, CaseIterable {
     case teamsAreApart = "teams-are-apart"
     case deletedTeamHoldsNothing = "deleted-team-holds-nothing"
 
+    /// What a team's lists say of their length is what a count of their rows would say.
+    case totalsAreCounts = "totals-are-counts"
+
     // The work.
     /// A compute has one job.
     case oneJob = "one-job"

@@ -21,10 +21,16 @@ public enum APIKey {
     /// SHA-256 of the key in 64 hexadecimal digits.
     static func hash(_ key: String) -> String { hex(SHA256.hash(data: Array(key.utf8))) }
 
+    private static let digits = Array("0123456789abcdef".utf8)
+
     /// Two lower-case digits for each byte.
     static func hex(_ bytes: some Sequence<UInt8>) -> String {
-        let digits = Array("0123456789abcdef".utf8)
-        return String(
-            decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+        var text: [UInt8] = []
+        text.reserveCapacity(2 * bytes.underestimatedCount)
+        for byte in bytes {
+            text.append(digits[Int(byte >> 4)])
+            text.append(digits[Int(byte & 15)])
+        }
+        return String(decoding: text, as: UTF8.self)
     }
 }

@@ -64,7 +64,7 @@ public struct Authenticate: Sendable {
 
     private func guest(_ hash: String, _ cloud: Cloud) async throws -> Guest {
         let now = cloud.clock.nowMs
-        let owner = try await cloud.database.read { sql in
+        let owner = try await cloud.database.glance { sql in
             try sql.guestTokens.owner(hash: hash, nowMs: now)
         }
         guard let owner else {
@@ -77,7 +77,7 @@ public struct Authenticate: Sendable {
     }
 
     private func caller(_ hash: String, _ cloud: Cloud) async throws -> Caller {
-        guard let key = try await cloud.database.read({ sql in try sql.keys.get(hash: hash) }) else {
+        guard let key = try await cloud.database.glance({ sql in try sql.keys.get(hash: hash) }) else {
             throw Self.unauthorized("The API key is unknown or revoked.")
         }
         cloud.keyUse.note(key.id, atMs: cloud.clock.nowMs)

@@ -26,7 +26,7 @@ public struct FindIdempotencyKey: Sendable {
 
     /// Every request of the team that used the key, oldest first. Throws `RESOURCE_NOT_FOUND` when none did.
     public func run(in cloud: Cloud) async throws -> [Use] {
-        let uses = try await cloud.database.read { sql in
+        let uses = try await cloud.database.glance { sql in
             try sql.idempotencyKeys.list(teamId: caller.teamId, key: key.value, limit: Self.maxUses)
         }
         guard uses.isEmpty else {

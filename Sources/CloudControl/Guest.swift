@@ -22,7 +22,7 @@ public struct GetGuestMetadata: Sendable {
 
     /// Throws `RESOURCE_NOT_FOUND` when no compute holds the address.
     public func run(in cloud: Cloud) async throws -> Compute {
-        try await cloud.database.read { sql in try Self.find(address, sql) }
+        try await cloud.database.glance { sql in try Self.find(address, sql) }
     }
 
     static func find(_ address: IPv4Address, _ sql: any SQLConnection) throws -> Compute {

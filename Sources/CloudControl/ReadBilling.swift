@@ -54,7 +54,7 @@ public struct ListLedger: Sendable {
     }
 
     public func run(in cloud: Cloud) async throws -> (entries: [LedgerEntry], total: Int) {
-        try await cloud.database.read { sql in
+        try await cloud.database.glance { sql in
             (
                 try sql.ledger.list(teamId: caller.teamId, limit: page.limit, offset: page.offset),
                 try sql.ledger.count(teamId: caller.teamId)
@@ -72,7 +72,7 @@ public struct ReadCosts: Sendable {
 
     public func run(in cloud: Cloud) async throws -> [Int64: Int64] {
         guard cloud.settings.billing.isOn else { return [:] }
-        return try await cloud.database.read { sql in try read(sql, cloud) }
+        return try await cloud.database.glance { sql in try read(sql, cloud) }
     }
 
     func read(_ sql: any SQLConnection, _ cloud: Cloud) throws -> [Int64: Int64] {

@@ -20,7 +20,7 @@ public struct GetCompute: Sendable {
     /// Throws `RESOURCE_NOT_FOUND`, also for another team's compute and for one that is DESTROYED.
     public func run(in cloud: Cloud) async throws -> Compute {
         let now = cloud.clock.nowMs
-        return try await cloud.database.read { sql in
+        return try await cloud.database.glance { sql in
             try sql.shown([try Self.find(id, teamId: teamId, sql)], nowMs: now)[0]
         }
     }
@@ -56,7 +56,7 @@ public struct ListComputes: Sendable {
 
     public func run(in cloud: Cloud) async throws -> PageItems<Compute> {
         let now = cloud.clock.nowMs
-        return try await cloud.database.read { sql in
+        return try await cloud.database.glance { sql in
             let computes = try sql.computes.list(
                 teamId: caller.teamId, filter: filter, before: page.before, limit: page.limit + 1,
                 offset: page.offset)

@@ -12,7 +12,7 @@ public struct ListAuditLog: Sendable {
     }
 
     public func run(in cloud: Cloud) async throws -> PageItems<EventRecord> {
-        try await cloud.database.read { sql in try sql.events.page(page, of: .team(caller.teamId)) }
+        try await cloud.database.glance { sql in try sql.events.page(page, of: .team(caller.teamId)) }
     }
 }
 
@@ -30,7 +30,7 @@ public struct ListComputeEvents: Sendable {
 
     /// Throws `RESOURCE_NOT_FOUND` for a compute that the team never had.
     public func run(in cloud: Cloud) async throws -> PageItems<EventRecord> {
-        try await cloud.database.read { sql in
+        try await cloud.database.glance { sql in
             guard try sql.computes.getEvenDestroyed(id, teamId: caller.teamId) != nil else {
                 throw GetCompute.notFound(id)
             }
@@ -59,7 +59,7 @@ public struct FollowEvents: Sendable {
     /// The id behind which to begin: `after`, or that of the newest event. One that was never given out, as after a
     /// restored backup, counts as the newest, lest what comes next be taken for known.
     public func start(after: Int64?, in cloud: Cloud) async throws -> Int64 {
-        try await cloud.database.read { sql in
+        try await cloud.database.glance { sql in
             min(after ?? .max, try sql.events.newestId(.team(caller.teamId)))
         }
     }
@@ -69,7 +69,7 @@ public struct FollowEvents: Sendable {
     public func next(after: Int64, atMost limit: Duration, in cloud: Cloud) async throws -> [EventRecord] {
         let changes = cloud.database.changes
         let seen = changes.count
-        let events = try await cloud.database.read { sql in
+        let events = try await cloud.database.glance { sql in
             try sql.events.following(.team(caller.teamId), after: after, limit: Self.batch)
         }
         if events.isEmpty { await changes.wait(after: seen, atMost: limit) }

@@ -10,7 +10,7 @@ public struct GetTeam: Sendable {
     /// The team, and what its wallet allows.
     public func run(in cloud: Cloud) async throws -> (team: Team, standing: TeamStanding) {
         try caller.require(.view)
-        let found = try await cloud.database.read { sql in
+        let found = try await cloud.database.glance { sql in
             try sql.teams.get(caller.teamId).map { ($0, try sql.wallets.get($0.id).standing) }
         }
         // Its keys are revoked with it, so only a request that is under way meanwhile gets here.
@@ -34,7 +34,7 @@ public struct ListKeys: Sendable {
     }
 
     public func run(in cloud: Cloud) async throws -> (keys: [TeamKey], total: Int) {
-        try await cloud.database.read { sql in
+        try await cloud.database.glance { sql in
             (
                 try sql.keys.list(teamId: teamId, limit: page.limit, offset: page.offset),
                 try sql.keys.count(teamId: teamId)

@@ -23,7 +23,7 @@ public struct WaitForCompute: Sendable {
         let deadline = ContinuousClock.now + wait.timeout
         while true {
             let seen = changes.count
-            let compute = try await cloud.database.read { sql in
+            let compute = try await cloud.database.glance { sql in
                 try sql.shown([try find(sql)], nowMs: cloud.clock.nowMs)[0]
             }
             let left = deadline - .now

@@ -22,8 +22,10 @@ extension ComputeQueries {
         ).map(Self.compute)
     }
 
-    /// How many of the team's computes are not DESTROYED and pass the filter.
+    /// How many of the team's computes are not DESTROYED and pass the filter. Those with a host name, and those with more
+    /// than one tag, are counted one by one, along the index of the name or of the first tag.
     public func count(teamId: Int64, filter: ComputeFilter = ComputeFilter()) throws -> Int {
+        if let count = try sql.totals.count(teamId: teamId, filter: filter) { return count }
         let conditions = Conditions(teamId: teamId, filter: filter)
         return Int(
             try sql.query(
@@ -38,9 +40,10 @@ extension ComputeQueries {
             Self.compute)
     }
 
-    /// Lets the compute be found by these tags and no others. To be called by whatever sets its tags.
+    /// Lets the compute be found and counted by these tags and no others. To be called by whatever sets its tags.
     func index(_ tags: [String], of id: Int64) throws {
-        try sql.later("DELETE FROM compute_tags WHERE compute_id = $1", [id])
+        try sql.totals.leave(id)
+        try removeTags(of: id)
         for tag in tags {
             try sql.later(
                 """
@@ -49,14 +52,22 @@ extension ComputeQueries {
                 """,
                 [id, tag])
         }
+        try sql.totals.enter(id)
     }
 
-    /// The same for a compute that is new.
+    /// Lets the compute, which is not counted at the moment, be found by no tag.
+    func removeTags(of id: Int64) throws {
+        try sql.totals.forget(id)
+        try sql.later("DELETE FROM compute_tags WHERE compute_id = $1", [id])
+    }
+
+    /// Lets a compute that is new be found and counted.
     func insert(_ tags: [String], of id: Int64, teamId: Int64) throws {
         for tag in tags {
             try sql.later(
                 "INSERT INTO compute_tags (team_id, tag, compute_id) VALUES ($1, $2, $3)", [teamId, tag, id])
         }
+        try sql.totals.enter(id)
     }
 }
 

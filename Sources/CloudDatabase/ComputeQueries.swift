@@ -1,5 +1,4 @@
 import CloudCore
-import FoundationEssentials
 
 extension SQLConnection {
     public var computes: ComputeQueries { ComputeQueries(sql: self) }
@@ -87,12 +86,14 @@ public struct ComputeQueries {
         ).map { try $0.int("id") }
     }
 
-    /// Sets state and intent. The compute's meter follows.
+    /// Sets state and intent. The compute's meter and its team's totals follow.
     public func set(_ id: Int64, state: ComputeState, intent: ComputeIntent, nowMs: Int64) throws {
+        try sql.totals.leave(id)
         try sql.later(
             "UPDATE computes SET state = $2, intent = $3, updated_at_ms = $4 WHERE id = $1",
             [id, state.rawValue, intent.rawValue, nowMs])
-        if state == .destroyed { try index([], of: id) }
+        if state == .destroyed { try removeTags(of: id) }
+        try sql.totals.enter(id)
         try sql.meters.follow(id, state, nowMs: nowMs)
     }
 
@@ -186,15 +187,4 @@ public struct ComputeQueries {
 extension Collection where Element: RawRepresentable<String> {
     /// The names as a list in SQL: raw values of our own enums, which need no binding.
     var sqlList: String { map { "'\($0.rawValue)'" }.joined(separator: ", ") }
-}
-
-/// Lists of short texts in one column, as a JSON array.
-enum StringList {
-    static func encode(_ list: [String]) throws -> String {
-        String(decoding: try JSONEncoder().encode(list), as: UTF8.self)
-    }
-
-    static func decode(_ text: String) throws -> [String] {
-        try JSONDecoder().decode([String].self, from: Data(text.utf8))
-    }
 }

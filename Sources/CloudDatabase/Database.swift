@@ -6,6 +6,10 @@ public protocol Database: Sendable {
     /// Runs `body` on one consistent snapshot. The closure is synchronous: nothing waits inside a transaction.
     func read<T: Sendable>(_ body: @escaping @Sendable (any SQLConnection) throws -> T) async throws -> T
 
+    /// The same for a look at a few rows, a page at most, each found by an index: where that takes less time than going to
+    /// another thread and back, it is made on the caller's own.
+    func glance<T: Sendable>(_ body: @escaping @Sendable (any SQLConnection) throws -> T) async throws -> T
+
     /// Runs `body` in one transaction: committed and synced to disk when this returns, undone when `body` throws.
     /// `body` may run more than once, so it may not have effects outside of the database.
     func write<T: Sendable>(
@@ -15,6 +19,12 @@ public protocol Database: Sendable {
     /// Signalled after each write that changed events or states. Other processes write too, so who waits by it also
     /// looks now and then.
     var changes: Changes { get }
+}
+
+extension Database {
+    public func glance<T: Sendable>(
+        _ body: @escaping @Sendable (any SQLConnection) throws -> T
+    ) async throws -> T { try await read(body) }
 }
 
 /// One connection inside a transaction. Never leaves the closure that it was given to.

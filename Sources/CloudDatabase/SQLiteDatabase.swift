@@ -6,6 +6,7 @@ public final class SQLiteDatabase: Database {
     private let pool: DatabasePool
     private let writes: WriteQueue
     public let changes = Changes()
+    private let readers: SQLiteReaders
     /// Seconds that a writer waits for another process's transaction, such as a command of the operator's.
     private static let busyTimeoutSeconds = 10.0
 
@@ -18,6 +19,7 @@ public final class SQLiteDatabase: Database {
         var configuration = Configuration()
         configuration.foreignKeysEnabled = true
         configuration.busyMode = .timeout(Self.busyTimeoutSeconds)
+        readers = SQLiteReaders(path: path, busyTimeoutSeconds: Self.busyTimeoutSeconds)
         do {
             pool = try DatabasePool(path: path, configuration: configuration)
             writes = WriteQueue(pool: pool)
@@ -48,6 +50,18 @@ public final class SQLiteDatabase: Database {
         }
     }
 
+    /// On the caller's thread, unless all readers are in use.
+    public func glance<T: Sendable>(
+        _ body: @escaping @Sendable (any SQLConnection) throws -> T
+    ) async throws -> T {
+        do {
+            if let value = try readers.read(body) { return value }
+        } catch let error as DatabaseError {
+            throw CloudError(error)
+        }
+        return try await read(body)
+    }
+
     /// A read that the caller's thread makes, for who is inside a transaction of another database.
     func readNow<T>(_ body: (any SQLConnection) throws -> T) throws -> T {
         do {
@@ -67,7 +81,10 @@ public final class SQLiteDatabase: Database {
     }
 
     /// Ends all connections, the last of which merges the write-ahead log. Nothing may be asked of it afterwards.
-    public func close() throws { try pool.close() }
+    public func close() throws {
+        readers.close()
+        try pool.close()
+    }
 
     /// The writer's `synchronous` level: 2 is FULL.
     func synchronousLevel() async throws -> Int? {
@@ -140,8 +157,17 @@ package struct SQLiteConnection: SQLConnection {
     }
 
     /// `$1` is a name to SQLite, numbered by first appearance; `?1` is a number, as PostgreSQL reads `$1`.
-    private static func numbered(_ sql: String) -> String {
-        String(decoding: sql.utf8.map { $0 == UInt8(ascii: "$") ? UInt8(ascii: "?") : $0 }, as: UTF8.self)
+    static func numbered(_ sql: String) -> String {
+        var sql = sql
+        return sql.withUTF8 { utf8 in
+            String(unsafeUninitializedCapacity: utf8.count) { bytes in
+                // Safe: as many bytes as there are; a mark in place of another leaves UTF-8 valid.
+                for (index, byte) in utf8.enumerated() {
+                    bytes[index] = byte == UInt8(ascii: "$") ? UInt8(ascii: "?") : byte
+                }
+                return utf8.count
+            }
+        }
     }
 
     private static func bound(_ arguments: [any SQLArgument]) -> StatementArguments {

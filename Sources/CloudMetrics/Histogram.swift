@@ -30,11 +30,24 @@ public final class Histogram: Sendable {
         let seconds = duration / .seconds(1)
         let bucket = bounds.firstIndex { seconds <= $0 } ?? bounds.count
         series.withLock { series in
-            var mine = series[labels] ?? Series(counts: Array(repeating: 0, count: bounds.count + 1))
-            mine.counts[bucket] += 1
-            mine.sum += seconds
-            series[labels] = mine
+            func count(_ mine: inout Series) {
+                mine.counts[bucket] += 1
+                mine.sum += seconds
+            }
+            count(&series[labels, default: Series(counts: Array(repeating: 0, count: bounds.count + 1))])
         }
+    }
+
+    /// How many observations there were, by the same labels, as a counter of its own.
+    public func counter(_ name: String, help: String) -> MetricFamily {
+        let series = series.withLock { $0 }.sorted { $0.key.lexicographicallyPrecedes($1.key) }
+        return MetricFamily(
+            name, .counter, help: help,
+            samples: series.map { values, mine in
+                .init(
+                    labels: zip(labelNames, values).map { .init($0, $1) },
+                    value: Double(mine.counts.reduce(0, +)))
+            })
     }
 
     public var family: MetricFamily {

@@ -1,6 +1,5 @@
 import CloudControl
 import CloudCore
-import FoundationEssentials
 import Hummingbird
 import Logging
 
@@ -20,10 +19,16 @@ public struct CloudRequestContext: RequestContext {
     public init(source: ApplicationRequestContextSource) {
         coreContext = .init(source: source)
         peer = Peer(source.channel.remoteAddress)
-        requestId = UUID().uuidString.lowercased()
+        requestId = RequestId.make()
+    }
+
+    /// The logger for what is said of this request. Few requests have anything logged of them, so it is made then.
+    var log: Logger {
+        var log = logger
         // Ours is the one that the client sees.
-        logger[metadataKey: "hb.request.id"] = nil
-        logger[metadataKey: "requestId"] = "\(requestId)"
+        log[metadataKey: "hb.request.id"] = nil
+        log[metadataKey: "requestId"] = "\(requestId)"
+        return log
     }
 
     /// The caller, in a handler of an authenticated route.

@@ -51,7 +51,7 @@ public enum CloudServer {
                 // Found by the admission; should it and the router ever differ, nobody gets in.
                 if !route.isPublic, context.guest == nil { _ = try context.requireCaller() }
                 if route.path.hasPrefix("/computes/"), let id = context.parameters.get("id") {
-                    context.trace.note("compute", id.shown)
+                    context.trace.note(compute: id)
                 }
                 return try await route.handle(request, context)
             }

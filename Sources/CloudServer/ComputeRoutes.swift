@@ -54,7 +54,7 @@ struct ComputeRoutes: Sendable {
             endpoint: endpoint, key: key, members: try members.mapValues { try $0.canonical() },
             caller: try context.requireCaller(), requestId: context.requestId,
             answer: { compute, cost in
-                context.trace.note("compute", "\(compute.id)")
+                context.trace.note(compute: String(compute.id))
                 return try envelope.text(ComputeWire(compute, costMilliRwf: cost), warnings: warnings)
             })
     }

@@ -1,6 +1,5 @@
 import CloudCore
 import CloudWire
-import FoundationEssentials
 import Hummingbird
 import NIOCore
 
@@ -21,28 +20,30 @@ struct Envelope: Sendable {
     }
 
     /// The body of a success.
-    func text<Payload: Codable & Sendable>(
+    func text<Payload: Codable & Sendable & JSONWritable>(
         _ data: Payload, meta: MetaWire? = nil, warnings: [String] = []
     ) throws -> String {
-        try Self.encode(
-            EnvelopeWire(
-                data: data, meta: meta, warnings: warnings.isEmpty ? nil : warnings, requestId: requestId,
-                timestamp: timestamp))
+        try EnvelopeWire(
+            data: data, meta: meta, warnings: warnings.isEmpty ? nil : warnings, requestId: requestId,
+            timestamp: timestamp
+        ).json()
     }
 
-    func response<Payload: Codable & Sendable>(
+    func response<Payload: Codable & Sendable & JSONWritable>(
         _ status: HTTPResponse.Status, _ data: Payload
     ) throws -> Response {
         Self.response(status, body: try text(data))
     }
 
-    func list<Element: Codable & Sendable>(_ page: [Element], _ asked: Page, total: Int) throws -> Response {
+    func list<Element: Codable & Sendable & JSONWritable>(_ page: [Element], _ asked: Page, total: Int) throws
+        -> Response
+    {
         let meta = MetaWire(total: total, page: asked.number, limit: asked.limit)
         return Self.response(.ok, body: try text(page, meta: meta))
     }
 
     /// A page of a list that knows cursors.
-    func list<Item, Element: Codable & Sendable>(
+    func list<Item, Element: Codable & Sendable & JSONWritable>(
         _ items: PageItems<Item>, _ asked: Page, _ element: (Item) -> Element
     ) throws -> Response {
         let meta = MetaWire(
@@ -66,22 +67,16 @@ struct Envelope: Sendable {
     /// The body of a failure.
     func text(_ error: CloudError) throws -> String {
         let problems = error.problems.map { ProblemWire(field: $0.field, message: $0.message) }
-        return try Self.encode(
-            ErrorWire(
-                code: error.code.rawValue, message: error.message, errors: problems.isEmpty ? nil : problems,
-                requestId: requestId, timestamp: timestamp))
+        return try ErrorWire(
+            code: error.code.rawValue, message: error.message, errors: problems.isEmpty ? nil : problems,
+            requestId: requestId, timestamp: timestamp
+        ).json()
     }
 
     static func response(_ status: HTTPResponse.Status, body: String) -> Response {
         Response(
             status: status, headers: [.contentType: contentType],
             body: ResponseBody(byteBuffer: ByteBuffer(string: body)))
-    }
-
-    private static func encode(_ value: some Encodable) throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return String(decoding: try encoder.encode(value), as: UTF8.self)
     }
 }
 

@@ -24,11 +24,13 @@ struct EnvelopeMiddleware: RouterMiddleware {
         metrics.answered(
             method: request.method.rawValue, route: context.endpointPath, status: response.status.code,
             after: duration)
-        let facts: Logger.Metadata = [
-            "method": "\(request.method.rawValue.shown)", "path": "\(request.uri.path.shown)",
-            "status": "\(response.status.code)", "ms": "\(duration / .milliseconds(1))",
-        ]
-        context.logger.info("request", metadata: facts.merging(context.trace.metadata) { $1 })
+        if context.logger.logLevel <= .info {
+            let facts: Logger.Metadata = [
+                "method": "\(request.method.rawValue.shown)", "path": "\(request.uri.path.shown)",
+                "status": "\(response.status.code)", "ms": "\(duration / .milliseconds(1))",
+            ]
+            context.log.info("request", metadata: facts.merging(context.trace.metadata) { $1 })
+        }
         return response
     }
 
@@ -69,9 +71,9 @@ struct EnvelopeMiddleware: RouterMiddleware {
         case nil: break
         case .caller(let caller):
             context.caller = caller
-            context.trace.note("team", "\(caller.teamId)")
+            context.trace.note(teamId: caller.teamId)
         case .guest(let guest):
-            context.trace.note("team", "\(guest.teamId)")
+            context.trace.note(teamId: guest.teamId)
             try route?.admit(guest, to: &context)
         }
     }
@@ -120,6 +122,6 @@ struct EnvelopeMiddleware: RouterMiddleware {
             case .serviceUnavailable: .error
             default: .debug
             }
-        context.logger.log(level: level, "\(error)", metadata: context.trace.metadata)
+        context.log.log(level: level, "\(error)", metadata: context.trace.metadata)
     }
 }

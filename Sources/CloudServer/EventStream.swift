@@ -1,7 +1,6 @@
 import CloudControl
 import CloudCore
 import CloudWire
-import FoundationEssentials
 import Hummingbird
 import NIOCore
 import ServiceLifecycle
@@ -74,11 +73,7 @@ struct EventStream: Sendable {
     }
 
     private static func text(_ record: EventRecord) throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         let wire = EventWire(record)
-        return ServerSentEvent(
-            id: wire.id, event: wire.kind, data: String(decoding: try encoder.encode(wire), as: UTF8.self)
-        ).text
+        return ServerSentEvent(id: wire.id, event: wire.kind, data: try wire.json()).text
     }
 }

@@ -1,12 +1,6 @@
 import CloudCore
 import NIOCore
 
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
-
 /// Where a request comes from, as far as the number of requests is concerned.
 enum Peer: Hashable, Sendable {
     case ipv4(UInt32)
@@ -16,18 +10,16 @@ enum Peer: Hashable, Sendable {
     case local
 
     init(_ address: SocketAddress?) {
-        guard let text = address?.ipAddress else {
-            self = .local
-            return
-        }
-        // Without a zone such as %eth0.
-        let host = String(text.prefix { $0 != "%" })
-        var bytes = [UInt8](repeating: 0, count: 16)
-        // Safe: reads a terminated copy of the text, and writes the 16 bytes of an IPv6 address to the local array.
-        if inet_pton(AF_INET6, host, &bytes) == 1 {
-            self = Self.ipv6(bytes)
-        } else {
-            self = IPv4Address(host).map { .ipv4($0.value) } ?? .local
+        switch address {
+        // Safe: both read inside of a copy of the address. Behind two bytes each of family and port IPv4 has its four
+        // (ip(7)), IPv6 four of flow information and then its sixteen (ipv6(7)).
+        case .v4(let address):
+            self = withUnsafeBytes(of: address.address) {
+                .ipv4(UInt32(bigEndian: $0.loadUnaligned(fromByteOffset: 4, as: UInt32.self)))
+            }
+        case .v6(let address):
+            self = withUnsafeBytes(of: address.address) { Self.ipv6(Array($0[8..<24])) }
+        case .unixDomainSocket, nil: self = .local
         }
     }
 

@@ -7,9 +7,6 @@ public struct RequestMetrics: Sendable {
         "strettch_http_request_duration_seconds",
         help: "From a request's head to the head of its answer.", labels: ["method", "route", "status"],
         bounds: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60])
-    private let requests = Counter(
-        "strettch_http_requests_total", help: "Requests that were answered.",
-        labels: ["method", "route", "status"])
     private let rateLimited = Counter(
         "strettch_http_rate_limited_total", help: "Requests that were turned away by a rate limit.")
     private let refused = Counter(
@@ -28,7 +25,6 @@ public struct RequestMetrics: Sendable {
         let method = Self.methods.contains(method) ? method : "OTHER"
         // The framework has a word of its own for a path that it does not know.
         let route = route.flatMap { $0.hasPrefix("/") ? $0 : nil } ?? Self.noRoute
-        requests.add(1, method, route, "\(status)")
         self.duration.observe(duration, method, route, "\(status)")
         if status == 429 { rateLimited.add() }
     }
@@ -36,6 +32,10 @@ public struct RequestMetrics: Sendable {
     func refused(status: Int) { refused.add(1, "\(status)") }
 
     public var families: [MetricFamily] {
-        [requests.family, duration.family, inFlight.family, rateLimited.family, refused.family]
+        [
+            duration.counter("strettch_http_requests_total", help: "Requests that were answered."),
+            duration.family,
+            inFlight.family, rateLimited.family, refused.family,
+        ]
     }
 }

@@ -1,12 +1,27 @@
+import CloudCore
 import Logging
 import Synchronization
 
-/// What becomes known of a request on its way inwards.
+/// What becomes known of a request on its way inwards, for the log: never a key, a secret or a body. It is put into words
+/// only where somebody logs it.
 final class RequestTrace: Sendable {
-    private let notes = Mutex<Logger.Metadata>([:])
+    private struct Notes {
+        var teamId: Int64?
+        /// As the client wrote it, or an id.
+        var compute: String?
+    }
 
-    /// Notes a fact for the log: never a key, a secret or a body.
-    func note(_ name: String, _ value: String) { notes.withLock { $0[name] = "\(value)" } }
+    private let notes = Mutex(Notes())
 
-    var metadata: Logger.Metadata { notes.withLock { $0 } }
+    func note(teamId: Int64) { notes.withLock { $0.teamId = teamId } }
+
+    func note(compute: String) { notes.withLock { $0.compute = compute } }
+
+    var metadata: Logger.Metadata {
+        let notes = notes.withLock { $0 }
+        var metadata: Logger.Metadata = [:]
+        if let teamId = notes.teamId { metadata["team"] = "\(teamId)" }
+        if let compute = notes.compute { metadata["compute"] = "\(compute.shown)" }
+        return metadata
+    }
 }

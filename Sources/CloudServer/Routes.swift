@@ -26,8 +26,11 @@ struct Route: Sendable {
         self.guests = guests
         self.handle = handle
         segments = (Routes.basePath + path).segments
+        isLiteral = !path.contains("{")
     }
 
+    /// Whether the path has no parameters.
+    fileprivate let isLiteral: Bool
     /// Of the path, base path included.
     private let segments: [Substring.UTF8View]
 
@@ -49,14 +52,24 @@ extension [Route] {
         let segments = path.segments
         let serving = filter { $0.serves(segments) }
         // As the router does: a path without parameters hides one with.
-        let literal = serving.filter { !$0.path.contains("{") }
+        let literal = serving.filter(\.isLiteral)
         return literal.isEmpty ? serving : literal
     }
 
-    /// The route that the request leads to; HEAD is answered as GET is.
+    /// The route that the request leads to; HEAD is answered as GET is. Every request asks, so nothing is collected: it is
+    /// what `serving(path)` has for the method.
     func serving(_ request: Request) -> Route? {
         let method = request.method == .head ? .get : request.method
-        return serving(request.uri.path).first { $0.method == method }
+        let segments = request.uri.path.segments
+        var found: Route?
+        for route in self where route.serves(segments) {
+            guard route.isLiteral else {
+                if found == nil, route.method == method { found = route }
+                continue
+            }
+            return first { $0.isLiteral && $0.method == method && $0.serves(segments) }
+        }
+        return found
     }
 }
 

@@ -33,7 +33,7 @@ struct Judge: Sendable {
     private static let holdAtEveryCommit: Set<Invariant> = [
         .oneKeyPerCompute, .answerNamesCompute, .createIsLogged, .heldOnce, .heldInRange, .holdsItsAddress,
         .goneHoldsNothing, .capacityIsKept, .hostCountsItsComputes, .teamsAreApart, .deletedTeamHoldsNothing,
-        .oneJob, .stateFitsStep,
+        .totalsAreCounts, .oneJob, .stateFitsStep,
         .meterFollowsState, .walletIsItsLedger, .eventsHaveNoGap, .stateHasItsEvent,
     ]
 

@@ -10,9 +10,8 @@ struct Bench: AsyncParsableCommand {
         commandName: "scripts/bench", abstract: "Measure, and print the figures.",
         discussion: "Progress goes to standard error.",
         subcommands: [
-            AllBench.self, AcceptBench.self, FootprintBench.self, GuestBench.self, ThroughputBench.self,
-            CompareBench.self,
-            HelloCommand.self,
+            AllBench.self, AcceptBench.self, ReadBench.self, FootprintBench.self, GuestBench.self,
+            ThroughputBench.self, CompareBench.self, HelloCommand.self,
         ], defaultSubcommand: AllBench.self)
 
     static var build: String {

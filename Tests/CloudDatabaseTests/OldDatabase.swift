@@ -29,6 +29,7 @@ struct OldDatabase {
         if version >= 4 { rows += [Self.compute(3, "c", "STARTING"), Self.actions] }
         if version >= 6 { rows.append(Self.money) }
         if version >= 8 { rows.append(Self.tags) }
+        if version >= 14 { rows.append(Self.totals) }
         return rows
     }
 
@@ -96,6 +97,13 @@ struct OldDatabase {
 
     private static let tags = """
         INSERT INTO compute_tags (team_id, tag, compute_id) VALUES (1, 'web', 1), (1, 'live', 1)
+        """
+
+    private static let totals = """
+        INSERT INTO compute_totals (team_id, tag, region, state, shard, n)
+        VALUES (1, '', 'KGL-1', 'RUNNING', 1, 1), (1, 'web', 'KGL-1', 'RUNNING', 1, 1),
+            (1, 'live', 'KGL-1', 'RUNNING', 1, 1), (1, '', 'KGL-1', 'CREATING', 2, 1),
+            (1, '', 'KGL-1', 'STARTING', 3, 1)
         """
 }
 

@@ -29,6 +29,26 @@ struct SQLiteDatabaseTests {
         }
     }
 
+    @Test("glances and reads at once, many more than there are readers, all come to their end")
+    func glance() async throws {
+        try await withDatabase { database in
+            let count: @Sendable (any SQLConnection) throws -> Int64 = { sql in
+                try sql.query(
+                    """
+                    WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 2000)
+                    SELECT COUNT(*) AS n FROM numbers
+                    """)[0].int("n")
+            }
+            try await withThrowingTaskGroup(of: Int64.self) { group in
+                for _ in 0..<200 {
+                    group.addTask { try await database.read(count) }
+                    group.addTask { try await database.glance(count) }
+                }
+                for try await counted in group { #expect(counted == 2000) }
+            }
+        }
+    }
+
     @Test("placeholders are bound by number, in any order and more than once")
     func placeholders() async throws {
         try await withDatabase { database in

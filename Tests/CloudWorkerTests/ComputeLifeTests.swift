@@ -159,6 +159,7 @@ struct ComputeLifeTests {
             try await cloud.cloud.database.write { sql in
                 try sql.execute("UPDATE jobs SET lease_owner = 'dead', lease_until_ms = $1", [Int64.max])
                 try sql.execute("UPDATE computes SET state = 'CREATING'")
+                try sql.execute("UPDATE compute_totals SET n = CASE state WHEN 'CREATING' THEN 1 ELSE 0 END")
                 try sql.jobs.begin(.create, computeId: 1, nowMs: 0)
                 try sql.jobs.move(1, to: step, nowMs: 0)
                 try sql.jobs.schedule(1, dueAtMs: 0)

@@ -15,5 +15,11 @@ extension Mutant {
             "gives an evacuated compute another host, and its job none",
             breaks: Invariant.hostCountsItsComputes,
             .skipping("UPDATE jobs SET host_id = $2")),
+        Mutant(
+            "counts a new compute in no list", breaks: Invariant.totalsAreCounts,
+            .skipping("INSERT INTO compute_totals")),
+        Mutant(
+            "counts a compute in its former state too", breaks: Invariant.totalsAreCounts,
+            .skipping("UPDATE compute_totals")),
     ]
 }

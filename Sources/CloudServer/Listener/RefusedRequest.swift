@@ -1,5 +1,4 @@
 import CloudCore
-import FoundationEssentials
 import HTTPTypes
 import Logging
 import NIOCore
@@ -11,7 +10,7 @@ struct RefusedRequest: Sendable {
     let logger: Logger
 
     func answer(_ refusal: Refusal) -> (head: HTTPResponse, body: ByteBuffer) {
-        let envelope = Envelope(requestId: UUID().uuidString.lowercased(), clock)
+        let envelope = Envelope(requestId: RequestId.make(), clock)
         metrics.refused(status: refusal.status.code)
         logger.info(
             "request refused",

@@ -39,15 +39,23 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
             unanswered += 1
             isArriving = true
             tell(.began, context)
-            timer = context.eventLoop.assumeIsolated().scheduleTask(in: limits.request) {
-                self.fail(.late(self.limits), context)
-            }
         case .body: break
         case .end:
             isArriving = false
             timer?.cancel()
+            timer = nil
         }
         context.fireChannelRead(data)
+    }
+
+    /// Most requests came whole by now, so they have no need for a timer.
+    func channelReadComplete(context: ChannelHandlerContext) {
+        if isArriving, timer == nil {
+            timer = context.eventLoop.assumeIsolated().scheduleTask(in: limits.request) {
+                self.fail(.late(self.limits), context)
+            }
+        }
+        context.fireChannelReadComplete()
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {

@@ -78,11 +78,10 @@ struct MetadataMiddleware: RouterMiddleware {
             if error.code == .methodNotAllowed { response.headers[.allow] = "GET, HEAD" }
         }
         if request.method == .head { response = response.createHeadResponse() }
-        context.logger.info(
+        context.log.info(
             "metadata request",
             metadata: [
-                "requestId": "\(context.requestId)", "method": "\(request.method)",
-                "path": "\(request.uri.path)",
+                "method": "\(request.method)", "path": "\(request.uri.path)",
                 "peer": "\(context.peer.ipv4Address?.description ?? "unknown")",
                 "status": "\(response.status.code)",
                 "ms": "\((ContinuousClock.now - start) / .milliseconds(1))",
@@ -100,8 +99,7 @@ struct MetadataMiddleware: RouterMiddleware {
     }
 
     private func log(_ error: CloudError, _ context: CloudRequestContext) {
-        context.logger.log(
-            level: error.code == .internalServerError ? .critical : .debug, "\(error)",
-            metadata: ["requestId": "\(context.requestId)"])
+        context.log.log(
+            level: error.code == .internalServerError ? .critical : .debug, "\(error)")
     }
 }
