@@ -66,6 +66,16 @@ public struct ComputeQueries {
         ).map(Self.compute)
     }
 
+    /// The ids of the host's computes that rest, and are meant to run.
+    public func meantToRun(hostId: Int64) throws -> [Int64] {
+        try sql.query(
+            """
+            SELECT c.id FROM jobs j JOIN computes c ON c.id = j.compute_id
+            WHERE j.host_id = $1 AND j.step <> 'done' AND j.step = 'idle' AND c.intent = 'RUNNING' ORDER BY c.id
+            """, [hostId]
+        ).map { try $0.int("id") }
+    }
+
     /// At most `limit` of the team's computes that run and are meant to.
     public func toStop(teamId: Int64, limit: Int) throws -> [Int64] {
         try sql.query(

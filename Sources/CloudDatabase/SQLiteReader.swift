@@ -92,7 +92,8 @@ final class SQLiteReader: @unchecked Sendable {
     private func prepare(_ sql: String) throws -> Prepared {
         if let prepared = statements[sql] { return prepared }
         if statements.count >= Self.mostStatements {
-            for prepared in statements.values { sqlite3_finalize(prepared.statement) }  // Safe: none is in use.
+            // Safe: none is in use.
+            for prepared in statements.values { sqlite3_finalize(prepared.statement) }
             statements = [:]
         }
         var statement: OpaquePointer?

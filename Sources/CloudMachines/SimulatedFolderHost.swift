@@ -63,8 +63,8 @@ public struct SimulatedFolderHost: MachineHost {
 
     public func applyNetwork(_ plan: NetworkPlan) async throws {
         try await pause()
-        let lines = plan.attachments.map(Self.line).sorted()
-        if lines != networkLines() { try write(lines.joined(separator: "\n"), to: network) }
+        let text = plan.attachments.map(Self.line).sorted().joined()
+        if text != networkText() { try write(text, to: network) }
     }
 
     public func boot(_ machine: Machine) async throws {
@@ -99,8 +99,7 @@ public struct SimulatedFolderHost: MachineHost {
     public func answersSSH(_ machine: Machine) async -> Bool {
         do {
             try await pause()
-            return try present(machine.id) == .running
-                && networkLines().contains(Self.line(machine.attachment))
+            return try present(machine.id) == .running && isAttached(machine.attachment)
         } catch {
             return false  // "not yet", as the protocol has it
         }
@@ -152,8 +151,10 @@ public struct SimulatedFolderHost: MachineHost {
     }
 
     public func networkDrift(from plan: NetworkPlan) -> [String] {
-        let present = Set(networkLines())
-        let wanted = Set(plan.attachments.map(Self.line))
+        let text = networkText()
+        guard text != plan.attachments.map(Self.line).sorted().joined() else { return [] }
+        let present = Set(text.split(separator: "\n").map(String.init))
+        let wanted = Set(plan.attachments.map { String(Self.line($0).dropLast()) })
         return wanted.subtracting(present).sorted().map { "missing: machine \($0)" }
             + present.subtracting(wanted).sorted().map { "not wanted: machine \($0)" }
     }
@@ -174,15 +175,22 @@ public struct SimulatedFolderHost: MachineHost {
         let ssh = attachment.sshPort.map { " port \($0)" } ?? ""
         let address = attachment.publicIpv4.map { " public \($0)" } ?? ""
         return "\(attachment.computeId) team \(attachment.teamId) \(attachment.network) "
-            + "address \(attachment.privateIpv4)\(address)\(ssh)"
+            + "address \(attachment.privateIpv4)\(address)\(ssh)\n"
     }
 
     private var network: String { "\(path)/network" }
 
-    /// The network that there is; none before the first.
-    private func networkLines() -> [String] {
-        (HostFiles.read(network).map { String(decoding: $0, as: UTF8.self) } ?? "").split(separator: "\n")
-            .map(String.init)
+    /// Whether the network has the machine's line: by bytes, since it is asked of each machine, and all have one.
+    private func isAttached(_ attachment: NetworkAttachment) -> Bool {
+        let line = Self.line(attachment).utf8.dropLast()
+        return (HostFiles.read(network) ?? []).split(separator: UInt8(ascii: "\n")).contains {
+            $0.elementsEqual(line)
+        }
+    }
+
+    /// The network that there is; empty before the first.
+    private func networkText() -> String {
+        HostFiles.read(network).map { String(decoding: $0, as: UTF8.self) } ?? ""
     }
 
     func folder(_ id: Int64) -> String { "\(path)/\(id)" }
@@ -207,7 +215,7 @@ public struct SimulatedFolderHost: MachineHost {
     }
 
     private func write(_ text: String, to file: String) throws {
-        try HostFiles.write(Array(text.utf8), to: "\(file).new")
+        try HostFiles.write(text.utf8, to: "\(file).new")
         try HostFiles.move("\(file).new", to: file)
     }
 

@@ -46,9 +46,9 @@ final class DriftWatch: Sendable {
         self.logger = logger
     }
 
-    /// The computes among these, which rest, whose jobs should look at their machine. Does nothing when the last look
-    /// was a moment ago. Never throws: what can't be looked at is looked at again.
-    func look(at idle: [Compute]) async -> [Int64] {
+    /// The computes that rest whose jobs should look at their machine. Does nothing when the last look was a moment ago.
+    /// Never throws: what can't be looked at is looked at again.
+    func look() async -> [Int64] {
         let now = clock.nowMs
         let (isDue, suspects) = state.withLock { state in
             // The clock may have been set back.
@@ -60,8 +60,11 @@ final class DriftWatch: Sendable {
         if isDue { await attempt("The host's network") { try await self.repairNetwork() } ?? () }
         return await attempt("What is on the host") {
             // Before the inventory, so that what is made meanwhile is no orphan.
-            let known = try await self.database.read { sql in
-                try sql.hosts.machines(try self.claim.check(sql))
+            let (idle, known) = try await self.database.read { sql in
+                let hostId = try self.claim.check(sql)
+                return (
+                    try sql.computes.list(steps: [.idle], hostId: hostId), try sql.hosts.machines(hostId)
+                )
             }
             let machines = try await self.host.inventory()
             if isDue { try await self.orphans.look(at: machines, known: known) }

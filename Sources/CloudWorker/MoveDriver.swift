@@ -43,7 +43,7 @@ struct MoveDriver: Sendable {
     /// What the host has to do now, by compute.
     func due() async throws -> [Move] {
         let now = clock.nowMs
-        return try await database.read { [claim] sql in
+        return try await database.glance { [claim] sql in
             let hostId = try claim.check(sql)
             return try sql.moves.list(hostId: hostId).filter { move in
                 move.side(of: hostId).flatMap { move.act(of: $0, nowMs: now) } != nil

@@ -19,8 +19,10 @@ public struct Supervisor: Service {
     private let logger: Logger
 
     static let interval = Duration.seconds(2)
-    /// Machines that are looked at together, and the longest that one look takes: some hang.
-    static let maxLooks = 32
+    /// Machines that are looked at one after the other under one time limit, since a timer costs more than a look, and how
+    /// many such batches are looked at together. Some machines hang.
+    static let batch = 8
+    static let maxBatches = 8
     static let lookTimeout = Duration.seconds(5)
     /// Idempotency keys that are forgotten in one transaction, which others wait for.
     static let maxForgotten = 1000
@@ -72,14 +74,13 @@ public struct Supervisor: Service {
     public func look() async throws {
         let now = clock.nowMs
         try await network.followTeammates()
-        let (idle, expired) = try await database.read { sql in
+        let (running, expired) = try await database.read { sql in
             (
-                try sql.computes.list(steps: [.idle], hostId: try claim.check(sql)),
+                try sql.computes.meantToRun(hostId: try claim.check(sql)),
                 try sql.idempotencyKeys.hasExpired(nowMs: now)
             )
         }
-        let gone = await gone(idle.filter { $0.intent == .running }.map(\.id))
-        let due = Set(gone).union(await drift.look(at: idle)).sorted()
+        let due = Set(await gone(running)).union(await drift.look()).sorted()
         let forgets = expired ? try await duty.isMine() : false
         guard forgets || !due.isEmpty else { return }
         try await database.write(.supervise) { sql in
@@ -93,19 +94,23 @@ public struct Supervisor: Service {
     /// Those of the machines that do not run. One that can't be looked at is taken to run, and the others are looked
     /// at all the same.
     private func gone(_ ids: [Int64]) async -> [Int64] {
-        var rest = ids[...]
+        var batches = stride(from: 0, to: ids.count, by: Self.batch).map { start in
+            Array(ids[start..<min(start + Self.batch, ids.count)])
+        }[...]
         var gone: [Int64] = []
         var faults: [Int64: any Error] = [:]
-        await withTaskGroup(of: (Int64, Result<MachineStatus, any Error>).self) { group in
-            for id in rest.prefix(Self.maxLooks) { group.addTask { (id, await status(id)) } }
-            rest = rest.dropFirst(Self.maxLooks)
-            for await (id, status) in group {
-                switch status {
-                case .success(.absent), .success(.poweredOff): gone.append(id)
-                case .success(.running), .success(.arriving), .success(.departed): break
-                case .failure(let error): faults[id] = error
+        await withTaskGroup(of: [Look].self) { group in
+            for batch in batches.prefix(Self.maxBatches) { group.addTask { await looks(batch) } }
+            batches = batches.dropFirst(Self.maxBatches)
+            for await looks in group {
+                for (id, status) in looks {
+                    switch status {
+                    case .success(.absent), .success(.poweredOff): gone.append(id)
+                    case .success(.running), .success(.arriving), .success(.departed): break
+                    case .failure(let error): faults[id] = error
+                    }
                 }
-                if let next = rest.popFirst() { group.addTask { (next, await self.status(next)) } }
+                if let next = batches.popFirst() { group.addTask { await self.looks(next) } }
             }
         }
         if let (id, error) = faults.min(by: { $0.key < $1.key }), !Task.isCancelled {
@@ -116,18 +121,37 @@ public struct Supervisor: Service {
         return gone
     }
 
-    private func status(_ id: Int64) async -> Result<MachineStatus, any Error> {
-        do {
-            let host = host
-            return .success(
-                try await withTimeout(
-                    Self.lookTimeout, by: clock,
-                    late: .late("Looking at machine \(id)", after: Self.lookTimeout)
-                ) {
-                    try await host.status(id)
-                })
-        } catch {
-            return .failure(error)
+    private typealias Look = (id: Int64, status: Result<MachineStatus, any Error>)
+
+    private func looks(_ ids: [Int64]) async -> [Look] {
+        if let all = try? await inTime(ids) { return all }  // nil: one of them hangs, and hides itself alone
+        var all: [Look] = []
+        for id in ids {
+            do {
+                all += try await inTime([id])
+            } catch {
+                all.append((id, .failure(error)))
+            }
+        }
+        return all
+    }
+
+    /// Throws when the looks take too long.
+    private func inTime(_ ids: [Int64]) async throws -> [Look] {
+        let host = host
+        return try await withTimeout(
+            Self.lookTimeout, by: clock,
+            late: .late("Looking at machine \(ids.first ?? 0)", after: Self.lookTimeout)
+        ) {
+            var all: [Look] = []
+            for id in ids {
+                do {
+                    all.append((id, .success(try await host.status(id))))
+                } catch {
+                    all.append((id, .failure(error)))
+                }
+            }
+            return all
         }
     }
 }

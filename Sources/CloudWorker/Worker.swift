@@ -191,7 +191,7 @@ public struct Worker: Service {
             return [try sql.jobs.nextDueMs(hostId: hostId), try moves.nextDueMs(sql, hostId: hostId)]
                 .compactMap(\.self).min()
         }
-        guard underWay.free > 0, let due = try? await database.read(next)  // else: poll
+        guard underWay.free > 0, let due = try? await database.glance(next)  // else: poll
         else { return Self.pollLimit }
         return min(Self.pollLimit, .milliseconds(max(0, due - clock.nowMs)))
     }
@@ -212,7 +212,7 @@ public struct Worker: Service {
     }
 
     private func runStep(_ id: Int64) async throws -> SaveOutcome.Next {
-        let (held, found) = try await database.read { sql in
+        let (held, found) = try await database.glance { sql in
             try claim.check(sql)
             return (try sql.jobs.heldUntilMs(id, owner: owner), try sql.computes.get(id))
         }
@@ -227,7 +227,7 @@ public struct Worker: Service {
         let others = boots.begin()
         defer { boots.end() }
         let hostId = try claim.hostId
-        let booted = try await database.read { sql in try sql.jobs.count(step: .confirm, hostId: hostId) }
+        let booted = try await database.glance { sql in try sql.jobs.count(step: .confirm, hostId: hostId) }
         return try await run(task, of: compute, booting: others + booted, heldUntilMs: heldUntilMs)
     }
 

@@ -10,6 +10,11 @@ import CloudCore
 #else
     import Darwin
 #endif
+#if canImport(System)
+    import System
+#else
+    import SystemPackage
+#endif
 
 /// The file operations that images need beyond Foundation's: durable, atomic, and with errors that name the path.
 enum HostFiles {
@@ -61,9 +66,13 @@ enum HostFiles {
         return lstat(path, &status) == 0
     }
 
-    static func write(_ bytes: [UInt8], to path: String) throws(CloudError) {
+    /// Replaces what is there. Not synced: who needs that calls `sync`.
+    static func write(_ bytes: some Sequence<UInt8>, to path: String) throws(CloudError) {
         do {
-            try Data(bytes).write(to: URL(filePath: path))
+            let file = try FileDescriptor.open(
+                FilePath(path), .writeOnly, options: [.create, .truncate, .closeOnExec],
+                permissions: [.ownerReadWrite, .groupRead, .otherRead])
+            _ = try file.closeAfter { try file.writeAll(bytes) }
         } catch {
             throw failure("write \(path)", "\(error)")
         }
