@@ -22,7 +22,8 @@ struct HostInventory: Sendable, Equatable {
             if parts != MachineParts() { machines[id] = parts }
         }
         drift = try await host.networkDrift(
-            of: snapshot.computes.map(\.compute), remotes: snapshot.remotes, spareTaps: snapshot.spareTaps)
+            of: snapshot.computes.compactMap { ComputePlace($0.compute) }, remotes: snapshot.remotes,
+            spareTaps: snapshot.spareTaps)
     }
 
     /// What is there and should not be, and the other way round.

@@ -27,33 +27,43 @@ public struct AddressQueries {
         try lowestFree(.sshPort, range.lowerBound, range.upperBound).map { Int($0) }
     }
 
-    /// The range's first number if it is free, else the lowest one that follows a taken one; one that another
-    /// transaction is about to take is passed over, and the next is tried. The engine looks no further than it has to.
+    /// The lowest free number; one that another transaction is about to take is passed over, and the next is tried.
     private func lowestFree(
         _ kind: NumberKind, _ first: some FixedWidthInteger, _ last: some FixedWidthInteger
     ) throws -> Int64? {
-        try sql.query(
-            """
-            WITH RECURSIVE free (candidate) AS (
-                SELECT \(Self.next(kind, from: "CAST($1 AS BIGINT)"))
-                UNION ALL
-                SELECT \(Self.next(kind, from: "candidate + 1")) FROM free WHERE candidate IS NOT NULL
-            )
-            SELECT candidate FROM free
-            WHERE candidate IS NOT NULL AND \(sql.dialect.taking("candidate", of: kind)) LIMIT 1
-            """,
-            [Int64(first), Int64(last)]
-        ).first?.int("candidate")
+        var first = Int64(first)
+        while let row = try sql.query(Self.search(kind, sql.dialect), [first, Int64(last)]).first {
+            let candidate = try row.int("candidate")
+            if try row.int("is_ours") == 1 { return candidate }
+            first = candidate + 1
+        }
+        return nil
     }
 
-    /// The lowest free number from `first` on.
-    private static func next(_ kind: NumberKind, from first: String) -> String {
+    /// The lowest free number of `$1` to `$2`. Numbers are given out from below, so most that are taken lie close together:
+    /// counting them by the index is quicker, by far, than asking after each. From `$1` on, stretches that are all taken
+    /// are passed over, each twice as long as the one before; in the first that is not, the halves are looked at.
+    private static func search(_ kind: NumberKind, _ dialect: Dialect) -> String {
+        let low = "CASE WHEN is_full = 1 THEN low + length ELSE low END"
+        let length = "CASE WHEN is_full = 1 AND grows = 1 THEN length * 2 ELSE length / 2 END"
+        return """
+            WITH RECURSIVE probe (low, length, grows, is_full) AS (
+                SELECT CAST($1 AS BIGINT), CAST(64 AS BIGINT), 1, \(isFull(kind, "CAST($1 AS BIGINT)", "64"))
+                UNION ALL
+                SELECT \(low), \(length), CASE WHEN is_full = 1 THEN grows ELSE 0 END, \(isFull(kind, low, length))
+                FROM probe WHERE length > 0 AND low <= $2
+            )
+            SELECT low AS candidate, CASE WHEN \(dialect.taking("low", of: kind)) THEN 1 ELSE 0 END AS is_ours
+            FROM probe WHERE length = 0 AND low <= $2
+            """
+    }
+
+    /// 1 when all of the `length` numbers from `low` on are taken, else 0.
+    private static func isFull(_ kind: NumberKind, _ low: String, _ length: String) -> String {
         """
-        (SELECT MIN(n) FROM (
-            SELECT \(first) AS n
-            UNION ALL
-            SELECT \(kind.column) + 1 FROM computes WHERE \(kind.column) BETWEEN \(first) AND $2
-        ) AS numbers WHERE n <= $2 AND NOT EXISTS (SELECT 1 FROM computes WHERE \(kind.column) = n))
+        CASE WHEN (
+            SELECT COUNT(*) FROM computes WHERE \(kind.column) >= \(low) AND \(kind.column) < \(low) + \(length)
+        ) = \(length) THEN 1 ELSE 0 END
         """
     }
 }

@@ -66,6 +66,27 @@ public struct ComputeQueries {
         ).map(Self.compute)
     }
 
+    /// What the host's network follows from: of every compute whose step is one of `steps`, none of which is the last, and
+    /// that holds an address, by id. A host may have thousands, and each create asks for all.
+    public func places(steps: [ComputeStep], hostId: Int64) throws -> [ComputePlace] {
+        try sql.query(
+            """
+            SELECT c.id, c.team_id, c.private_ipv4, c.public_ipv4, c.ssh_port, t.network_base, t.network_prefix, j.step
+            FROM \(Self.tables)
+            WHERE j.host_id = $1 AND j.step <> 'done' AND j.step IN (\(steps.sqlList))
+                AND c.private_ipv4 IS NOT NULL
+            ORDER BY c.id
+            """, [hostId]
+        ).map { row in
+            ComputePlace(
+                computeId: try row.int("id"), teamId: try row.int("team_id"),
+                network: try TeamQueries.network(row),
+                privateIpv4: IPv4Address(UInt32(try row.int("private_ipv4"))),
+                publicIpv4: try row.intOrNil("public_ipv4").map { IPv4Address(UInt32($0)) },
+                sshPort: try row.intOrNil("ssh_port").map { Int($0) }, step: try row.value("step"))
+        }
+    }
+
     /// The ids of the host's computes that rest, and are meant to run.
     public func meantToRun(hostId: Int64) throws -> [Int64] {
         try sql.query(

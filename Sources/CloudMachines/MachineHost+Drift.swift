@@ -8,14 +8,14 @@ extension MachineHost {
     ///   - remotes: see `NetworkPlan.remotes`.
     ///   - spareTaps: see `NetworkPlan.spareTaps`.
     public func networkDrift(
-        of computes: [Compute], remotes: [RemoteAttachment] = [], spareTaps: Set<Int64> = []
+        of places: [ComputePlace], remotes: [RemoteAttachment] = [], spareTaps: Set<Int64> = []
     ) async throws -> [String] {
         let most = try await networkDrift(
-            from: NetworkPlan(computes, remotes: remotes, spareTaps: spareTaps) { $0 != .mustNot })
-        guard !most.isEmpty, computes.contains(where: { $0.task?.step.network == .may }) else { return most }
+            from: NetworkPlan(places, remotes: remotes, spareTaps: spareTaps) { $0 != .mustNot })
+        guard !most.isEmpty, places.contains(where: { $0.step.network == .may }) else { return most }
         let least = Set(
             try await networkDrift(
-                from: NetworkPlan(computes, remotes: remotes, spareTaps: spareTaps) { $0 == .must }))
+                from: NetworkPlan(places, remotes: remotes, spareTaps: spareTaps) { $0 == .must }))
         return most.filter(least.contains)
     }
 }
@@ -25,12 +25,10 @@ extension NetworkPlan {
     ///
     /// - Parameter remotes: computes of other hosts, at least those of the same teams; others are left out.
     public init(
-        _ computes: [Compute], remotes: [RemoteAttachment] = [], spareTaps: Set<Int64> = [],
+        _ places: [ComputePlace], remotes: [RemoteAttachment] = [], spareTaps: Set<Int64> = [],
         where isIn: (Presence) -> Bool
     ) {
-        let attachments = computes.filter { isIn($0.task?.step.network ?? .mustNot) }.compactMap {
-            NetworkAttachment($0)
-        }
+        let attachments = places.filter { isIn($0.step.network) }.map { NetworkAttachment($0) }
         let teams = Set(attachments.map(\.teamId))
         self.init(
             attachments: attachments, remotes: remotes.filter { teams.contains($0.teamId) },

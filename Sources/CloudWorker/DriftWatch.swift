@@ -105,14 +105,14 @@ final class DriftWatch: Sendable {
             metadata: [
                 "differences": "\(lines.count)", "first": "\(lines.prefix(Self.maxLogged))",
             ])
-        guard repair.left.isEmpty, !repair.computes.isEmpty else { return }
+        guard repair.left.isEmpty, !repair.places.isEmpty else { return }
         let now = clock.nowMs
         try await database.write(.supervise) { [claim] sql in
             try claim.check(sql)
-            for compute in repair.computes {
+            for place in repair.places {
                 try sql.events.append(
                     Event(
-                        computeId: compute.id, teamId: compute.teamId, kind: "compute.network.repaired",
+                        computeId: place.computeId, teamId: place.teamId, kind: "compute.network.repaired",
                         actor: .system), nowMs: now)
             }
         }

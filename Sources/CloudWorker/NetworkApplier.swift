@@ -78,12 +78,12 @@ public actor NetworkApplier {
         try await apply(rows)
         return NetworkRepair(
             found: found, left: try await drift(from: rows),
-            computes: rows.computes.filter { NetworkAttachment($0).map(found.isAbout) ?? false })
+            places: rows.places.filter { found.isAbout(NetworkAttachment($0)) })
     }
 
     private func drift(from rows: NetworkRows) async throws -> [String] {
         try await host.networkDrift(
-            of: rows.computes, remotes: rows.others.remotes, spareTaps: rows.others.spareTaps)
+            of: rows.places, remotes: rows.others.remotes, spareTaps: rows.others.spareTaps)
     }
 
     /// Tells the host's network of teammates that came to other hosts, or left them, and of computes that came here from
@@ -108,7 +108,7 @@ public actor NetworkApplier {
 
 /// All that a host's network follows from.
 private struct NetworkRows {
-    var computes: [Compute]
+    var places: [ComputePlace]
     var others: Others
 
     /// What follows from computes of other hosts, and from those that move.
@@ -134,17 +134,17 @@ private struct NetworkRows {
     }
 
     init(_ sql: any SQLConnection, hostId: Int64) throws {
-        computes = try sql.computes.list(steps: ComputeStep.attached, hostId: hostId)
+        places = try sql.computes.places(steps: ComputeStep.attached, hostId: hostId)
         others = try Others(sql, hostId: hostId)
     }
 
     /// Those that must have their place already.
     var settled: Set<Int64> {
-        Set(computes.filter { $0.task?.step.network == .must }.map(\.id))
+        Set(places.filter { $0.step.network == .must }.map(\.computeId))
     }
 
     var plan: NetworkPlan {
-        NetworkPlan(computes, remotes: others.remotes, spareTaps: others.spareTaps) { $0 != .mustNot }
+        NetworkPlan(places, remotes: others.remotes, spareTaps: others.spareTaps) { $0 != .mustNot }
     }
 }
 
@@ -154,5 +154,5 @@ struct NetworkRepair: Sendable {
     /// What differs still.
     var left: [String] = []
     /// Those that what was found is about.
-    var computes: [Compute] = []
+    var places: [ComputePlace] = []
 }

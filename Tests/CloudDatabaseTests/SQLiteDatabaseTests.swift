@@ -121,6 +121,36 @@ struct SQLiteDatabaseTests {
         }
     }
 
+    @Test("the lowest free address is the one that looking at each would find, whatever is taken")
+    func lowestOfMany() async throws {
+        try await withDatabase { database in
+            try await database.write { sql in
+                let team = try sql.teams.insert(name: "a", network: network("10.0.0.0/22"), nowMs: 1)
+                let (first, count) = (address("10.0.0.5").value, UInt32(300))
+                let range = IPv4Address(first)...IPv4Address(first + count - 1)
+                for offset in 0..<count {
+                    let text = IPv4Address(first + offset).description
+                    _ = try sql.computes.insert(
+                        newCompute(team, text, on: try sql.makeHost("h\(offset)")), nowMs: 1)
+                }
+                #expect(try sql.addresses.freePrivateIpv4(in: range) == nil)
+                var random = SeededGenerator(seed: 7)
+                var lowest = count
+                for _ in 0..<40 {
+                    let offset = UInt32.random(in: 0..<count, using: &random)
+                    // The ids are counted from 1, in the order of the addresses.
+                    _ = try sql.execute(
+                        "UPDATE computes SET private_ipv4 = NULL WHERE id = $1", [Int64(offset) + 1])
+                    lowest = min(lowest, offset)
+                    #expect(try sql.addresses.freePrivateIpv4(in: range) == IPv4Address(first + lowest))
+                }
+                let rest = IPv4Address(first + lowest + 1)...range.upperBound
+                let next = try #require(try sql.addresses.freePrivateIpv4(in: rest))
+                #expect(next.value > first + lowest, "what is before the range does not count")
+            }
+        }
+    }
+
     @Test("a job is leased to one owner at a time, until the lease runs out")
     func leases() async throws {
         try await withDatabase { database in

@@ -244,18 +244,18 @@ struct HostsRenderTests {
 
     @Test("a plan of computes takes along their teammates alone, and who is not known is drift")
     func plan() async throws {
-        let computes = [try NetworkDriftTests.compute(1, .idle)]
+        let places = [try NetworkDriftTests.place(1, .idle)]
         var (mate, stranger) = (try remote(6), try remote(7, team: 2))
-        mate.network = computes[0].network
+        mate.network = places[0].network
         stranger.teamId = 3
-        let plan = NetworkPlan(computes, remotes: [mate, stranger]) { $0 != .mustNot }
+        let plan = NetworkPlan(places, remotes: [mate, stranger]) { $0 != .mustNot }
         #expect(plan.attachments.map(\.computeId) == [1] && plan.remotes == [mate])
         let host = SimulatedHost()
         try await host.applyNetwork(NetworkPlan(attachments: plan.attachments))
-        let drift = try await host.networkDrift(of: computes, remotes: [mate, stranger])
+        let drift = try await host.networkDrift(of: places, remotes: [mate, stranger])
         #expect(drift == ["the teammate 10.0.4.6 on 192.168.77.2 is not known"])
         try await host.applyNetwork(plan)
-        let left = try await host.networkDrift(of: computes, remotes: [mate])
+        let left = try await host.networkDrift(of: places, remotes: [mate])
         #expect(left == [])
     }
 }

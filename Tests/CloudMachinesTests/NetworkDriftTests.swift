@@ -115,25 +115,21 @@ struct NetworkDriftTests {
     @Test("a machine on its way in or out owes nothing, and hides nothing of the others'")
     func underWay() async throws {
         let host = SimulatedHost()
-        let computes = try [(Int64(1), ComputeStep.network), (2, .idle), (3, .detach)].map { id, step in
-            try Self.compute(id, step)
+        let places = try [(Int64(1), ComputeStep.network), (2, .idle), (3, .detach)].map { id, step in
+            try Self.place(id, step)
         }
-        let all = NetworkPlan(computes) { $0 != .mustNot }
-        for present in [all, NetworkPlan(computes) { $0 == .must }] {
+        let all = NetworkPlan(places) { $0 != .mustNot }
+        for present in [all, NetworkPlan(places) { $0 == .must }] {
             try await host.applyNetwork(present)
-            #expect(try await host.networkDrift(of: computes) == [])
+            #expect(try await host.networkDrift(of: places) == [])
         }
         try await host.applyNetwork(NetworkPlan(attachments: all.attachments.filter { $0.computeId == 1 }))
-        #expect(try await host.networkDrift(of: computes) == ["the tap st-t2 is not there"])
+        #expect(try await host.networkDrift(of: places) == ["the tap st-t2 is not there"])
     }
 
-    static func compute(_ id: Int64, _ step: ComputeStep) throws -> Compute {
-        Compute(
-            id: id, teamId: 1, hostName: "a", state: .running, intent: .running, image: "", specification: "",
-            region: "",
-            vcpus: 1, memoryMb: 1, storageGb: 1, publicKeys: [], tags: [],
-            network: try #require(IPv4Network("10.0.0.0/22")),
-            privateIpv4: IPv4Address(10 << 24 | UInt32(4 + id)),
-            createdAtMs: 0, updatedAtMs: 0, task: ComputeTask(step: step, sinceMs: 0, attempts: 0))
+    static func place(_ id: Int64, _ step: ComputeStep) throws -> ComputePlace {
+        ComputePlace(
+            computeId: id, teamId: 1, network: try #require(IPv4Network("10.0.0.0/22")),
+            privateIpv4: IPv4Address(10 << 24 | UInt32(4 + id)), publicIpv4: nil, sshPort: nil, step: step)
     }
 }
