@@ -12,6 +12,7 @@ public enum HostEffect: String, Sendable, CaseIterable {
     case connectDisk, copyDisk, copyMemory, endDiskCopy, disconnectDisk, expectSwitch, switchOver
     case withdrawDisk, settleArrival, resumeGuest
     case cancelMemory, cancelDisk, settleDeparture
+    case markWarm, addTap, takeGuest, fillSeed, plugNetwork, openSeed, wakeGuest, removeTap
 
     /// Those of a machine's move from host to host.
     public static let moves: [HostEffect] = [
@@ -19,6 +20,11 @@ public enum HostEffect: String, Sendable, CaseIterable {
         .forgetCredentials, .expectArrival, .dropHalfArrival, .exportDisk, .awaitMemory, .announceArrival,
         .connectDisk, .copyDisk, .copyMemory, .endDiskCopy, .disconnectDisk, .expectSwitch, .switchOver,
         .withdrawDisk, .settleArrival, .resumeGuest, .cancelMemory, .cancelDisk, .settleDeparture,
+    ]
+
+    /// Those of guests that are booted ahead, besides what a machine's own start does.
+    public static let warm: [HostEffect] = [
+        .markWarm, .addTap, .takeGuest, .fillSeed, .plugNetwork, .openSeed, .wakeGuest, .removeTap,
     ]
 
     /// Before or after the change itself.

@@ -74,15 +74,20 @@ public struct Departure: Sendable, Equatable, Codable {
     public var imageSha256: String?
     /// The largest IP packet that the guest may send, as it was told at its start; `nil`: what is usual.
     public var guestMtu: Int?
+    /// Whether the guest's network card is behind a port of its own, since it was plugged in after the start (`WarmingHost`);
+    /// `nil`: it is not.
+    public var hasNetworkPort: Bool?
 
     public init(
-        board: String, processor: String, diskBytes: Int64, imageSha256: String?, guestMtu: Int? = nil
+        board: String, processor: String, diskBytes: Int64, imageSha256: String?, guestMtu: Int? = nil,
+        hasNetworkPort: Bool? = nil
     ) {
         self.board = board
         self.processor = processor
         self.diskBytes = diskBytes
         self.imageSha256 = imageSha256
         self.guestMtu = guestMtu
+        self.hasNetworkPort = hasNetworkPort
     }
 }
 

@@ -28,6 +28,11 @@ public actor SimulatedHost: MachineHost {
     private(set) var moving: [Int64: Moving] = [:]
     /// Those among them whose process has ended. What marks them is a file, and stays.
     private(set) var ended: Set<Int64> = []
+    /// By number.
+    var warmed: [Int64: WarmGuest] = [:]
+    /// The number of the last guest that was booted ahead, and when those to come are started.
+    var lastWarm: Int64 = 0
+    var warmStartMs: Int64 = 0
     private let ownDisks = SimulatedDisks()
     /// Those that other hosts have too; `nil`: it has its own.
     public nonisolated let sharedDisks: SimulatedDisks?
@@ -123,7 +128,9 @@ public actor SimulatedHost: MachineHost {
         await visit(.makeDisk, machine.id)
         try act(.makeDisk) {
             folders.insert(machine.id)
-            diskSizes[machine.id] = diskSizes[machine.id] ?? machine.storageGb
+            guard diskSizes[machine.id] == nil else { return }
+            takeWarm(for: machine, image)
+            diskSizes[machine.id] = machine.storageGb
         }
     }
 

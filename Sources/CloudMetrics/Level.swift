@@ -20,5 +20,7 @@ public final class Level: Sendable {
         return try await body()
     }
 
+    public func set(_ new: Int) { count.withLock { $0 = new } }
+
     public var family: MetricFamily { .gauge(name, help: help, count.withLock { $0 }) }
 }

@@ -18,6 +18,10 @@ public struct WorkerMetrics: Sendable {
     private let orphans = Counter(
         "strettch_orphans_removed_total", help: "Machines without a compute that were removed from the host.")
 
+    private let warm = Level("strettch_warm_guests", help: "Guests that are booted ahead and ready.")
+    private let taken = Counter(
+        "strettch_warm_taken_total", help: "Guests booted ahead that became computes.")
+
     public init() {}
 
     func ran(_ step: ComputeStep, _ outcome: StepOutcome, after duration: Duration) {
@@ -34,8 +38,17 @@ public struct WorkerMetrics: Sendable {
     /// - Parameter milliseconds: since the create was accepted.
     func created(after milliseconds: Int64) { creations.observe(.milliseconds(milliseconds)) }
 
+    /// How many guests are ready ahead, and how many became computes since the last look.
+    func warmed(ready: Int, taken new: Int) {
+        warm.set(ready)
+        taken.add(Double(new))
+    }
+
     public var families: [MetricFamily] {
-        [steps.family, creations.family, boots.family, drifts.family, orphans.family]
+        [
+            steps.family, creations.family, boots.family, drifts.family, orphans.family, warm.family,
+            taken.family,
+        ]
     }
 }
 

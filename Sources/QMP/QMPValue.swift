@@ -1,3 +1,9 @@
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
 /// A JSON value, as arguments and replies of the monitor are made of.
 public enum QMPValue: Sendable, Equatable {
     case null
@@ -11,6 +17,15 @@ public enum QMPValue: Sendable, Equatable {
     /// The member of an object; `nil` for any other value.
     public subscript(name: String) -> QMPValue? {
         if case .object(let members) = self { members[name] } else { nil }
+    }
+
+    /// As JSON, whose members are in the order of their names.
+    public var text: String {
+        get throws {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+            return String(decoding: try encoder.encode(self), as: UTF8.self)
+        }
     }
 
     public var string: String? { if case .string(let value) = self { value } else { nil } }

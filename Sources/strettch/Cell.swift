@@ -71,6 +71,7 @@ struct Cell: Sendable {
         guard let host else { return [] }
         let parts = host.services(settings, cloud, wake, metrics.worker, logger)
         var services: [any Service] = [parts.heartbeat, parts.worker, parts.supervisor, parts.accountant]
+        if let pool = host.warmPool(cloud, metrics.worker, logger) { services.append(pool) }
         if settings.network == .bridged, !settings.simulated {
             services.append(
                 MetadataListener(cloud: cloud, listen: settings.metadataListen, logger: logger))

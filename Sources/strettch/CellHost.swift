@@ -9,6 +9,8 @@ import Logging
 /// The host that a server works on, registered as its own.
 struct CellHost: Sendable {
     let machines: any MachineHost
+    /// What is kept booted ahead.
+    let warm: [WarmGoal]
     let claim: HostClaim
     /// Names the worker in leases; new at each start.
     let owner: String
@@ -20,14 +22,16 @@ struct CellHost: Sendable {
         _ settings: ServeSettings, _ folder: DataFolder, installationId: String, _ cloud: Cloud,
         _ logger: Logger
     ) async throws -> CellHost {
+        let warm = try settings.warmGoals(in: cloud.catalogue)
         let shared = try settings.sharedDisks(installationId: installationId)
         let machines = try await HostFactory(settings: settings, folder: folder, logger: logger)
             .open(installationId: installationId)
         let (claim, owner) = (HostClaim(), UUID().uuidString)
         var facts = try settings.host.facts(
             identity: try folder.hostIdentity(), folder: folder.path, shared: shared,
-            accelerator: (machines as? QEMUHost)?.accelerator.accelerator.rawValue, catalogue: cloud.catalogue
-        )
+            accelerator: (machines as? QEMUHost)?.accelerator.accelerator.rawValue,
+            catalogue: cloud.catalogue,
+            warm: warm)
         facts.moveCertificate = await moveCertificate(machines, settings, logger)
         let registered = facts
         let isEmbedded = settings.database.connection == nil
@@ -44,7 +48,7 @@ struct CellHost: Sendable {
             logger.error("The host could not be registered; trying again.", metadata: ["error": "\(error)"])
         }
         try await ReserveIds(database: cloud.database, host: machines, logger: logger).run()
-        return CellHost(machines: machines, claim: claim, owner: owner, register: register)
+        return CellHost(machines: machines, warm: warm, claim: claim, owner: owner, register: register)
     }
 
     /// By which other hosts know this one; `nil` where nothing moves to it or from it.
@@ -60,6 +64,15 @@ struct CellHost: Sendable {
                 metadata: ["error": "\(error)"])
             return nil
         }
+    }
+
+    /// What boots guests ahead, and ends those of earlier settings; `nil` where machines are pretended.
+    func warmPool(_ cloud: Cloud, _ metrics: WorkerMetrics, _ logger: Logger) -> WarmPool? {
+        guard let machines = machines as? any WarmingHost else { return nil }
+        return WarmPool(
+            goals: warm, host: machines, database: cloud.database, claim: claim, clock: cloud.clock,
+            metrics: metrics,
+            logger: logger)
     }
 
     /// What works on the machines, and on the cell's duty.

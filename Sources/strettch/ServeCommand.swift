@@ -49,6 +49,8 @@ struct ServeCommand: AsyncParsableCommand {
     @Flag(help: "Refuse public keys that are not whole.") var strictKeys = false
     @Option(help: "Requests of one API key in a second; 0: any number. Default: 2.") var rateLimit: Int?
     @Option(help: "Guests that may boot at once; 0: one for each core.") var bootSlots: Int?
+    @Option(help: "Guests kept booted ahead: IMAGE/SPECIFICATION=COUNT, with commas. Default: none.")
+    var warm: String?
     @Option(help: "Seconds that a guest has to shut down before its power is taken. Default: 60.")
     var stopGrace: Int?
     @Option(help: "trace, debug, info, notice, warning, error or critical. Default: info.") var logLevel:
@@ -81,7 +83,7 @@ struct ServeCommand: AsyncParsableCommand {
             "tlsKey": tlsKey, "metrics": metrics,
             "logFormat": logFormat, "catalogue": catalogue, "network": network, "privateRange": privateRange,
             "publicPool": publicPool, "sshPorts": sshPorts, "metadataListen": metadataListen,
-            "apiUrl": apiUrl, "logLevel": logLevel, "database": database,
+            "apiUrl": apiUrl, "logLevel": logLevel, "database": database, "warm": warm,
         ]
         for (name, text) in texts {
             if let text { flags[name] = ConfigValue(.string(text), isSecret: false) }

@@ -80,7 +80,7 @@ struct HostSettings: Sendable, Equatable {
     ///   - accelerator: how guests are run; `nil` where machines are pretended, which take nothing.
     func facts(
         identity: String, folder: String, shared: SharedDisks? = nil, accelerator: String?,
-        catalogue: Catalogue
+        catalogue: Catalogue, warm: [WarmGoal] = []
     ) throws -> HostFacts {
         if let problem = HostName.problem(name) {
             throw CloudError.invalid([
@@ -93,7 +93,7 @@ struct HostSettings: Sendable, Equatable {
         }
         return HostFacts(
             identity: identity, name: name, region: region,
-            capacity: accelerator == nil ? Capacity() : try capacity(shared?.path ?? folder),
+            capacity: accelerator == nil ? Capacity() : try capacity(shared?.path ?? folder).less(warm),
             accelerator: accelerator, underlay: underlay, store: shared?.name, labels: labels)
     }
 
@@ -107,7 +107,42 @@ struct HostSettings: Sendable, Equatable {
     }
 }
 
+extension Capacity {
+    /// What is left for computes beside the guests that are kept booted ahead. Throws `VALIDATION_ERROR` when nothing is.
+    func less(_ goals: [WarmGoal]) throws -> Capacity {
+        guard !goals.isEmpty else { return self }
+        let taken = goals.reduce(Resources()) { taken, goal in
+            let more = goal.resources
+            return Resources(
+                vcpus: taken.vcpus + more.vcpus, memoryMb: taken.memoryMb + more.memoryMb,
+                storageGb: taken.storageGb + more.storageGb)
+        }
+        let shortages = shortages(of: taken, taken: Resources()).map(\.figures)
+        guard shortages.isEmpty else {
+            throw CloudError.invalid([
+                Problem(
+                    "warm",
+                    "asks for more than the host has (\(shortages.joined(separator: "; "))). Give fewer guests."
+                )
+            ])
+        }
+        return Capacity(
+            vcpus: vcpus.map { $0 - taken.vcpus }, memoryMb: memoryMb.map { $0 - taken.memoryMb },
+            storageGb: storageGb.map { $0 - taken.storageGb })
+    }
+}
+
 extension ServeSettings {
+    /// What is kept booted ahead. Throws when the settings rule that out, and what `WarmGoal.list` throws.
+    func warmGoals(in catalogue: Catalogue) throws -> [WarmGoal] {
+        let goals = try WarmGoal.list(warm, in: catalogue)
+        guard !goals.isEmpty, simulated || host.disks != nil else { return goals }
+        throw SettingReader.invalid(
+            "warm", warm,
+            "nothing: pretended machines have no guests to boot, and disks that hosts share are made for their computes"
+        )
+    }
+
     /// The folder of the disks that other hosts have too, with its name; `nil`: the host's disks are its own. Throws when
     /// there is nobody to share them with, and what `SharedDisks` throws.
     func sharedDisks(installationId: String) throws -> SharedDisks? {

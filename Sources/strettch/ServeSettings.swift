@@ -39,6 +39,8 @@ struct ServeSettings: Sendable {
     var rateLimit: Int
     /// Guests that may boot at once.
     var bootSlots: Int
+    /// Guests that are kept booted ahead of computes: `IMAGE/SPECIFICATION=COUNT`, with commas (`WarmGoal.list`).
+    var warm: String
     /// Seconds that a guest has to shut down before its power is taken.
     var stopGrace: Int
     /// Seconds that a machine without a compute is left alone before it is removed.
@@ -58,7 +60,7 @@ struct ServeSettings: Sendable {
         "teamPrefix": 22,
         "publicPool": "203.0.113.0/24", "sshPorts": "22000-22999",
         "metadataListen": .init(.string(NetworkSettings.defaultMetadata), isSecret: false), "apiUrl": "",
-        "strictKeys": false, "rateLimit": 2, "bootSlots": 0,
+        "strictKeys": false, "rateLimit": 2, "bootSlots": 0, "warm": "",
         "stopGrace": 60,
         "role": "all", "hostName": "", "region": "", "labels": "", "underlay": "", "disks": "",
         "vxlanPort": 4789,
@@ -105,6 +107,7 @@ struct ServeSettings: Sendable {
         rateLimit = try reader.int("rateLimit", in: 0...10_000)
         let slots = try reader.int("bootSlots", in: 0...1000)
         bootSlots = slots == 0 ? ProcessInfo.processInfo.activeProcessorCount : slots
+        warm = try reader.string("warm")
         stopGrace = try reader.int("stopGrace", in: 1...3600)
         orphanGrace = try reader.int("orphanGrace", in: 0...2_592_000)
         billing = BillingSettings(

@@ -112,7 +112,7 @@ struct QEMUHostTests {
             let image = ReadyImage(disk: "\(folder)/base.qcow2")
             let again = try await QEMUFixture.open(folder, image: image)
             #expect(try await again.status(5) == .running)
-            let table = ProcessTable(installation: "another")
+            let table = ProcessTable(installation: "another", data: folder)
             #expect(try table.all().isEmpty)
             try await again.halt(5)
             #expect(try await host.status(5) == .absent)

@@ -137,7 +137,7 @@ struct RealLifecycleTests {
 }
 
 /// What a guest sees of its own size.
-private struct GuestSize: Equatable {
+struct GuestSize: Equatable {
     var vcpus: Int
     /// Rounded up to the 512 MB that specifications are multiples of, since the kernel keeps some for itself.
     var memoryMb: Int
@@ -145,7 +145,7 @@ private struct GuestSize: Equatable {
 }
 
 extension RealCloud {
-    fileprivate func size(_ compute: ComputeWire) async throws -> GuestSize {
+    func size(_ compute: ComputeWire) async throws -> GuestSize {
         let lines = try await ssh(
             compute, "nproc; free -m | awk '/^Mem/ {print $2}'; lsblk | awk '/^vda/ {print $4}'"
         ).split(separator: "\n")

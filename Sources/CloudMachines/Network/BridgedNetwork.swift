@@ -30,11 +30,13 @@ public struct BridgedNetwork: Sendable {
     ///
     /// Throws `.conflict` when the host itself holds an address that the plan gives to a guest, and what `Command`
     /// throws.
-    public func apply(_ plan: NetworkPlan) async throws {
+    ///
+    /// - Parameter renamed: names that taps which are not there may still have, by those that they get.
+    public func apply(_ plan: NetworkPlan, renaming renamed: [String: String] = [:]) async throws {
         let layout = try NetworkLayout(plan, settings)
         async let forwarding = forwards()
         let present = try await present()
-        let changes = try NetworkChanges(from: present, to: layout)
+        let changes = try NetworkChanges(from: present, to: layout, renaming: renamed)
         // The rules first: whatever comes up afterwards comes up behind them.
         try await run("nft", ["-f", "-"], input: Ruleset.render(layout), as: .loadRules)
         // Before the addresses are there, since afterwards nothing would tell that it was not done.
@@ -44,6 +46,19 @@ public struct BridgedNetwork: Sendable {
         if try await !forwarding, !layout.taps.isEmpty {
             try await run("sysctl", ["-q", "-w", "net.ipv4.ip_forward=1"], as: .forwardPackets)
         }
+    }
+
+    /// Makes a tap that leads nowhere, unless it is there.
+    func addTap(_ name: String) async throws {
+        guard try await present().interface(name) == nil else { return }
+        let owner = settings.tapOwner.map { ["user", $0] } ?? []
+        try await run("ip", ["tuntap", "add", "dev", name, "mode", "tap"] + owner, as: .addTap)
+    }
+
+    /// Removes a tap. Nothing to remove is success.
+    func removeTap(_ name: String) async throws {
+        guard try await present().interface(name) != nil else { return }
+        try await run("ip", ["link", "delete", "dev", name], as: .removeTap)
     }
 
     /// What is there, as far as the settings make it matter.

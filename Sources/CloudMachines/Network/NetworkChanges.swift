@@ -13,7 +13,12 @@ struct NetworkChanges: Sendable, Equatable {
     ///
     /// Interfaces that don't bear our names are never changed. Throws `.conflict` when one of them holds an address
     /// that guests need.
-    init(from present: PresentNetwork, to layout: NetworkLayout) throws {
+    ///
+    /// - Parameter renamed: names that taps which are not there may still have, by those that they get.
+    init(
+        from present: PresentNetwork, to layout: NetworkLayout, renaming renamed: [String: String] = [:]
+    ) throws {
+        let present = rename(present, renamed)
         try Self.checkForeign(present, layout)
         removeStale(present, layout)
         for name in layout.spareTaps { unplug(name, present.interface(name), owner: layout.tapOwner) }
@@ -24,6 +29,17 @@ struct NetworkChanges: Sendable, Equatable {
         publish(present, layout)
         // Last, since a tap that is up lets its guest speak.
         for tap in layout.taps { prepare(tap, present.interface(tap.name), owner: layout.tapOwner) }
+    }
+
+    /// A process that has the tap open keeps it, whatever its name.
+    private mutating func rename(_ present: PresentNetwork, _ renamed: [String: String]) -> PresentNetwork {
+        var present = present
+        for (name, former) in renamed.sorted(by: { $0.key < $1.key }) where present.interface(name) == nil {
+            guard let index = present.interfaces.firstIndex(where: { $0.name == former }) else { continue }
+            lines.append("link set dev \(former) name \(name)")
+            present.interfaces[index].name = name
+        }
+        return present
     }
 
     private mutating func removeStale(_ present: PresentNetwork, _ layout: NetworkLayout) {

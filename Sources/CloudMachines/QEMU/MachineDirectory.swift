@@ -16,11 +16,20 @@ struct MachineDirectory: Sendable, Equatable {
         diskFolder = "\(Self.all(disks ?? data))/\(id)"
     }
 
+    /// A guest's that is booted ahead: `<data>/warm/<number>/`. It becomes the folder of the compute that takes it.
+    init(data: String, warm number: Int64) {
+        path = "\(Self.allWarm(data))/\(number)"
+        diskFolder = path
+    }
+
     /// Whether other hosts have the disk too.
     var sharesDisk: Bool { diskFolder != path }
 
     /// The folder of all machines.
     static func all(_ data: String) -> String { "\(data)/machines" }
+
+    /// The folder of all guests that are booted ahead.
+    static func allWarm(_ data: String) -> String { "\(data)/warm" }
 
     /// The qcow2 overlay.
     var disk: String { "\(diskFolder)/disk.qcow2" }
@@ -36,6 +45,8 @@ struct MachineDirectory: Sendable, Equatable {
     var arrival: String { "\(path)/arrival" }
     /// There once the guest may go on elsewhere; only a cancelled departure takes it away.
     var departure: String { "\(path)/departure" }
+    /// There when the guest was booted ahead (`WarmMark`).
+    var warmMark: String { "\(path)/warm" }
     /// What QEMU itself printed.
     var qemuLog: String { "\(path)/qemu.log" }
 

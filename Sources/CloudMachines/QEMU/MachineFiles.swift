@@ -88,6 +88,16 @@ enum MachineFiles {
         try moveIntoPlace(temporary, path)
     }
 
+    /// Writes over a part of a file that others have open, and waits until that is on the disk.
+    static func overwrite(_ path: String, at offset: Int, with bytes: [UInt8]) throws(CloudError) {
+        try attempt("write", path) {
+            let file = try FileDescriptor.open(path, .writeOnly, options: .closeOnExec)
+            defer { close(file.rawValue) }
+            try file.writeAll(toAbsoluteOffset: Int64(offset), bytes)
+            try check(fsync(file.rawValue))
+        }
+    }
+
     /// Gives a finished file its name. After a crash at any point there is the old file or the whole new one.
     static func publish(_ temporary: String, to path: String, as effect: HostEffect) async throws {
         try await effect.make { try moveIntoPlace(temporary, path) }
@@ -107,6 +117,21 @@ enum MachineFiles {
             try check(rename(path, other))
         }
         try sync(FilePath(path).removingLastComponent().string)
+    }
+
+    /// Gives a folder a place in another folder, under a name that nothing has yet. False when it is not there: somebody
+    /// else was quicker.
+    static func take(_ path: String, to other: String, as effect: HostEffect) async throws -> Bool {
+        try await effect.make {
+            var isOurs = false
+            try attempt("rename to \(other)", path) {
+                isOurs = rename(path, other) == 0
+                guard isOurs || errno == ENOENT else { throw Errno(rawValue: errno) }
+            }
+            guard isOurs else { return false }
+            for folder in [other, path] { try sync(FilePath(folder).removingLastComponent().string) }
+            return true
+        }
     }
 
     /// Removes a file. Nothing to remove is success.

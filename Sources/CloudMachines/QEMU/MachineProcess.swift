@@ -26,7 +26,7 @@ struct MachineProcess {
     private var monitor: MachineMonitor { MachineMonitor(socket: directory.monitorSocket) }
 
     private func find() throws(CloudError) -> HostProcess? {
-        try table.process(of: id, pidFile: directory.pidFile)
+        try table.process(of: id, in: directory)
     }
 
     /// Throws `.serviceUnavailable` when there is a process whose monitor does not answer.
@@ -76,7 +76,7 @@ struct MachineProcess {
 
     /// Ends the machine and returns when nothing of its processes is left.
     func halt() async throws {
-        let processes = try table.all()[id] ?? []
+        let processes = try table.processes(of: id)
         if !processes.isEmpty {
             if try await !quits(processes) {
                 try await HostEffect.killProcess.make { for process in processes { try process.end() } }

@@ -12,7 +12,7 @@ public struct MachineRemains: Sendable {
     /// Looks at every process of the host, and at the folders of machines, if there are any.
     public init(dataDirectory: String, installationId: String) throws {
         let all = MachineDirectory.all(dataDirectory)
-        processes = Set(try ProcessTable(installation: installationId).all().keys)
+        processes = Set(try ProcessTable(installation: installationId, data: dataDirectory).all().keys)
         folders =
             MachineFiles.exists(all) ? Set(try MachineFiles.names(in: all).compactMap { Int64($0) }) : []
         disks = folders.filter {

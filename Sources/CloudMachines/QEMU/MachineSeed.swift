@@ -86,13 +86,17 @@ struct MachineSeed: Sendable, Equatable {
         }
     }
 
+    /// What stands in the image, by name.
+    var files: [(name: String, text: String)] {
+        [("meta-data", metaData), ("user-data", userData), ("network-config", networkConfig)]
+    }
+
     /// Writes the seed as an ISO 9660 image labelled `cidata` to `path`, for which `<path>.new` and `<path>.d`
     /// are used on the way. After a crash at any point there is the old image, the new one, or none.
     func write(to path: String) async throws {
         let folder = "\(path).d"
         let temporary = "\(path).new"
         try await MachineFiles.makeFolder(folder, as: .makeSeedFolder)
-        let files = [("meta-data", metaData), ("user-data", userData), ("network-config", networkConfig)]
         for (name, text) in files {
             try await MachineFiles.write(text.utf8, to: "\(folder)/\(name)", as: .writeSeedFile)
         }

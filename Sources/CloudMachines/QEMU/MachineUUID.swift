@@ -7,6 +7,8 @@ import Crypto
 struct MachineUUID: Sendable, Equatable, CustomStringConvertible {
     /// The highest compute id that fits.
     static let highestId: Int64 = 1 << 62 - 1
+    /// What is added to the numbers of guests that are booted ahead, since their compute's id is not known yet.
+    static let firstWarm: Int64 = 1 << 61
 
     private var high: UInt64
     private var low: UInt64

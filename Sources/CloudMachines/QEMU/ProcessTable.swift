@@ -66,34 +66,64 @@ private struct ProcessStat {
 /// program has by now is never taken for ours.
 struct ProcessTable: Sendable {
     var installation: String
+    /// Our folder, whose marks say whose the guests are that were booted ahead.
+    var data: String
 
     /// The longest command line, in bytes, that is looked at. Ours have 2 KB.
     private static let commandLineLimit = 64 << 10
 
     /// A machine's process: the pidfile's if that is it, else the first in /proc.
-    func process(of id: Int64, pidFile: String) throws(CloudError) -> HostProcess? {
-        let text = MachineFiles.text(pidFile, limit: 32)
-        if let text, let pid = Int32(text.filter(\.isNumber)), computeId(pid) == id,
+    func process(of id: Int64, in directory: MachineDirectory) throws(CloudError) -> HostProcess? {
+        let text = MachineFiles.text(directory.pidFile, limit: 32)
+        if let text, let pid = Int32(text.filter(\.isNumber)), let known = machineId(pid),
             let process = HostProcess(pid: pid)
         {
-            return process
+            if known == id { return process }
+            if known > MachineUUID.firstWarm, try WarmMark.read(directory)?.machineId == known {
+                return process
+            }
         }
-        return try all()[id]?.first
+        return try processes(of: id).first
     }
 
-    /// All processes, by compute. Looks at every process of the host.
+    /// All processes of computes, by compute. Looks at every process of the host.
     func all() throws(CloudError) -> [Int64: [HostProcess]] {
+        try everything().filter { $0.key < MachineUUID.firstWarm }
+    }
+
+    /// All processes of one machine. Looks at every process of the host.
+    func processes(of id: Int64) throws(CloudError) -> [HostProcess] { try everything()[id] ?? [] }
+
+    /// Those of guests that are booted ahead and nobody's yet stand by the id that is theirs until then
+    /// (`WarmMark.machineId`).
+    private func everything() throws(CloudError) -> [Int64: [HostProcess]] {
         let pids = try MachineFiles.names(in: "/proc").compactMap { Int32($0) }
         var found: [Int64: [HostProcess]] = [:]
         for pid in pids {
-            guard let id = computeId(pid), let process = HostProcess(pid: pid) else { continue }
+            guard let id = machineId(pid), let process = HostProcess(pid: pid) else { continue }
             found[id, default: []].append(process)
+        }
+        guard found.keys.contains(where: { $0 > MachineUUID.firstWarm }) else { return found }
+        for (warm, id) in try taken() {
+            guard let processes = found.removeValue(forKey: warm) else { continue }
+            found[id, default: []] += processes
         }
         return found
     }
 
-    /// The compute whose machine the process is; a zombie has no command line and is none.
-    private func computeId(_ pid: Int32) -> Int64? {
+    /// The computes that have taken guests which were booted ahead, by the id that those had until then.
+    private func taken() throws(CloudError) -> [Int64: Int64] {
+        var taken: [Int64: Int64] = [:]
+        for id in try MachineFiles.names(in: MachineDirectory.all(data)).compactMap({ Int64($0) }) {
+            if let mark = try WarmMark.read(MachineDirectory(data: data, id: id)) {
+                taken[mark.machineId] = id
+            }
+        }
+        return taken
+    }
+
+    /// The id in the process's UUID; a zombie has no command line and is none of ours.
+    private func machineId(_ pid: Int32) -> Int64? {
         guard let text = MachineFiles.text("/proc/\(pid)/cmdline", limit: Self.commandLineLimit) else {
             return nil
         }

@@ -16,6 +16,18 @@ struct QEMUArguments {
     /// The board of a machine that comes from another host, as that host calls it: QEMU waits for it, and the guest does
     /// not go on by itself. `nil`: it boots.
     var arrivesOn: String?
+    /// The network card is behind a port of its own, as that of a guest which was booted ahead.
+    var hasNetworkPort = false
+    /// The guest is booted ahead: it has a seed that stops it, and gets its network card later. `nil`: it is a compute's.
+    var warm: WarmDevices?
+
+    /// What a guest has in place of a compute's seed and network card.
+    struct WarmDevices {
+        /// The sectors of the seed whose reading stops the guest.
+        var gates: [Int]
+        /// The tap that its network card will have; `nil` in user mode.
+        var tap: String?
+    }
 
     /// Megabytes for translated code, without KVM. QEMU's default is a quarter of the host's RAM, at most 1 GB.
     static let translationCacheMb = 64
@@ -23,7 +35,8 @@ struct QEMUArguments {
     /// The vector without the program's name. Throws `.bug` when the compute's id does not fit into a tap's name.
     var vector: [String] {
         get throws {
-            try identity + computer + boot + storage + network + console + monitor + confinement + waiting
+            try identity + computer + boot + storage + seed + network + console + monitor + confinement
+                + waiting
         }
     }
 
@@ -70,13 +83,29 @@ struct QEMUArguments {
             "if=none,id=disk,file=\(Self.escaped(directory.disk)),format=qcow2,cache=writeback,discard=unmap,"
                 + "detect-zeroes=unmap,\(Self.writableForGood)",
             "-device", "virtio-blk-pci,drive=disk,bootindex=1",
-            "-drive", "if=none,id=seed,file=\(Self.escaped(directory.seed)),format=raw,readonly=on",
-            "-device", "virtio-blk-pci,drive=seed",
         ]
     }
 
+    private var seed: [String] {
+        get throws {
+            if let warm { return try WarmMonitor.seed(directory.seed, gates: warm.gates) }
+            return [
+                "-drive", "if=none,id=seed,file=\(Self.escaped(directory.seed)),format=raw,readonly=on",
+                "-device", "virtio-blk-pci,drive=seed",
+            ]
+        }
+    }
+
+    /// A port into which a network card can be plugged while the guest runs.
+    static let networkPort = "pcie-root-port,id=\(networkPortName),chassis=1"
+    static let networkPortName = "network-port"
+
     private var network: [String] {
         get throws {
+            if let warm {
+                return ["-device", Self.networkPort]
+                    + (warm.tap.map { ["-netdev", "tap,id=net,ifname=\($0),script=no,downscript=no"] } ?? [])
+            }
             let backend =
                 switch networkMode {
                 case .bridged: "tap,id=net,ifname=\(try machine.attachment.tapName()),script=no,downscript=no"
@@ -84,10 +113,12 @@ struct QEMUArguments {
                     "user,id=net,restrict=no"
                         + (machine.attachment.sshPort.map { ",hostfwd=tcp:127.0.0.1:\($0)-:22" } ?? "")
                 }
-            return [
-                "-netdev", backend, "-device",
+            let port = hasNetworkPort ? ["-device", Self.networkPort] : []
+            return ["-netdev", backend] + port + [
+                "-device",
                 "virtio-net-pci,netdev=net,mac=\(machine.attachment.mac),"
-                    + (mtu.map { "\(Self.mtuOption)\($0)," } ?? "") + "romfile=",
+                    + (mtu.map { "\(Self.mtuOption)\($0)," } ?? "") + "romfile="
+                    + (hasNetworkPort ? ",bus=\(Self.networkPortName)" : ""),
             ]
         }
     }

@@ -25,7 +25,7 @@ extension QEMUHost {
         let base = try await images.ready(image)
         try await disk(machine).make(over: base)
         try await makeSeed(machine)
-        try await start(machine, on: departure.board)
+        try await start(machine, as: departure)
         return try await listen(
             machine.id, wanted, sharesImage: base.sha256.map { $0 == departure.imageSha256 } ?? false)
     }
@@ -64,19 +64,20 @@ extension QEMUHost {
     }
 
     /// Makes the disk's node writable for good, since QEMU can't open the file once more when it is another user.
-    private func start(_ machine: Machine, on board: String) async throws {
+    private func start(_ machine: Machine, as departure: Departure) async throws {
         try await process(machine.id).start(settings.program) {
             let image = try disk(machine).base()
             try await images.check(image)
-            var arguments = arguments(machine, over: image)
-            arguments.arrivesOn = board
+            var arguments = try arguments(machine, over: image)
+            arguments.arrivesOn = departure.board
+            arguments.hasNetworkPort = departure.hasNetworkPort ?? false
             return try arguments.vector
         }
     }
 
     /// Opens the disk and the memory to the source alone, and keeps where.
     private func listen(_ id: Int64, _ mark: ArrivalMark, sharesImage: Bool) async throws -> Arrival {
-        let folder = credentials(id, as: .server, peer: mark.certificate)
+        let folder = try credentials(id, as: .server, peer: mark.certificate)
         try await folder.with {
             try await monitor(id).move { try await $0.useCredentials(folder.folder, as: .server) }
         }

@@ -10,7 +10,7 @@ extension QEMUHost {
 
     public func departure(of machine: Machine) async throws -> Departure {
         guard try await status(machine.id) == .running,
-            let process = try table.process(of: machine.id, pidFile: directory(machine.id).pidFile)
+            let process = try table.process(of: machine.id, in: directory(machine.id))
         else { throw Self.cannotMove("it does not run on its host. Start it first.") }
         let line = MachineFiles.text("/proc/\(process.pid)/cmdline", limit: Self.commandLineLimit) ?? ""
         guard line.contains(QEMUArguments.writableForGood) else {
@@ -20,7 +20,8 @@ extension QEMUHost {
         let (board, disk) = try await monitor(machine.id).move { (try await $0.board(), try await $0.disk()) }
         return Departure(
             board: board, processor: processor, diskBytes: disk.bytes, imageSha256: image.sha256,
-            guestMtu: QEMUArguments.guestMtu(of: line))
+            guestMtu: QEMUArguments.guestMtu(of: line),
+            hasNetworkPort: line.contains(QEMUArguments.networkPort) ? true : nil)
     }
 
     public func depart(
@@ -60,7 +61,7 @@ extension QEMUHost {
             throw MoveRefusal(
                 reason: "the other host does not answer at \(arrival.address) port \(arrival.diskPort)")
         }
-        let folder = credentials(id, as: .client, peer: certificate)
+        let folder = try credentials(id, as: .client, peer: certificate)
         try await folder.with {
             try await monitor(id).move { try await $0.useCredentials(folder.folder, as: .client) }
         }

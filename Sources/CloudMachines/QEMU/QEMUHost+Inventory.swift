@@ -15,7 +15,7 @@ extension QEMUHost {
     }
 
     public func parts(of id: Int64) async throws -> MachineParts {
-        let process = try table.process(of: id, pidFile: directory(id).pidFile)
+        let process = try table.process(of: id, in: directory(id))
         return try parts(id, hasProcess: process != nil)
     }
 

@@ -8,14 +8,14 @@ extension QEMUHost: MovingHost {
     func monitor(_ id: Int64) -> MachineMonitor { MachineMonitor(socket: directory(id).monitorSocket) }
 
     func hasProcess(_ id: Int64) throws -> Bool {
-        try table.process(of: id, pidFile: directory(id).pidFile) != nil
+        try table.process(of: id, in: directory(id)) != nil
     }
 
     /// The keys of a machine's next move. A QEMU that has become another user can't look into the data folder.
     func credentials(
         _ id: Int64, as endpoint: MoveCredentials.Endpoint, peer: String
-    ) -> MoveCredentials {
-        let uid = uid(id)
+    ) throws(CloudError) -> MoveCredentials {
+        let uid = uid(try machineId(id))
         let uuid = MachineUUID(installation: settings.installationId, id: id)
         return MoveCredentials(
             trust: trust, endpoint: endpoint, computeId: id, peer: peer,

@@ -26,7 +26,7 @@ public struct QEMUHost: MachineHost {
         /// QEMU's program: a name looked up in PATH, or an absolute path.
         public var program = "qemu-system-x86_64"
         /// Each machine's process runs as a user of its own, this number plus the compute's id (modulo 2^24), when we
-        /// are root. The default begins behind all that systemd knows a use for (its "Users, Groups, UIDs and
+        /// are root; one that was booted ahead uses its own number in place of the id, and 2^24 more. The default begins behind all that systemd knows a use for (its "Users, Groups, UIDs and
         /// GIDs"). No file belongs to these users, and no two machines share one.
         public var firstMachineUid: UInt32 = 0x7000_0000
         /// What guests run on, when the operator decides; `nil` lets a probe find out.
@@ -90,7 +90,8 @@ public struct QEMUHost: MachineHost {
             if let chosen = settings.accelerator { chosen } else { try await probe.choice() }
         return QEMUHost(
             accelerator: accelerator, settings: settings, version: version, images: images,
-            network: network, table: ProcessTable(installation: settings.installationId))
+            network: network,
+            table: ProcessTable(installation: settings.installationId, data: settings.dataDirectory))
     }
 
     public var networkMode: NetworkMode { settings.networkMode }
@@ -98,23 +99,29 @@ public struct QEMUHost: MachineHost {
     public func image(_ image: Image) async -> ImageStatus { await images.status(image) }
 
     public func makeDisk(_ machine: Machine, from image: Image) async throws {
+        let base = try await images.ready(image)
+        try await takeWarm(for: machine, over: base)
         try await claim(machine)
-        try await disk(machine).make(over: try await images.ready(image))
+        try await disk(machine).make(over: base)
     }
 
     public func growDisk(_ machine: Machine) async throws { try await disk(machine).grow() }
 
     public func makeSeed(_ machine: Machine) async throws {
+        if try await fillWarmSeed(machine) { return }
         let directory = directory(machine.id)
         try await MachineFiles.makeFolder(directory.path, as: .makeFolder)
-        let seed = MachineSeed(
+        try await seed(machine).write(to: directory.seed)
+    }
+
+    func seed(_ machine: Machine) -> MachineSeed {
+        MachineSeed(
             machine, networkMode: networkMode, nameservers: settings.nameservers,
             mtu: network?.settings.guestMtu)
-        try await seed.write(to: directory.seed)
     }
 
     public func applyNetwork(_ plan: NetworkPlan) async throws {
-        try await network?.apply(plan)
+        try await network?.apply(plan, renaming: try warmTaps(plan))
     }
 
     public func networkDrift(from plan: NetworkPlan) async throws -> [String] {
@@ -124,6 +131,7 @@ public struct QEMUHost: MachineHost {
     public func bootId() throws -> String { try HostBoot.id() }
 
     public func boot(_ machine: Machine) async throws {
+        try await wakeWarm(machine)
         try await process(machine.id).start(settings.program) {
             try checkMayBoot(machine.id)
             let image = try disk(machine).base()
@@ -132,11 +140,18 @@ public struct QEMUHost: MachineHost {
         }
     }
 
-    func arguments(_ machine: Machine, over image: ReadyImage) -> QEMUArguments {
+    func arguments(_ machine: Machine, over image: ReadyImage) throws -> QEMUArguments {
+        arguments(machine, over: image, in: directory(machine.id), as: try machineId(machine.id))
+    }
+
+    /// - Parameter machineId: what stands for the machine in its UUID and its user.
+    func arguments(
+        _ machine: Machine, over image: ReadyImage, in directory: MachineDirectory, as machineId: Int64
+    ) -> QEMUArguments {
         QEMUArguments(
-            machine: machine, image: image, directory: directory(machine.id),
-            uuid: MachineUUID(installation: settings.installationId, id: machine.id),
-            accelerator: accelerator.accelerator, networkMode: networkMode, uid: uid(machine.id),
+            machine: machine, image: image, directory: directory,
+            uuid: MachineUUID(installation: settings.installationId, id: machineId),
+            accelerator: accelerator.accelerator, networkMode: networkMode, uid: uid(machineId),
             version: version, mtu: network?.settings.guestMtu)
     }
 
@@ -159,7 +174,13 @@ public struct QEMUHost: MachineHost {
 
     public func pressPowerButton(_ id: Int64) async throws { try await process(id).pressPowerButton() }
 
-    public func halt(_ id: Int64) async throws { try await process(id).halt() }
+    public func halt(_ id: Int64) async throws {
+        try await process(id).halt()
+        // Until the network is applied, the guest has the tap that it was booted ahead with.
+        if let mark = try WarmMark.read(directory(id)) {
+            try await network?.removeTap(WarmTap.name(mark.number))
+        }
+    }
 
     public func erase(_ id: Int64) async throws {
         let directory = directory(id)
@@ -201,7 +222,9 @@ public struct QEMUHost: MachineHost {
     }
 
     func uid(_ id: Int64) -> UInt32? {
+        // Those of guests that are booted ahead lie behind those of all others.
+        let first = id < MachineUUID.firstWarm ? 0 : UInt32(Self.machineUids)
         // Safe: can't fail.
-        geteuid() == 0 ? settings.firstMachineUid + UInt32(id % Self.machineUids) : nil
+        return geteuid() == 0 ? settings.firstMachineUid + first + UInt32(id % Self.machineUids) : nil
     }
 }

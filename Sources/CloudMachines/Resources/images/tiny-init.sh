@@ -42,17 +42,6 @@ else
     say "no seed was found: nobody can log in"
 fi
 
-# --- YAML, as much as seeds have of it: one "key: value" a line, whether in block or in flow (JSON) style.
-lines() { tr '{}[],' '\n\n\n\n\n' <"$seed/$1" 2>/dev/null | tr -d "\"'\r" | sed 's/^[ -]*//; s/[ ]*$//'; }
-value() { lines "$1" | sed -n "s/^$2: *//p" | head -n 1; }
-
-name=$(value meta-data local-hostname)
-[ "$name" ] || name=$(value user-data hostname)
-name=${name:-tiny}
-hostname "$name"
-echo "$name" >/etc/hostname
-printf '127.0.0.1 localhost\n127.0.1.1 %s\n' "$name" >/etc/hosts
-
 # --- The disk: made into a file system at the first start, so that files and host keys outlive a restart.
 for path in /sys/block/vd*; do
     [ -e "$path" ] && [ "/dev/${path##*/}" != "$seed_device" ] && disk=/dev/${path##*/} && break
@@ -69,6 +58,29 @@ if [ "$disk" ]; then
     [ "$mounted" ] && /sbin/resize2fs "$disk" >/dev/null 2>&1
     [ "$mounted" ] || say "the disk $disk could not be mounted: files are lost at power off"
 fi
+
+# --- The host key: this guest's own, made once.
+mkdir -p /root/.ssh /var/log
+host_key=/root/.ssh/host_key
+[ -s $host_key ] || dropbearkey -t ed25519 -f $host_key >/dev/null 2>&1
+
+# --- Root: no password.
+echo 'root:x:0:0:root:/root:/bin/sh' >/etc/passwd
+echo 'root:*:19000:0:99999:7:::' >/etc/shadow
+echo 'root:x:0:' >/etc/group
+echo /bin/sh >/etc/shells
+chmod 600 /etc/shadow
+
+# --- YAML, as much as seeds have of it: one "key: value" a line, whether in block or in flow (JSON) style.
+lines() { tr '{}[],' '\n\n\n\n\n' <"$seed/$1" 2>/dev/null | tr -d "\"'\r" | sed 's/^[ -]*//; s/[ ]*$//'; }
+value() { lines "$1" | sed -n "s/^$2: *//p" | head -n 1; }
+
+name=$(value meta-data local-hostname)
+[ "$name" ] || name=$(value user-data hostname)
+name=${name:-tiny}
+hostname "$name"
+echo "$name" >/etc/hostname
+printf '127.0.0.1 localhost\n127.0.1.1 %s\n' "$name" >/etc/hosts
 
 # --- The network (network-config, version 2): static addresses, or DHCP.
 mac=$(value network-config macaddress | tr A-F a-f)
@@ -93,13 +105,8 @@ if [ "$interface" ]; then
     fi
 fi
 
-# --- Root: no password, and the seed's keys alone. A line that does not begin with a key's type (options before it
+# --- The seed's keys alone. A line that does not begin with a key's type (options before it
 # would narrow what the key may do) is not taken over.
-echo 'root:x:0:0:root:/root:/bin/sh' >/etc/passwd
-echo 'root:*:19000:0:99999:7:::' >/etc/shadow
-echo 'root:x:0:' >/etc/group
-echo /bin/sh >/etc/shells
-chmod 600 /etc/shadow
 keys() {
     tr -d '\r' <"$seed/user-data" 2>/dev/null | awk '
         function key(item) {
@@ -137,7 +144,6 @@ keys() {
             }
         }'
 }
-mkdir -p /root/.ssh
 keys >/root/.ssh/authorized_keys
 chown 0:0 /root /root/.ssh
 chmod 700 /root /root/.ssh
@@ -145,7 +151,6 @@ chmod 600 /root/.ssh/authorized_keys
 
 # --- The owner's script: the part in base64 of the user data (MachineSeed), if it begins with #!. It runs once in the
 # guest's life, beside the SSH server, as cloud-init runs it; other formats are for full guests.
-mkdir -p /var/log
 tr -d '\r' <"$seed/user-data" 2>/dev/null | awk '
     inside && /^--/ { exit }
     inside { print }
@@ -159,10 +164,6 @@ if [ "$(head -c 2 /run/user-data)" = '#!' ] && [ ! -e /root/.user-data-ran ]; th
 fi
 
 umount "$seed" 2>/dev/null
-
-# --- The host key: this guest's own, made once.
-host_key=/root/.ssh/host_key
-[ -s $host_key ] || dropbearkey -t ed25519 -f $host_key >/dev/null 2>&1
 
 cat >/etc/inittab <<END
 ::respawn:/usr/sbin/dropbear -F -s -r $host_key -p 22 -P /run/dropbear.pid
