@@ -97,6 +97,16 @@ public struct ComputeQueries {
         ).map { try $0.int("id") }
     }
 
+    /// The host's computes that rest and of which nothing is wanted, with the failures that they show.
+    public func atRest(hostId: Int64) throws -> [(id: Int64, failure: FailureCode?)] {
+        try sql.query(
+            """
+            SELECT c.id, c.failure_code FROM jobs j JOIN computes c ON c.id = j.compute_id
+            WHERE j.host_id = $1 AND j.step <> 'done' AND j.step = 'idle' AND j.action IS NULL ORDER BY c.id
+            """, [hostId]
+        ).map { (try $0.int("id"), try $0.valueOrNil("failure_code")) }
+    }
+
     /// At most `limit` of the team's computes that run and are meant to.
     public func toStop(teamId: Int64, limit: Int) throws -> [Int64] {
         try sql.query(

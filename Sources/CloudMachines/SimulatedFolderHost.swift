@@ -1,5 +1,11 @@
 import CloudCore
 
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
 /// A host whose machines are pretended, and kept as small files, so that they outlive this program as QEMU's do. For
 /// `serve --simulated`.
 ///
@@ -63,7 +69,7 @@ public struct SimulatedFolderHost: MachineHost {
 
     public func applyNetwork(_ plan: NetworkPlan) async throws {
         try await pause()
-        let text = plan.attachments.map(Self.line).sorted().joined()
+        let text = Self.text(plan)
         if text != networkText() { try write(text, to: network) }
     }
 
@@ -152,7 +158,7 @@ public struct SimulatedFolderHost: MachineHost {
 
     public func networkDrift(from plan: NetworkPlan) -> [String] {
         let text = networkText()
-        guard text != plan.attachments.map(Self.line).sorted().joined() else { return [] }
+        guard text != Self.text(plan) else { return [] }
         let present = Set(text.split(separator: "\n").map(String.init))
         let wanted = Set(plan.attachments.map { String(Self.line($0).dropLast()) })
         return wanted.subtracting(present).sorted().map { "missing: machine \($0)" }
@@ -178,14 +184,24 @@ public struct SimulatedFolderHost: MachineHost {
             + "address \(attachment.privateIpv4)\(address)\(ssh)\n"
     }
 
+    /// All lines, by compute.
+    private static func text(_ plan: NetworkPlan) -> String {
+        plan.attachments.sorted { $0.computeId < $1.computeId }.map(line).joined()
+    }
+
     private var network: String { "\(path)/network" }
 
-    /// Whether the network has the machine's line: by bytes, since it is asked of each machine, and all have one.
+    /// Whether the network has the machine's line: it is asked of each machine, and all have one.
     private func isAttached(_ attachment: NetworkAttachment) -> Bool {
-        let line = Self.line(attachment).utf8.dropLast()
-        return (HostFiles.read(network) ?? []).split(separator: UInt8(ascii: "\n")).contains {
-            $0.elementsEqual(line)
+        guard let network = HostFiles.read(network) else { return false }
+        let line = Self.line(attachment)
+        // Safe: both are there during the call, and end with a zero.
+        let isLater = (network + [0]).withUnsafeBytes { bytes in
+            bytes.withMemoryRebound(to: CChar.self) { text in
+                text.baseAddress.map { strstr($0, "\n\(line)") != nil } ?? false
+            }
         }
+        return isLater || network.starts(with: line.utf8)
     }
 
     /// The network that there is; empty before the first.

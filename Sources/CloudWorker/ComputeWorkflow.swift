@@ -131,7 +131,7 @@ struct ComputeWorkflow: Sendable {
 
     /// Looks whether what should be there of the machine is, besides its process.
     private func drift(_ compute: Compute) async throws -> StepOutcome {
-        guard let drift = MachineDrift(of: compute, try await host.parts(of: compute.id)) else {
+        guard let drift = MachineDrift(compute.failure?.code, try await host.parts(of: compute.id)) else {
             return .rest
         }
         if drift == .seedLost { try await host.makeSeed(try Machine(compute)) }

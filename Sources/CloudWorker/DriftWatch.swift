@@ -63,7 +63,7 @@ final class DriftWatch: Sendable {
             let (idle, known) = try await self.database.read { sql in
                 let hostId = try self.claim.check(sql)
                 return (
-                    try sql.computes.list(steps: [.idle], hostId: hostId), try sql.hosts.machines(hostId)
+                    try sql.computes.atRest(hostId: hostId), try sql.hosts.machines(hostId)
                 )
             }
             let machines = try await self.host.inventory()
@@ -73,13 +73,12 @@ final class DriftWatch: Sendable {
     }
 
     private func drifted(
-        _ idle: [Compute], _ machines: [Int64: MachineParts], _ suspects: Set<Int64>
+        _ idle: [(id: Int64, failure: FailureCode?)], _ machines: [Int64: MachineParts],
+        _ suspects: Set<Int64>
     ) -> [Int64] {
         var cutOff: Set<Int64> = []
         let drifted = idle.filter { compute in
-            // An action that is under way sees to it.
-            guard compute.task?.action == nil else { return false }
-            let drift = MachineDrift(of: compute, machines[compute.id] ?? MachineParts())
+            let drift = MachineDrift(compute.failure, machines[compute.id] ?? MachineParts())
             guard drift == .networkLost else { return drift != nil }
             cutOff.insert(compute.id)
             return suspects.contains(compute.id)

@@ -12,8 +12,9 @@ enum MachineDrift: String, Sendable, CaseIterable {
     case networkFound = "network_found"
 
     /// `nil`: all is as it should be, or as the compute's failure already says.
-    init?(of compute: Compute, _ parts: MachineParts) {
-        let reported = compute.failure?.code
+    ///
+    /// - Parameter reported: the failure that the compute shows.
+    init?(_ reported: FailureCode?, _ parts: MachineParts) {
         if !parts.hasDisk, reported != .diskLost {
             self = .diskLost
         } else if !parts.hasSeed {

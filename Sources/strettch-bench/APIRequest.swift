@@ -42,9 +42,9 @@ enum BenchRequest {
     private static let publicKey =
         "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ3G5Cb0Nq1mU1m0q3x8J0oJtYk6h1rYb2m8z0m1Qx5k bench"
 
-    static func make(_ hostName: String) -> CreateComputeWire {
+    static func make(_ hostName: String, image: String = "TINY-1") -> CreateComputeWire {
         CreateComputeWire(
-            hostName: hostName, image: "TINY-1", region: "KGL-1", specification: "S-1C",
+            hostName: hostName, image: image, region: "KGL-1", specification: "S-1C",
             publicKeys: [publicKey],
             tags: ["bench"])
     }

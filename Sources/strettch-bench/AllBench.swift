@@ -13,7 +13,9 @@ struct AllBench: AsyncParsableCommand {
             var figures = try await AcceptMeasurement(rounds: 5, duration: .seconds(2)).run(in: lab)
             figures += try await FootprintMeasurement(starts: 5).run(in: lab)
             let boots = try await BootMeasurement(count: 10).run(in: lab)
-            return Measured(figures: figures + boots.figures, accelerator: boots.accelerator)
+            figures += boots.figures
+            figures += try await WarmMeasurement(count: 10).run(in: lab)
+            return Measured(figures: figures, accelerator: boots.accelerator)
         }
     }
 }
