@@ -5,13 +5,14 @@ import NIOPosix
 /// Asks whether an SSH server answers. A port that accepts proves nothing: QEMU's user-mode network accepts before
 /// its guest does. Only the banner counts (RFC 4253, section 4.2).
 enum SSHProbe {
-    /// The longest that connecting takes. A guest that is just coming up may never see the attempt that is under way,
-    /// so a new one is made soon.
-    static let connectLimit = TimeAmount.milliseconds(100)
+    /// The longest that connecting takes. A guest that is just coming up never sees the attempt that is under way, so a new
+    /// one is made soon; but each fourth attempt has more time, for an emulated guest on a busy host. They don't overlap: a
+    /// server that has just come up would have to greet them all.
+    static let connectLimits: [TimeAmount] = [25, 25, 25, 200].map { .milliseconds($0) }
     /// From the connection to the banner; an emulated guest on a busy host may need this long.
     static let bannerLimit = TimeAmount.milliseconds(500)
     /// The longest that one look begins attempts for; with the limits above it ends within a second.
-    static let patience = Duration.milliseconds(400)
+    static let patience = Duration.milliseconds(300)
     /// From an attempt that failed at once to the next one.
     static let pause = Duration.milliseconds(10)
 
@@ -19,15 +20,20 @@ enum SSHProbe {
     /// and not at the caller's next look.
     static func answersSoon(_ host: IPv4Address, port: Int) async -> Bool {
         let end = ContinuousClock.now + patience
+        var number = 0
         while !Task.isCancelled, ContinuousClock.now < end {
-            if await answers(host, port: port) { return true }
+            let limit = connectLimits[number % connectLimits.count]
+            if await answers(host, port: port, connectLimit: limit) { return true }
+            number += 1
             try? await Task.sleep(for: pause)  // throws when cancelled, and the loop ends
         }
         return false
     }
 
     /// One attempt.
-    static func answers(_ host: IPv4Address, port: Int) async -> Bool {
+    static func answers(
+        _ host: IPv4Address, port: Int, connectLimit: TimeAmount = .milliseconds(200)
+    ) async -> Bool {
         do {
             let found = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
                 .connectTimeout(connectLimit)

@@ -70,31 +70,65 @@ echo 'root:*:19000:0:99999:7:::' >/etc/shadow
 echo 'root:x:0:' >/etc/group
 echo /bin/sh >/etc/shells
 chmod 600 /etc/shadow
+chown 0:0 /root /root/.ssh
+chmod 700 /root /root/.ssh
 
-# --- YAML, as much as seeds have of it: one "key: value" a line, whether in block or in flow (JSON) style.
-lines() { tr '{}[],' '\n\n\n\n\n' <"$seed/$1" 2>/dev/null | tr -d "\"'\r" | sed 's/^[ -]*//; s/[ ]*$//'; }
-value() { lines "$1" | sed -n "s/^$2: *//p" | head -n 1; }
+# --- What the seed says, here for the first time: a guest that is booted ahead stands still until it is told. Few programs
+# from here on, since each takes a while on an emulated processor.
+#
+# YAML, as much as seeds have of it: one "key: value" a line, whether in block or in flow (JSON) style.
+name= mac= gateway= addresses= nameservers= after_nameservers= interface= files=
+cd "$seed"
+for file in meta-data network-config; do if [ -e $file ]; then files="$files $file"; fi; done
+awk '{
+        gsub(/["\047\r]/, "")
+        count = split($0, items, /[][{},]/)
+        for (i = 1; i <= count; i++) {
+            item = items[i]
+            sub(/^[ -]+/, "", item)
+            sub(/ +$/, "", item)
+            if (item ~ /^macaddress:/) item = tolower(item)
+            if (item != "" && item !~ /^#/) print FILENAME, item
+        }
+    }' $files </dev/null >/run/seed
+while read -r file item; do
+    value=${item#*: }
+    case $file/$item in
+        meta-data/local-hostname:*) name=${name:-$value} ;;
+        network-config/macaddress:*) mac=${mac:-$value} ;;
+        network-config/gateway4:*) gateway=$value ;;
+        network-config/via:*) gateway=${gateway:-$value} ;;
+        network-config/nameservers:*) after_nameservers=1 ;;
+        network-config/*[!0-9./]*) ;;
+        network-config/[0-9]*.*.*.*/[0-9]*) addresses="$addresses $item" ;;
+        network-config/[0-9]*.*.*.*) if [ "$after_nameservers" ]; then nameservers="$nameservers $item"; fi ;;
+    esac
+done </run/seed
+cd /
 
-name=$(value meta-data local-hostname)
-[ "$name" ] || name=$(value user-data hostname)
+[ "$name" ] || name=$(sed -n 's/^hostname: *//p' "$seed/user-data" 2>/dev/null | tr -d "\"'\r" | head -n 1)
 name=${name:-tiny}
 hostname "$name"
 echo "$name" >/etc/hostname
 printf '127.0.0.1 localhost\n127.0.1.1 %s\n' "$name" >/etc/hosts
+# The clock stood still too.
+hwclock -u -s 2>/dev/null
 
-# --- The network (network-config, version 2): static addresses, or DHCP.
-mac=$(value network-config macaddress | tr A-F a-f)
-for path in /sys/class/net/*; do
-    [ "${path##*/}" = lo ] && continue
-    [ -z "$mac" ] || [ "$(cat "$path/address")" = "$mac" ] || continue
-    interface=${path##*/} && break
+# --- The network (network-config, version 2): static addresses, or DHCP. A card that is plugged in late may be on its way.
+find_interface() {
+    for path in /sys/class/net/*; do
+        [ "${path##*/}" = lo ] && continue
+        read -r address <"$path/address"
+        if [ -z "$mac" ] || [ "$address" = "$mac" ]; then interface=${path##*/} && return 0; fi
+    done
+    return 1
+}
+tries=0
+until find_interface || [ $tries -ge 100 ]; do
+    tries=$((tries + 1))
+    usleep 20000
 done
-addresses=$(lines network-config | grep -xE '([0-9]{1,3}\.){3}[0-9]{1,3}/[0-9]{1,2}')
-gateway=$(value network-config gateway4)
-[ "$gateway" ] || gateway=$(value network-config via)
-: >/etc/resolv.conf
-lines network-config | sed '1,/^nameservers:/d' | grep -xE '([0-9]{1,3}\.){3}[0-9]{1,3}' |
-    sed 's/^/nameserver /' >/etc/resolv.conf
+for address in $nameservers; do echo "nameserver $address"; done >/etc/resolv.conf
 if [ "$interface" ]; then
     ip link set "$interface" up
     if [ "$addresses" ]; then
@@ -105,10 +139,10 @@ if [ "$interface" ]; then
     fi
 fi
 
-# --- The seed's keys alone. A line that does not begin with a key's type (options before it
-# would narrow what the key may do) is not taken over.
+# --- The seed's keys alone. A line that does not begin with a key's type (options before it would narrow what the key may
+# do) is not taken over.
 keys() {
-    tr -d '\r' <"$seed/user-data" 2>/dev/null | awk '
+    awk '
         function key(item) {
             if (item ~ /^(ssh-(ed25519|rsa)|ecdsa-sha2-nistp[0-9]+|sk-(ssh-ed25519|ecdsa-sha2-nistp256)@openssh\.com) +[A-Za-z0-9+\/=]+/)
                 print item
@@ -130,6 +164,7 @@ keys() {
                 text = substr(text, substr(text, end, 1) == "]" ? end : end + 1)
             }
         }
+        { gsub(/\r/, "") }
         inside && !flow && /^[ -]*["\047]?[A-Za-z_][A-Za-z0-9_-]*["\047]?:( |$)/ { inside = 0 }
         {
             rest = $0
@@ -142,25 +177,26 @@ keys() {
                 }
                 rest = items(rest)
             }
-        }'
+        }' "$seed/user-data" 2>/dev/null
 }
+umask 077
 keys >/root/.ssh/authorized_keys
-chown 0:0 /root /root/.ssh
-chmod 700 /root /root/.ssh
-chmod 600 /root/.ssh/authorized_keys
+umask 022
 
 # --- The owner's script: the part in base64 of the user data (MachineSeed), if it begins with #!. It runs once in the
 # guest's life, beside the SSH server, as cloud-init runs it; other formats are for full guests.
-tr -d '\r' <"$seed/user-data" 2>/dev/null | awk '
-    inside && /^--/ { exit }
-    inside { print }
-    found && /^$/ { inside = 1 }
-    /^Content-Transfer-Encoding: base64$/ { found = 1 }' | base64 -d >/run/user-data
-chmod 700 /run/user-data
 run_once=
-if [ "$(head -c 2 /run/user-data)" = '#!' ] && [ ! -e /root/.user-data-ran ]; then
-    : >/root/.user-data-ran
-    run_once='::once:/run/user-data >/var/log/cloud-init-output.log 2>&1'
+if grep -q '^Content-Transfer-Encoding: base64' "$seed/user-data" 2>/dev/null; then
+    tr -d '\r' <"$seed/user-data" | awk '
+        inside && /^--/ { exit }
+        inside { print }
+        found && /^$/ { inside = 1 }
+        /^Content-Transfer-Encoding: base64$/ { found = 1 }' | base64 -d >/run/user-data
+    chmod 700 /run/user-data
+    if [ "$(head -c 2 /run/user-data)" = '#!' ] && [ ! -e /root/.user-data-ran ]; then
+        : >/root/.user-data-ran
+        run_once='::once:/run/user-data >/var/log/cloud-init-output.log 2>&1'
+    fi
 fi
 
 umount "$seed" 2>/dev/null
