@@ -5,8 +5,9 @@ struct WarmMeasurement {
     var count: Int
     var image = "TINY-1"
 
-    /// Milliseconds, at the median.
+    /// Milliseconds, at the median. A full guest still has its own set-up to do, which takes what it takes.
     private static let target = 1000.0
+    private static let targetImage = "TINY-1"
 
     func run(in lab: Lab) async throws -> [Figure] {
         let network = Lab.isBridged ? "bridged" : "user"
@@ -23,7 +24,9 @@ struct WarmMeasurement {
                 try await server.delete(compute, client)
             }
             return [
-                Figure("202 to RUNNING, \(image), booted ahead", times, target: .atMost(Self.target)),
+                Figure(
+                    "202 to RUNNING, \(image), booted ahead", times,
+                    target: image == Self.targetImage ? .atMost(Self.target) : nil),
                 Figure("  before that: the boot of one ahead", ahead),
             ] + BenchServer.stepFigures(server.words.dropFirst(before))
         }

@@ -10,7 +10,14 @@ struct WarmSeedTests {
     {
         var machine = try QEMUFixture.machine(keys: keys)
         machine.userData = userData
-        return MachineSeed(machine, networkMode: .bridged, nameservers: [])
+        return MachineSeed(machine, networkMode: .bridged, nameservers: [], clockMs: 1_790_000_000_999)
+    }
+
+    @Test("it tells a guest whose clock has stood still what time it is, once")
+    func clock() throws {
+        let line = #"  - [cloud-init-per, once, strettch-clock, date, -u, -s, "@1790000000"]"#
+        #expect(try seed().userData.hasSuffix("root@test\"\nbootcmd:\n\(line)\n"))
+        #expect(try seed(userData: "#!/bin/sh\n").userData.contains("bootcmd:\n\(line)\n"))
     }
 
     @Test("its files have their places before they say anything, and say what the seed says afterwards")

@@ -8,8 +8,13 @@ struct MachineSeed: Sendable, Equatable {
     /// Version 2 (cloud-init, "Networking config Version 2").
     var networkConfig: String
 
-    /// - Parameter mtu: the largest packet that the guest may send; `nil`: what it always has.
-    init(_ machine: Machine, networkMode: NetworkMode, nameservers: [IPv4Address], mtu: Int? = nil) {
+    /// - Parameters:
+    ///   - mtu: the largest packet that the guest may send; `nil`: what it always has.
+    ///   - clockMs: what time it is, for a guest whose clock has stood still; `nil`: it knows.
+    init(
+        _ machine: Machine, networkMode: NetworkMode, nameservers: [IPv4Address], mtu: Int? = nil,
+        clockMs: Int64? = nil
+    ) {
         metaData = """
             instance-id: \(YAML.quoted("strettch-\(machine.id)"))
             local-hostname: \(YAML.quoted(machine.hostName))
@@ -24,7 +29,7 @@ struct MachineSeed: Sendable, Equatable {
               - name: root
                 ssh_authorized_keys:
             \(machine.publicKeys.map { "      - \(YAML.quoted($0))" }.joined(separator: "\n"))
-
+            \(clockMs.map(Self.clock) ?? "")
             """
         userData = machine.userData.map { Self.archive(access, $0) } ?? access
         // The address is quoted, since `52:54:10:00:00:05` is a number to base 60 in YAML 1.1.
@@ -37,6 +42,11 @@ struct MachineSeed: Sendable, Equatable {
             \(mtu.map { "    mtu: \($0)\n" } ?? "")\(Self.addressing(machine.attachment, networkMode, nameservers))
 
             """
+    }
+
+    /// Once in the guest's life, since the seed may be read again (cloud-init, "cloud-init-per").
+    private static func clock(_ nowMs: Int64) -> String {
+        "bootcmd:\n  - [cloud-init-per, once, strettch-clock, date, -u, -s, \"@\(nowMs / 1000)\"]\n"
     }
 
     /// Our part and the owner's as one MIME archive (cloud-init, "User data formats"). Lists of the owner's, users among

@@ -114,10 +114,11 @@ public struct QEMUHost: MachineHost {
         try await seed(machine).write(to: directory.seed)
     }
 
-    func seed(_ machine: Machine) -> MachineSeed {
+    /// - Parameter clockMs: what time it is, for a guest whose clock has stood still.
+    func seed(_ machine: Machine, clockMs: Int64? = nil) -> MachineSeed {
         MachineSeed(
             machine, networkMode: networkMode, nameservers: settings.nameservers,
-            mtu: network?.settings.guestMtu)
+            mtu: network?.settings.guestMtu, clockMs: clockMs)
     }
 
     public func applyNetwork(_ plan: NetworkPlan) async throws {

@@ -69,7 +69,7 @@ extension QEMUHost: WarmingHost {
         let directory = directory(machine.id)
         guard settings.disks == nil, !MachineFiles.exists(directory.path) else { return }
         let numbers = try warmNumbers()
-        guard !numbers.isEmpty, WarmSeed.fits(seed(machine)) else { return }
+        guard !numbers.isEmpty, WarmSeed.fits(seed(machine, clockMs: SystemClock().nowMs)) else { return }
         let kind = try kind(machine, base)
         for number in numbers {
             let warm = warmDirectory(number)
@@ -88,7 +88,7 @@ extension QEMUHost: WarmingHost {
         guard let mark = try WarmMark.read(directory), try hasProcess(machine.id),
             try await warm(directory, { try await $0.hasGate() })
         else { return false }
-        try await mark.seed.fill(directory.seed, with: seed(machine))
+        try await mark.seed.fill(directory.seed, with: seed(machine, clockMs: SystemClock().nowMs))
         return true
     }
 
