@@ -9,9 +9,15 @@ extension SQLConnection {
 public struct AddressQueries {
     let sql: any SQLConnection
 
+    /// The one after the highest that is taken; only once the range's end is reached, the lowest of all that are free. So no
+    /// create looks through its team's addresses, and one that was given back is not at once another's.
     public func freePrivateIpv4(in range: ClosedRange<IPv4Address>) throws -> IPv4Address? {
-        try lowestFree(.privateIpv4, range.lowerBound.value, range.upperBound.value)
-            .map { IPv4Address(UInt32($0)) }
+        let (first, last) = (range.lowerBound.value, range.upperBound.value)
+        let highest = try sql.query(
+            "SELECT MAX(private_ipv4) AS n FROM computes WHERE private_ipv4 BETWEEN $1 AND $2",
+            [Int64(first), Int64(last)])[0].intOrNil("n")
+        let free = try highest.flatMap { try lowestFree(.privateIpv4, $0 + 1, Int64(last)) }
+        return try (free ?? lowestFree(.privateIpv4, first, last)).map { IPv4Address(UInt32($0)) }
     }
 
     /// The lowest free address of the pool's blocks, in their order.

@@ -98,20 +98,20 @@ struct SQLiteDatabaseTests {
         }
     }
 
-    @Test("the lowest free address is found in gaps, at the end, and not past it")
-    func lowestFree() async throws {
+    @Test("the free address after the highest is found, at the end one in a gap, and none past it")
+    func freeAddress() async throws {
         try await withDatabase { database in
             try await database.write { sql in
                 let team = try sql.teams.insert(name: "a", network: network("10.0.0.0/22"), nowMs: 1)
                 let range = address("10.0.0.5")...address("10.0.0.7")
-                for (taken, next) in [("10.0.0.6", "10.0.0.5"), ("10.0.0.5", "10.0.0.7")] {
+                for (taken, next) in [("10.0.0.6", "10.0.0.7"), ("10.0.0.7", "10.0.0.5")] {
                     let host = try sql.makeHost()
                     #expect(try sql.hosts.takeRoom(host, Catalogue.test.specifications[0].resources))
                     _ = try sql.computes.insert(newCompute(team, taken, on: host), nowMs: 1)
                     let free = try sql.addresses.freePrivateIpv4(in: range)
                     #expect(free == address(next))
                 }
-                _ = try sql.computes.insert(newCompute(team, "10.0.0.7", on: try sql.makeHost()), nowMs: 1)
+                _ = try sql.computes.insert(newCompute(team, "10.0.0.5", on: try sql.makeHost()), nowMs: 1)
                 let none = try sql.addresses.freePrivateIpv4(in: range)
                 #expect(none == nil)
                 try sql.computes.releaseAddresses(1)
@@ -121,32 +121,32 @@ struct SQLiteDatabaseTests {
         }
     }
 
-    @Test("the lowest free address is the one that looking at each would find, whatever is taken")
+    @Test("the lowest free port is the one that looking at each would find, whatever is taken")
     func lowestOfMany() async throws {
         try await withDatabase { database in
             try await database.write { sql in
                 let team = try sql.teams.insert(name: "a", network: network("10.0.0.0/22"), nowMs: 1)
-                let (first, count) = (address("10.0.0.5").value, UInt32(300))
-                let range = IPv4Address(first)...IPv4Address(first + count - 1)
+                let (first, count) = (22000, 300)
+                let range = first...first + count - 1
                 for offset in 0..<count {
-                    let text = IPv4Address(first + offset).description
-                    _ = try sql.computes.insert(
-                        newCompute(team, text, on: try sql.makeHost("h\(offset)")), nowMs: 1)
+                    let address = IPv4Address(address("10.0.0.5").value + UInt32(offset)).description
+                    var new = newCompute(team, address, on: try sql.makeHost("h\(offset)"))
+                    new.sshPort = first + offset
+                    _ = try sql.computes.insert(new, nowMs: 1)
                 }
-                #expect(try sql.addresses.freePrivateIpv4(in: range) == nil)
+                #expect(try sql.addresses.freeSSHPort(in: range) == nil)
                 var random = SeededGenerator(seed: 7)
                 var lowest = count
                 for _ in 0..<40 {
-                    let offset = UInt32.random(in: 0..<count, using: &random)
-                    // The ids are counted from 1, in the order of the addresses.
-                    _ = try sql.execute(
-                        "UPDATE computes SET private_ipv4 = NULL WHERE id = $1", [Int64(offset) + 1])
+                    let offset = Int.random(in: 0..<count, using: &random)
+                    // The ids are counted from 1, in the order of the ports.
+                    _ = try sql.execute("UPDATE computes SET ssh_port = NULL WHERE id = $1", [offset + 1])
                     lowest = min(lowest, offset)
-                    #expect(try sql.addresses.freePrivateIpv4(in: range) == IPv4Address(first + lowest))
+                    #expect(try sql.addresses.freeSSHPort(in: range) == first + lowest)
                 }
-                let rest = IPv4Address(first + lowest + 1)...range.upperBound
-                let next = try #require(try sql.addresses.freePrivateIpv4(in: rest))
-                #expect(next.value > first + lowest, "what is before the range does not count")
+                let next = try #require(
+                    try sql.addresses.freeSSHPort(in: first + lowest + 1...range.upperBound))
+                #expect(next > first + lowest, "what is before the range does not count")
             }
         }
     }

@@ -80,7 +80,13 @@ struct WarmGuestTests {
             #expect(self.pid(MachineDirectory(data: folder, id: 7)) == pid, "the same process")
             #expect(try await login.run("hostname; nproc") == "web-11")
             #expect(try await login.run("cat /sys/class/net/e*/address") == "52:54:0a:00:00:05")
-            #expect(try await host.inventory().keys.sorted() == [7])
+            let damaged = MachineDirectory(data: folder, id: 9)
+            try await MachineFiles.makeFolder(damaged.path, as: nil)
+            try await MachineFiles.write("{".utf8, to: damaged.warmMark, as: nil)
+            let parts = try await host.inventory()
+            #expect(
+                parts.filter(\.value.hasProcess).keys.sorted() == [7], "a damaged mark hides no other machine"
+            )
 
             // A second machine of the same kind has to boot itself.
             let (second, _) = try await self.machine(8, folder)

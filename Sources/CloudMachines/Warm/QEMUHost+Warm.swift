@@ -14,8 +14,8 @@ extension QEMUHost: WarmingHost {
         var guests: [WarmGuest] = []
         for number in try warmNumbers() {
             let directory = warmDirectory(number)
-            // Without a mark there is nothing of it yet, or nothing any more.
-            let mark = try WarmMark.read(directory)
+            // Without one that can be read there is nothing of it yet, nothing any more, or nothing of use.
+            let mark = (try? WarmMark.read(directory)) ?? nil  // see above
             guests.append(
                 WarmGuest(
                     number: number, kind: mark?.kind ?? "",
@@ -73,9 +73,8 @@ extension QEMUHost: WarmingHost {
         let kind = try kind(machine, base)
         for number in numbers {
             let warm = warmDirectory(number)
-            guard try WarmMark.read(warm)?.kind == kind, try await warmState(number) == .ready else {
-                continue
-            }
+            let mark = (try? WarmMark.read(warm)) ?? nil  // nil: it may just have been taken
+            guard mark?.kind == kind, try await warmState(number) == .ready else { continue }
             try await MachineFiles.makeFolder(MachineDirectory.all(settings.dataDirectory), as: nil)
             if try await MachineFiles.take(warm.path, to: directory.path, as: .takeGuest) { return }
         }
