@@ -11,6 +11,7 @@ struct ReadMeasurement {
     var sizes: [Population]
 
     static let small = Population(computes: 10_000, teams: 100)
+    static let large = Population(computes: 1_000_000, teams: 10_000)
 
     /// Times are those with few clients, where nothing waits for a processor; rates are those with many.
     private static let fewClients = 4

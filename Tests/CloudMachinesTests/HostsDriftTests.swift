@@ -1,5 +1,6 @@
 import CloudCore
 import CloudMachines
+import CloudTesting
 import Testing
 
 /// What somebody does by hand to a network over many hosts: it is seen, and put right.
@@ -153,7 +154,13 @@ struct HostsDriftTests {
                 ]
             }
             try await lab.apply(guests)
-            let before = try await summary()
+            // The kernel looks in its own time whether new links are up and their IPv6 addresses nobody else's.
+            var before = try await summary()
+            try await eventually("the kernel is done with the new links") {
+                let now = try await summary()
+                defer { before = now }
+                return now == before && !now[0].contains("tentative")
+            }
             try await lab.apply(guests)
             #expect(try await summary() == before)
         }

@@ -175,6 +175,9 @@ struct WarmGuestTests {
             let text = try #require(self.pid(MachineDirectory(data: folder, warm: number)))
             let pid = try #require(Int32(text))
             let process = try #require(HostProcess(pid: pid))
+            try await Command("rm", ["-r", MachineDirectory(data: folder, warm: number).path]).run()
+            #expect(
+                try await host.warmGuests().map(\.state) == [.broken], "a process without a folder is seen")
             try await host.discardWarm(number)
             try await host.discardWarm(number)
             #expect(process.isGone)

@@ -91,6 +91,12 @@ struct ProcessTable: Sendable {
         try everything().filter { $0.key < MachineUUID.firstWarm }
     }
 
+    /// The numbers of the guests that are booted ahead and nobody's yet, by their processes. Looks at every process of the
+    /// host.
+    func warmNumbers() throws(CloudError) -> Set<Int64> {
+        Set(try everything().keys.filter { $0 > MachineUUID.firstWarm }.map { $0 - MachineUUID.firstWarm })
+    }
+
     /// All processes of one machine. Looks at every process of the host.
     func processes(of id: Int64) throws(CloudError) -> [HostProcess] { try everything()[id] ?? [] }
 

@@ -178,9 +178,8 @@ public struct QEMUHost: MachineHost {
     public func halt(_ id: Int64) async throws {
         try await process(id).halt()
         // Until the network is applied, the guest has the tap that it was booted ahead with.
-        if let mark = try WarmMark.read(directory(id)) {
-            try await network?.removeTap(WarmTap.name(mark.number))
-        }
+        let mark = (try? WarmMark.read(directory(id))) ?? nil  // nil: there is none to be read
+        if let mark { try await network?.removeTap(WarmTap.name(mark.number)) }
     }
 
     public func erase(_ id: Int64) async throws {

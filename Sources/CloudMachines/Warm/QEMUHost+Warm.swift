@@ -11,8 +11,11 @@ extension QEMUHost: WarmingHost {
     }
 
     public func warmGuests() async throws -> [WarmGuest] {
-        var guests: [WarmGuest] = []
-        for number in try warmNumbers() {
+        let numbers = try warmNumbers()
+        // A process whose folder somebody has removed, or whose mark, is of no use, and nobody else ends it.
+        let strays = try table.warmNumbers().subtracting(numbers).sorted()
+        var guests = strays.map { WarmGuest(number: $0, kind: "", state: .broken, startedAtMs: 0) }
+        for number in numbers {
             let directory = warmDirectory(number)
             // Without one that can be read there is nothing of it yet, nothing any more, or nothing of use.
             let mark = (try? WarmMark.read(directory)) ?? nil  // see above
@@ -54,7 +57,6 @@ extension QEMUHost: WarmingHost {
 
     public func discardWarm(_ number: Int64) async throws {
         let directory = warmDirectory(number)
-        guard MachineFiles.exists(directory.path) else { return }
         try await MachineProcess(id: MachineUUID.firstWarm + number, directory: directory, table: table)
             .halt()
         try await network?.removeTap(WarmTap.name(number))
@@ -140,7 +142,9 @@ extension QEMUHost: WarmingHost {
     func warmTaps(_ plan: NetworkPlan) throws -> [String: String] {
         var taps: [String: String] = [:]
         for attachment in plan.attachments {
-            guard let mark = try WarmMark.read(directory(attachment.computeId)) else { continue }
+            // One that can't be read keeps its own machine from booting, and not the others from their network.
+            guard let mark = (try? WarmMark.read(directory(attachment.computeId))) ?? nil  // see above
+            else { continue }
             taps[try attachment.tapName()] = WarmTap.name(mark.number)
         }
         return taps
