@@ -10,8 +10,11 @@ extension Mutant {
             Sabotage(
                 connection: {
                     RewritingConnection(database: $0, context: $1) { statement in
-                        guard statement.has("SELECT candidate FROM free") else { return .none }
-                        return .answer([SQLRow(["candidate": .int(statement.int(1) ?? 0)])])
+                        if statement.has("MAX(private_ipv4) AS n") { return .answer([SQLRow(["n": .null])]) }
+                        guard statement.has("AS is_ours") else { return .none }
+                        return .answer([
+                            SQLRow(["candidate": .int(statement.int(1) ?? 0), "is_ours": .int(1)])
+                        ])
                     }
                 },
                 schema: withoutUniqueAddresses)),
