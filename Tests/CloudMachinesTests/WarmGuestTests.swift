@@ -67,6 +67,9 @@ struct WarmGuestTests {
         try await withHost { host, folder in
             let number = try await ready(host)
             let pid = try #require(self.pid(MachineDirectory(data: folder, warm: number)))
+            let line = MachineFiles.text("/proc/\(pid)/cmdline", limit: 64 << 10)
+            #expect(
+                line?.contains("guest=strettch-\(number),") == true, "the operator knows it by its number")
             let (machine, login) = try await machine(7, folder)
             let pitfalls = Pitfalls(effects, moment)
             try await HostEffect.$interruption.withValue({ try pitfalls.pass($0, $1) }) {

@@ -35,7 +35,8 @@ extension QEMUHost: WarmingHost {
             throw CloudError.bug("the number \(number) of a guest that is booted ahead is taken")
         }
         let base = try await images.ready(image)
-        let machine = try machine(of: specification)
+        var machine = try machine(of: specification)
+        machine.id = number
         try await MachineFiles.makeFolder(directory.path, as: .makeFolder)
         let seed = try await WarmSeed.make(at: directory.seed)
         let mark = WarmMark(
