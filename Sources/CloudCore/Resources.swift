@@ -10,6 +10,12 @@ public struct Resources: Sendable, Equatable {
         self.storageGb = storageGb
     }
 
+    public static func + (left: Resources, right: Resources) -> Resources {
+        Resources(
+            vcpus: left.vcpus + right.vcpus, memoryMb: left.memoryMb + right.memoryMb,
+            storageGb: left.storageGb + right.storageGb)
+    }
+
     public static func - (left: Resources, right: Resources) -> Resources {
         Resources(
             vcpus: left.vcpus - right.vcpus, memoryMb: left.memoryMb - right.memoryMb,

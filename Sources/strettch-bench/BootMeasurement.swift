@@ -10,6 +10,7 @@ struct BootMeasurement {
 
     /// RUNNING may take this many times as long as by hand, at the median.
     private static let targetRatio = 1.05
+
     private struct Times {
         var api = Samples()
         var hand = Samples()

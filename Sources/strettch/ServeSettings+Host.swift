@@ -111,12 +111,7 @@ extension Capacity {
     /// What is left for computes beside the guests that are kept booted ahead. Throws `VALIDATION_ERROR` when nothing is.
     func less(_ goals: [WarmGoal]) throws -> Capacity {
         guard !goals.isEmpty else { return self }
-        let taken = goals.reduce(Resources()) { taken, goal in
-            let more = goal.resources
-            return Resources(
-                vcpus: taken.vcpus + more.vcpus, memoryMb: taken.memoryMb + more.memoryMb,
-                storageGb: taken.storageGb + more.storageGb)
-        }
+        let taken = goals.reduce(Resources()) { $0 + $1.resources }
         let shortages = shortages(of: taken, taken: Resources()).map(\.figures)
         guard shortages.isEmpty else {
             throw CloudError.invalid([

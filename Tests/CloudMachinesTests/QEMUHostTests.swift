@@ -105,6 +105,22 @@ struct QEMUHostTests {
         }
     }
 
+    @Test("a disk that is there needs its image no more, when it is asked for once more")
+    func imageIsGone() async throws {
+        try await QEMUFixture.withHost { host, folder in
+            let machine = try QEMUFixture.machine()
+            try await host.makeDisk(machine, from: QEMUFixture.image)
+            let gone = CloudError(.serviceUnavailable, "The image is gone.")
+            let images = QEMUHost.Images(
+                status: { _ in .unavailable(gone.message) }, ready: { _ in throw gone }, check: { _ in })
+            var settings = QEMUHost.Settings(
+                dataDirectory: folder, installationId: folder, networkMode: .user)
+            settings.accelerator = AcceleratorChoice(.tcg, reason: "the same on every host")
+            let without = try await QEMUHost.open(settings, images: images, network: nil)
+            try await without.makeDisk(machine, from: QEMUFixture.image)
+        }
+    }
+
     @Test("a host opened anew finds its machines, and another installation's host does not see them")
     func found() async throws {
         try await QEMUFixture.withHost { host, folder in

@@ -121,9 +121,9 @@ struct ProcessTable: Sendable {
     private func taken() throws(CloudError) -> [Int64: Int64] {
         var taken: [Int64: Int64] = [:]
         for id in try MachineFiles.names(in: MachineDirectory.all(data)).compactMap({ Int64($0) }) {
-            // One that can't be read hides its own machine alone.
-            let mark = (try? WarmMark.read(MachineDirectory(data: data, id: id))) ?? nil  // see above
-            if let mark { taken[mark.machineId] = id }
+            if let mark = WarmMark.readable(MachineDirectory(data: data, id: id)) {
+                taken[mark.machineId] = id
+            }
         }
         return taken
     }

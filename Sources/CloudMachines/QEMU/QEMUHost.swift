@@ -26,8 +26,9 @@ public struct QEMUHost: MachineHost {
         /// QEMU's program: a name looked up in PATH, or an absolute path.
         public var program = "qemu-system-x86_64"
         /// Each machine's process runs as a user of its own, this number plus the compute's id (modulo 2^24), when we
-        /// are root; one that was booted ahead uses its own number in place of the id, and 2^24 more. The default begins behind all that systemd knows a use for (its "Users, Groups, UIDs and
-        /// GIDs"). No file belongs to these users, and no two machines share one.
+        /// are root; one that was booted ahead uses its own number in place of the id, and 2^24 more. The default begins
+        /// behind all that systemd knows a use for (its "Users, Groups, UIDs and GIDs"). No file belongs to these
+        /// users, and no two machines share one.
         public var firstMachineUid: UInt32 = 0x7000_0000
         /// What guests run on, when the operator decides; `nil` lets a probe find out.
         public var accelerator: AcceleratorChoice?
@@ -99,10 +100,9 @@ public struct QEMUHost: MachineHost {
     public func image(_ image: Image) async -> ImageStatus { await images.status(image) }
 
     public func makeDisk(_ machine: Machine, from image: Image) async throws {
-        let base = try await images.ready(image)
-        try await takeWarm(for: machine, over: base)
+        try await takeWarm(for: machine, of: image)
         try await claim(machine)
-        try await disk(machine).make(over: base)
+        try await disk(machine).make(over: try await images.ready(image))
     }
 
     public func growDisk(_ machine: Machine) async throws { try await disk(machine).grow() }
@@ -178,8 +178,9 @@ public struct QEMUHost: MachineHost {
     public func halt(_ id: Int64) async throws {
         try await process(id).halt()
         // Until the network is applied, the guest has the tap that it was booted ahead with.
-        let mark = (try? WarmMark.read(directory(id))) ?? nil  // nil: there is none to be read
-        if let mark { try await network?.removeTap(WarmTap.name(mark.number)) }
+        if let mark = WarmMark.readable(directory(id)) {
+            try await network?.removeTap(WarmTap.name(mark.number))
+        }
     }
 
     public func erase(_ id: Int64) async throws {
@@ -203,7 +204,7 @@ public struct QEMUHost: MachineHost {
     }
 
     /// Removes a folder with all that is in it. Another program does, since removing a large file can block for seconds.
-    private func remove(_ folder: String) async throws {
+    func remove(_ folder: String) async throws {
         guard MachineFiles.exists(folder) else { return }
         try await Command("rm", ["-rf", "--", folder]).run(as: .eraseFolder)
     }

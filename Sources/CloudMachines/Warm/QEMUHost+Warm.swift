@@ -18,7 +18,7 @@ extension QEMUHost: WarmingHost {
         for number in numbers {
             let directory = warmDirectory(number)
             // Without one that can be read there is nothing of it yet, nothing any more, or nothing of use.
-            let mark = (try? WarmMark.read(directory)) ?? nil  // see above
+            let mark = WarmMark.readable(directory)
             guests.append(
                 WarmGuest(
                     number: number, kind: mark?.kind ?? "",
@@ -61,23 +61,24 @@ extension QEMUHost: WarmingHost {
         try await MachineProcess(id: MachineUUID.firstWarm + number, directory: directory, table: table)
             .halt()
         try await network?.removeTap(WarmTap.name(number))
-        try await Command("rm", ["-rf", "--", directory.path]).run(as: .eraseFolder)
+        try await remove(directory.path)
     }
 
     // MARK: - To a compute
 
     /// Gives the compute a guest that is as its own would be, if there is one that is ready. Only a compute of which
     /// nothing is here yet gets one.
-    func takeWarm(for machine: Machine, over base: ReadyImage) async throws {
+    func takeWarm(for machine: Machine, of image: Image) async throws {
         let directory = directory(machine.id)
         guard settings.disks == nil, !MachineFiles.exists(directory.path) else { return }
         let numbers = try warmNumbers()
         guard !numbers.isEmpty, WarmSeed.fits(seed(machine, clockMs: SystemClock().nowMs)) else { return }
-        let kind = try kind(machine, base)
+        let kind = try kind(machine, try await images.ready(image))
         for number in numbers {
             let warm = warmDirectory(number)
-            let mark = (try? WarmMark.read(warm)) ?? nil  // nil: it may just have been taken
-            guard mark?.kind == kind, try await warmState(number) == .ready else { continue }
+            guard WarmMark.readable(warm)?.kind == kind, try await warmState(number) == .ready else {
+                continue
+            }
             try await MachineFiles.makeFolder(MachineDirectory.all(settings.dataDirectory), as: nil)
             if try await MachineFiles.take(warm.path, to: directory.path, as: .takeGuest) { return }
         }
@@ -86,27 +87,22 @@ extension QEMUHost: WarmingHost {
     /// Lets a guest that stands still before its seed say who it is, by the seed that it has open. False when there is no
     /// such guest: then the seed is made anew.
     func fillWarmSeed(_ machine: Machine) async throws -> Bool {
-        let directory = directory(machine.id)
-        guard let mark = try WarmMark.read(directory), try hasProcess(machine.id),
-            try await warm(directory, { try await $0.hasGate() })
-        else { return false }
-        try await mark.seed.fill(directory.seed, with: seed(machine, clockMs: SystemClock().nowMs))
+        guard let mark = try await waiting(machine.id) else { return false }
+        try await mark.seed.fill(
+            directory(machine.id).seed, with: seed(machine, clockMs: SystemClock().nowMs))
         return true
     }
 
     /// Plugs the network of the compute into its guest that was booted ahead, and lets it go on. Does nothing for any
     /// other machine. A guest that can't go on is ended, and its machine then boots as any other.
     func wakeWarm(_ machine: Machine) async throws {
-        let directory = directory(machine.id)
-        guard try WarmMark.read(directory) != nil, try hasProcess(machine.id),
-            try await warm(directory, { try await $0.hasGate() })
-        else { return }
+        guard try await waiting(machine.id) != nil else { return }
         do {
             guard try networkMode == .user || TapState(of: machine.attachment.tapName()) == .used else {
                 throw QMPError.refused(class: "network", description: "the guest does not have its tap open")
             }
             let (backend, card) = (userNetwork(machine), card(machine))
-            try await QMPClient.withConnection(to: directory.monitorSocket) { client in
+            try await QMPClient.withConnection(to: directory(machine.id).monitorSocket) { client in
                 let monitor = WarmMonitor(monitor: client)
                 try await HostEffect.plugNetwork.make { try await monitor.plugNetwork(backend, card: card) }
                 try await HostEffect.openSeed.make { try await monitor.openSeed() }
@@ -143,9 +139,7 @@ extension QEMUHost: WarmingHost {
     func warmTaps(_ plan: NetworkPlan) throws -> [String: String] {
         var taps: [String: String] = [:]
         for attachment in plan.attachments {
-            // One that can't be read keeps its own machine from booting, and not the others from their network.
-            guard let mark = (try? WarmMark.read(directory(attachment.computeId))) ?? nil  // see above
-            else { continue }
+            guard let mark = WarmMark.readable(directory(attachment.computeId)) else { continue }
             taps[try attachment.tapName()] = WarmTap.name(mark.number)
         }
         return taps
@@ -177,12 +171,13 @@ extension QEMUHost: WarmingHost {
         }
     }
 
-    private func warm<Result: Sendable>(
-        _ directory: MachineDirectory, _ body: @escaping @Sendable (WarmMonitor) async throws -> Result
-    ) async throws -> Result {
+    /// The mark of a machine whose guest stands still before its seed, since it has not been told who it is; `nil`: it has,
+    /// or was not booted ahead.
+    private func waiting(_ id: Int64) async throws -> WarmMark? {
+        guard let mark = try WarmMark.read(directory(id)), try hasProcess(id) else { return nil }
         do {
-            return try await QMPClient.withConnection(to: directory.monitorSocket) {
-                try await body(WarmMonitor(monitor: $0))
+            return try await QMPClient.withConnection(to: directory(id).monitorSocket) {
+                try await WarmMonitor(monitor: $0).hasGate() ? mark : nil
             }
         } catch let error as QMPError {
             throw CloudError(

@@ -34,6 +34,11 @@ struct WarmMark: Codable, Equatable {
         }
     }
 
+    /// `nil` also when it can't be read: for who looks at many machines, of which a damaged mark may harm its own alone.
+    static func readable(_ directory: MachineDirectory) -> WarmMark? {
+        (try? read(directory)) ?? nil  // see above
+    }
+
     func write(_ directory: MachineDirectory) async throws {
         try await MachineFiles.write(try JSONEncoder().encode(self), to: directory.warmMark, as: .markWarm)
     }
