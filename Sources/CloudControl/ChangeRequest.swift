@@ -52,7 +52,7 @@ public struct ChangeRequest: Sendable {
         try sql.idempotencyKeys.insert(
             teamId: caller.teamId, key: key.value,
             record: IdempotencyRecord(
-                endpoint: endpoint, request: try Self.canonical(members), computeId: compute.id,
+                endpoint: endpoint, request: StringMap.encode(members), computeId: compute.id,
                 answer: body, createdAtMs: nowMs,
                 expiresAtMs: keptForLife ? nil : nowMs + IdempotencyKey.retentionMs
             ))
@@ -72,11 +72,5 @@ public struct ChangeRequest: Sendable {
                 problems: differing.map { Problem($0, "differs from the first request with this key.") })
         }
         return Outcome(answer: known.answer, replayed: true)
-    }
-
-    private static func canonical(_ members: [String: String]) throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = .sortedKeys
-        return String(decoding: try encoder.encode(members), as: UTF8.self)
     }
 }

@@ -18,9 +18,10 @@ public struct CreateCompute: Sendable {
     /// `INSUFFICIENT_BALANCE`. What throws changes nothing, the idempotency key included.
     public func run(in cloud: Cloud) async throws -> ChangeRequest.Outcome {
         try request.caller.require(.changeComputes)
+        let make = MakeCompute(
+            asked, caller: request.caller, requestId: request.requestId, cloud.settings)
         let outcome = try await cloud.database.write(.createCompute) { sql in
             let now = cloud.clock.nowMs
-            let make = MakeCompute(asked: asked, caller: request.caller, requestId: request.requestId)
             // What was accepted once is answered again, whatever the operator's rules are by now.
             return try request.once(sql, cloud, nowMs: now, keptForLife: true) {
                 try make.run(sql, cloud, nowMs: now)

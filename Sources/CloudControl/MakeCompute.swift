@@ -4,16 +4,24 @@ import CloudDatabase
 /// All checks of a create and the rows that it makes: what `POST /computes` and its dry run share, so that they can't
 /// differ.
 struct MakeCompute: Sendable {
-    var asked: ComputeRequest
-    var caller: Caller
-    var requestId: String
+    private let asked: ComputeRequest
+    private let caller: Caller
+    private let requestId: String
+    /// What is wrong with what is asked for, found before the transaction, which others wait for.
+    private let problems: [Problem]
+
+    init(_ asked: ComputeRequest, caller: Caller, requestId: String, _ settings: CloudSettings) {
+        self.asked = asked
+        self.caller = caller
+        self.requestId = requestId
+        problems = asked.problems(strictKeys: settings.strictKeys)
+    }
 
     /// Throws the team's standing, `VALIDATION_ERROR`, `RESOURCE_NOT_FOUND`, `UNPROCESSABLE_ENTITY` and
     /// `INSUFFICIENT_BALANCE`.
     func run(_ sql: any SQLConnection, _ cloud: Cloud, nowMs: Int64) throws -> Compute {
         let wallet = TeamWallet(sql: sql, teamId: caller.teamId, cloud: cloud)
         try wallet.check(.create, tags: asked.tags)
-        let problems = asked.problems(strictKeys: cloud.settings.strictKeys)
         guard problems.isEmpty else { throw CloudError.invalid(problems) }
         let (region, image, specification) = try asked.resolve(in: cloud.catalogue)
         let hostId = try PlaceCompute(

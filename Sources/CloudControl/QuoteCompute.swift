@@ -41,7 +41,7 @@ public struct QuoteCompute: Sendable {
     }
 
     private func quote(_ sql: any SQLConnection, _ cloud: Cloud) throws -> Quote {
-        let compute = try MakeCompute(asked: asked, caller: caller, requestId: requestId).run(
+        let compute = try MakeCompute(asked, caller: caller, requestId: requestId, cloud.settings).run(
             sql, cloud, nowMs: cloud.clock.nowMs)
         guard let specification = cloud.catalogue.specification(compute.specification) else {
             throw CloudError.bug("a compute of the unknown specification \(compute.specification) was made")

@@ -57,14 +57,19 @@ public struct ListComputes: Sendable {
     public func run(in cloud: Cloud) async throws -> PageItems<Compute> {
         let now = cloud.clock.nowMs
         return try await cloud.database.glance { sql in
-            let computes = try sql.computes.list(
-                teamId: caller.teamId, filter: filter, before: page.before, limit: page.limit + 1,
-                offset: page.offset)
+            let (computes, total): ([Compute], Int?) =
+                if page.cursor == nil {
+                    try sql.computes.page(
+                        teamId: caller.teamId, filter: filter, offset: page.offset, limit: page.limit + 1)
+                } else {
+                    (
+                        try sql.computes.list(
+                            teamId: caller.teamId, filter: filter, before: page.before, limit: page.limit + 1),
+                        nil
+                    )
+                }
             return PageItems(
-                try sql.shown(computes, nowMs: now), page, of: .computes,
-                total: page.cursor == nil
-                    ? try sql.computes.count(teamId: caller.teamId, filter: filter) : nil,
-                id: \.id)
+                try sql.shown(computes, nowMs: now), page, of: .computes, total: total, id: \.id)
         }
     }
 }

@@ -34,7 +34,7 @@ public struct SystemClock: CloudClock {
         }
     }
 
-    public func sleep(for duration: Duration) async throws { try await Task.sleep(for: duration) }
+    public func sleep(for duration: Duration) async throws { try await Sleepers.shared.wait(for: duration) }
 
     private static func read(_ clock: clockid_t) -> Int64 {
         var time = timespec()

@@ -27,4 +27,17 @@ public enum ComputeStep: String, Sendable, CaseIterable {
         case .idle, .stopping, .unplug, .halt, .detach, .erase, .release, .done: nil
         }
     }
+
+    /// Whether it begins before it is known that the step before it is done, and both are saved together: a crash in between
+    /// repeats both, and a commit for each would take longer than most of them. The network is made of what is saved, and
+    /// who waits for SSH waits long, so what comes before those is saved first.
+    public var beginsUnsaved: Bool {
+        switch self {
+        case .disk, .seed, .boot: true
+        case .image, .network, .confirm, .idle, .shutdown, .stopping, .unplug, .resize, .halt, .detach,
+            .erase,
+            .release, .done:
+            false
+        }
+    }
 }

@@ -16,8 +16,11 @@ public struct AddressQueries {
         let highest = try sql.query(
             "SELECT MAX(private_ipv4) AS n FROM computes WHERE private_ipv4 BETWEEN $1 AND $2",
             [Int64(first), Int64(last)])[0].intOrNil("n")
-        let free = try highest.flatMap { try lowestFree(.privateIpv4, $0 + 1, Int64(last)) }
-        return try (free ?? lowestFree(.privateIpv4, first, last)).map { IPv4Address(UInt32($0)) }
+        if let next = highest.map({ $0 + 1 }), next <= Int64(last) {
+            if try take(.privateIpv4, next) { return IPv4Address(UInt32(next)) }
+            if let free = try lowestFree(.privateIpv4, next + 1, last) { return IPv4Address(UInt32(free)) }
+        }
+        return try lowestFree(.privateIpv4, first, last).map { IPv4Address(UInt32($0)) }
     }
 
     /// The lowest free address of the pool's blocks, in their order.
@@ -31,6 +34,14 @@ public struct AddressQueries {
 
     public func freeSSHPort(in range: ClosedRange<Int>) throws -> Int? {
         try lowestFree(.sshPort, range.lowerBound, range.upperBound).map { Int($0) }
+    }
+
+    /// Whether the number, which is free, is this transaction's.
+    private func take(_ kind: NumberKind, _ number: Int64) throws -> Bool {
+        guard sql.dialect != .sqlite else { return true }
+        let taking = sql.dialect.taking("CAST($1 AS BIGINT)", of: kind)
+        return try sql.query("SELECT CASE WHEN \(taking) THEN 1 ELSE 0 END AS is_ours", [number])[0]
+            .int("is_ours") == 1
     }
 
     /// The lowest free number; one that another transaction is about to take is passed over, and the next is tried.

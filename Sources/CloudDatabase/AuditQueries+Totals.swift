@@ -13,7 +13,7 @@ extension AuditQueries {
                 SELECT team_id, '', region, state, id % \(TotalQueries.shards), 0, 1 FROM computes
                 WHERE state <> 'DESTROYED'
                 UNION ALL
-                SELECT g.team_id, g.tag, c.region, c.state, c.id % \(TotalQueries.shards), 0, 1
+                SELECT g.team_id, g.tag, c.region, g.state, c.id % \(TotalQueries.shards), 0, 1
                 FROM compute_tags g JOIN computes c ON c.id = g.compute_id
             ) lists
             GROUP BY team_id, tag, region, state, shard HAVING SUM(counted) <> SUM(present)

@@ -1,3 +1,4 @@
+import CloudCore
 import Synchronization
 
 /// Tells everybody who waits that events or states of computes were committed. Carries no data: the database is the
@@ -31,7 +32,9 @@ public final class Changes: Sendable {
     /// may wait at once; each caller bounds its own.
     public func wait(after seen: UInt64, atMost limit: Duration) async {
         await withTaskGroup(of: Void.self) { group in
-            group.addTask { try? await Task.sleep(for: limit) }  // throws when cancelled: as good as over
+            group.addTask {
+                try? await SystemClock().sleep(for: limit)  // throws when cancelled: as good as over
+            }
             group.addTask { await self.waitForSignal(after: seen) }
             _ = await group.next()
             group.cancelAll()
@@ -59,5 +62,13 @@ public final class Changes: Sendable {
         } onCancel: {
             state.withLock { $0.waiters.removeValue(forKey: id) }?.resume()
         }
+    }
+}
+
+extension Changes {
+    /// Whether the statement appends an event, or changes a compute's state or a move's phase, by how it begins.
+    static func areMade(by sql: String) -> Bool {
+        ["INSERT INTO events", "UPDATE computes SET state", "UPDATE moves SET phase"]
+            .contains(where: sql.hasPrefix)
     }
 }

@@ -3,14 +3,38 @@ import CloudCore
 /// The lists that owners see.
 extension ComputeQueries {
     /// At most `limit` of the team's computes that are not DESTROYED and pass the filter, newest first: those with an
-    /// id smaller than `before`, without the first `offset`.
+    /// id smaller than `before`.
     public func list(
-        teamId: Int64, filter: ComputeFilter = ComputeFilter(), before: Int64 = .max, limit: Int,
-        offset: Int = 0
+        teamId: Int64, filter: ComputeFilter = ComputeFilter(), before: Int64 = .max, limit: Int
     ) throws -> [Compute] {
         var conditions = Conditions(teamId: teamId, filter: filter)
         conditions.add("\(conditions.id) <", before)
-        let order = "ORDER BY \(conditions.id) DESC"
+        return try list(conditions, "DESC", limit: limit, offset: 0)
+    }
+
+    /// The same without the first `offset`, and how many there are in all. The walk past those that are left out begins at
+    /// the nearer end.
+    public func page(
+        teamId: Int64, filter: ComputeFilter = ComputeFilter(), offset: Int, limit: Int
+    ) throws -> (computes: [Compute], total: Int) {
+        let total = try count(teamId: teamId, filter: filter)
+        guard offset < total else { return ([], total) }
+        let count = min(limit, total - offset)
+        let rest = total - offset - count
+        let conditions = Conditions(teamId: teamId, filter: filter)
+        let computes =
+            offset <= rest
+            ? try list(conditions, "DESC", limit: count, offset: offset)
+            : try list(conditions, "ASC", limit: count, offset: rest)
+        return (computes, total)
+    }
+
+    /// Newest first, whichever end the walk begins at.
+    private func list(
+        _ conditions: Conditions, _ direction: String, limit: Int, offset: Int
+    ) throws -> [Compute] {
+        var conditions = conditions
+        let order = "ORDER BY \(conditions.id) \(direction)"
         let part = "LIMIT \(conditions.bind(limit)) OFFSET \(conditions.bind(offset))"
         return try sql.query(
             """
@@ -47,8 +71,8 @@ extension ComputeQueries {
         for tag in tags {
             try sql.later(
                 """
-                INSERT INTO compute_tags (team_id, tag, compute_id)
-                SELECT team_id, CAST($2 AS TEXT), id FROM computes WHERE id = $1
+                INSERT INTO compute_tags (team_id, tag, compute_id, state)
+                SELECT team_id, CAST($2 AS TEXT), id, state FROM computes WHERE id = $1
                 """,
                 [id, tag])
         }
@@ -61,18 +85,25 @@ extension ComputeQueries {
         try sql.later("DELETE FROM compute_tags WHERE compute_id = $1", [id])
     }
 
-    /// Lets a compute that is new be found and counted.
+    /// Lets the compute be found by its tags and this state.
+    func index(_ state: ComputeState, of id: Int64) throws {
+        try sql.later("UPDATE compute_tags SET state = $2 WHERE compute_id = $1", [id, state.rawValue])
+    }
+
+    /// Lets a compute that is new, and so CREATING, be found and counted.
     func insert(_ tags: [String], of id: Int64, teamId: Int64) throws {
         for tag in tags {
             try sql.later(
-                "INSERT INTO compute_tags (team_id, tag, compute_id) VALUES ($1, $2, $3)", [teamId, tag, id])
+                "INSERT INTO compute_tags (team_id, tag, compute_id, state) VALUES ($1, $2, $3, 'CREATING')",
+                [teamId, tag, id])
         }
         try sql.totals.enter(id)
     }
 }
 
-/// A filter as SQL. With a tag the walk goes along that tag's rows, which are in the order of the computes' ids and of
-/// none that is DESTROYED; the join is CROSS so that SQLite keeps to it. PostgreSQL plans as it sees fit.
+/// A filter as SQL. With a tag the walk goes along that tag's rows, with a state along those of both, which are in the order
+/// of the computes' ids and of none that is DESTROYED; the join is CROSS so that SQLite keeps to it. PostgreSQL plans as it
+/// sees fit.
 private struct Conditions {
     private(set) var arguments: [any SQLArgument] = []
     private var terms: [String] = []
@@ -84,17 +115,18 @@ private struct Conditions {
     var text: String { terms.joined(separator: " AND ") }
 
     init(teamId: Int64, filter: ComputeFilter) {
+        let isTagged = !filter.tags.isEmpty
         let columns: [(String, String?)] = [
-            ("c.state =", filter.state?.rawValue), ("c.region =", filter.region),
-            ("LOWER(c.host_name) =", filter.hostName?.lowercased()),
+            ("c.region =", filter.region), ("LOWER(c.host_name) =", filter.hostName?.lowercased()),
         ]
-        let needsRows = filter.tags.isEmpty || columns.contains { $0.1 != nil }
-        id = filter.tags.isEmpty ? "c.id" : "g.compute_id"
-        tables = [filter.tags.isEmpty ? nil : "compute_tags g", needsRows ? "computes c" : nil]
+        let needsRows = !isTagged || columns.contains { $0.1 != nil }
+        id = isTagged ? "g.compute_id" : "c.id"
+        tables = [isTagged ? "compute_tags g" : nil, needsRows ? "computes c" : nil]
             .compactMap(\.self).joined(separator: " CROSS JOIN ")
         addTags(filter.tags, teamId: teamId)
+        if let state = filter.state { add(isTagged ? "g.state =" : "c.state =", state.rawValue) }
         guard needsRows else { return }
-        if !filter.tags.isEmpty { terms.append("c.id = g.compute_id") }
+        if isTagged { terms.append("c.id = g.compute_id") }
         add("c.team_id =", teamId)
         terms.append("c.state <> 'DESTROYED'")
         for (comparison, value) in columns {

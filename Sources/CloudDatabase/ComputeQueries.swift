@@ -133,7 +133,7 @@ public struct ComputeQueries {
         try sql.later(
             "UPDATE computes SET state = $2, intent = $3, updated_at_ms = $4 WHERE id = $1",
             [id, state.rawValue, intent.rawValue, nowMs])
-        if state == .destroyed { try removeTags(of: id) }
+        try state == .destroyed ? removeTags(of: id) : index(state, of: id)
         try sql.totals.enter(id)
         try sql.meters.follow(id, state, nowMs: nowMs)
     }

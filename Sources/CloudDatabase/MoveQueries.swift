@@ -59,7 +59,7 @@ public struct MoveQueries {
 
     /// Lets the next phase begin, with what is known by then. It is due at once.
     public func set(_ move: Move, phase: MovePhase, nowMs: Int64) throws {
-        // These words tell whoever waits for it (`CommitObserver`).
+        // These words tell whoever waits for it (`Changes`).
         try sql.execute(
             """
             UPDATE moves SET phase = $2, since_ms = $3, due_at_ms = $3, departure = $4, arrival = $5, progress = $6,

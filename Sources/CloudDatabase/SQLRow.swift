@@ -3,27 +3,28 @@ import CloudCore
 /// A row of an answer. The accessors throw `.bug` on a missing column or another type: the schema says what is there.
 public struct SQLRow: Sendable, Equatable {
     /// Shared by the rows of an answer.
-    public let columns: [String]
+    private let shape: SQLColumns
     /// As many as columns, in the same order.
     public private(set) var values: [SQLValue]
 
-    init(columns: [String], values: [SQLValue]) {
-        self.columns = columns
+    public var columns: [String] { shape.names }
+
+    init(columns: SQLColumns, values: [SQLValue]) {
+        shape = columns
         self.values = values
     }
 
     public init(_ values: KeyValuePairs<String, SQLValue>) {
-        self.init(columns: values.map(\.key), values: values.map(\.value))
+        self.init(columns: SQLColumns(values.map(\.key)), values: values.map(\.value))
     }
 
-    /// `nil` where there is no such column. A row has so few that looking at each beats a table of them; of two with one
-    /// name it is the last.
-    public subscript(column: String) -> SQLValue? { columns.lastIndex(of: column).map { values[$0] } }
+    /// `nil` where there is no such column; of two with one name it is the last.
+    public subscript(column: String) -> SQLValue? { shape[column].map { values[$0] } }
 
     /// The row with another value in a column that it has.
     public func with(_ column: String, _ value: SQLValue) -> SQLRow {
         var row = self
-        if let index = columns.lastIndex(of: column) { row.values[index] = value }
+        if let index = shape[column] { row.values[index] = value }
         return row
     }
 
@@ -67,4 +68,19 @@ public struct SQLRow: Sendable, Equatable {
     private func mismatch(_ column: String, _ wanted: String) -> CloudError {
         .bug("column \(column) is not \(wanted): \(self[column].map { "\($0)" } ?? "absent")")
     }
+}
+
+/// The names of an answer's columns, in order.
+final class SQLColumns: Sendable, Equatable {
+    let names: [String]
+    private let indices: [String: Int]
+
+    init(_ names: [String]) {
+        self.names = names
+        indices = Dictionary(zip(names, names.indices)) { $1 }
+    }
+
+    subscript(name: String) -> Int? { indices[name] }
+
+    static func == (one: SQLColumns, other: SQLColumns) -> Bool { one === other || one.names == other.names }
 }

@@ -25,14 +25,13 @@ public final class SQLiteDatabase: Database {
         readers = SQLiteReaders(path: path, busyTimeoutSeconds: Self.busyTimeoutSeconds)
         do {
             pool = try DatabasePool(path: path, configuration: configuration)
-            writes = WriteQueue(pool: pool)
+            writes = WriteQueue(pool: pool, changes: changes)
             // The pool sets NORMAL when it opens, which loses acknowledged commits at a power cut. The pragma is
             // ignored inside a transaction.
             try pool.writeWithoutTransaction { db in try db.execute(sql: "PRAGMA synchronous = FULL") }
             try pool.writeWithoutTransaction { db in
                 try SchemaUpgrade(db: db, visit: visit).run(keepingCopyOf: path)
             }
-            pool.add(transactionObserver: CommitObserver(changes), extent: .databaseLifetime)
         } catch let error as DatabaseError {
             throw CloudError(
                 .internalServerError,
@@ -79,13 +78,14 @@ public final class SQLiteDatabase: Database {
         _ body: @escaping @Sendable (any SQLConnection) throws -> T
     ) async throws -> T {
         try await Self.translatingErrors {
-            try await writes.write { db in try body(SQLiteConnection(db: db)) }
+            try await writes.write(body)
         }
     }
 
     /// Ends all connections, the last of which merges the write-ahead log. Nothing may be asked of it afterwards.
     public func close() throws {
         readers.close()
+        writes.close()
         try pool.close()
     }
 
@@ -141,13 +141,15 @@ package struct SQLiteConnection: SQLConnection {
 
     package func query(_ sql: String, _ arguments: [any SQLArgument]) throws -> [SQLRow] {
         let statement = try db.cachedStatement(sql: Self.numbered(sql))
-        let columns = statement.columnNames
+        let columns = SQLColumns(statement.columnNames)
         var rows: [SQLRow] = []
         // The cursor's row is SQLite's own, which the next one replaces: it is copied once.
         let cursor = try Row.fetchCursor(statement, arguments: Self.bound(arguments))
         while let row = try cursor.next() {
             rows.append(
-                SQLRow(columns: columns, values: try columns.indices.map { try Self.value(row, $0, columns) })
+                SQLRow(
+                    columns: columns,
+                    values: try columns.names.indices.map { try Self.value(row, $0, columns.names) })
             )
         }
         return rows

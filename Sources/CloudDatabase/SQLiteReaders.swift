@@ -2,8 +2,7 @@ import Synchronization
 
 /// The readers of one file for looks at a few rows. They are opened when they are needed, and closed with the database.
 final class SQLiteReaders: Sendable {
-    /// Looks at once. One takes microseconds, so there are hardly ever more than processors; each has a cache of its own of at
-    /// most 2 MB (SQLite's default).
+    /// Looks at once. One takes microseconds, so there are hardly ever more than processors; each has a cache of its own.
     static let most = 4
 
     private struct State {

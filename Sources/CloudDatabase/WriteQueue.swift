@@ -5,6 +5,8 @@ import Synchronization
 /// savepoint of its own, so that they share the next sync; one that nobody waits beside is a plain transaction.
 final class WriteQueue: Sendable {
     private let pool: DatabasePool
+    private let changes: Changes
+    private let writer = Writer()
     private let state = Mutex(State())
 
     /// Writes that are committed together. Each more keeps all of them waiting, and a sync costs as much as some ten.
@@ -18,24 +20,48 @@ final class WriteQueue: Sendable {
     /// One write that somebody waits for.
     private struct Write: Sendable {
         /// May run more than once; only what the last run did stands.
-        var run: @Sendable (GRDB.Database) throws -> Void
+        var run: @Sendable (any SQLConnection) throws -> Void
         /// Called once, after the commit or with the reason why there is none.
         var end: @Sendable (Result<Void, any Error>) -> Void
     }
 
-    init(pool: DatabasePool) { self.pool = pool }
+    /// The pool's connection that writes, with its statements.
+    ///
+    /// Safe: it is used where the pool lets it write alone, one after the other.
+    private final class Writer: @unchecked Sendable {
+        var statements: SQLiteStatements?
+
+        /// Throws a `DatabaseError`.
+        func prepared(on db: GRDB.Database) throws -> SQLiteStatements {
+            if let statements { return statements }
+            guard let connection = db.sqliteConnection else {
+                throw DatabaseError(resultCode: .SQLITE_MISUSE, message: "the database is closed")
+            }
+            let statements = SQLiteStatements(on: connection)
+            self.statements = statements
+            return statements
+        }
+    }
+
+    init(pool: DatabasePool, changes: Changes) {
+        self.pool = pool
+        self.changes = changes
+    }
 
     /// Writes that wait for their turn.
     var waiting: Int { state.withLock { $0.waiting.count } }
 
     /// Returns when what `body` did is committed and synced. Throws what `body` or SQLite throws; nothing is done then.
-    func write<T: Sendable>(_ body: @escaping @Sendable (GRDB.Database) throws -> T) async throws -> T {
+    func write<T: Sendable>(_ body: @escaping @Sendable (any SQLConnection) throws -> T) async throws -> T {
         let value = LastValue<T>()
         try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
-            append(Write(run: { db in value.set(try body(db)) }, end: { continuation.resume(with: $0) }))
+            append(Write(run: { sql in value.set(try body(sql)) }, end: { continuation.resume(with: $0) }))
         }
         return try value.get()
     }
+
+    /// Lets go of the pool's connection, which can then be closed.
+    func close() { pool.writeWithoutTransaction { _ in writer.statements = nil } }
 
     private func append(_ write: Write) {
         let starts = state.withLock { state in
@@ -47,9 +73,14 @@ final class WriteQueue: Sendable {
     }
 
     private func runAll(on db: GRDB.Database) {
+        let opened = Result { try writer.prepared(on: db) }
         while let writes = next() {
-            if writes.count == 1 || !commit(together: writes, on: db) {
-                for write in writes { commit(write, on: db) }
+            switch opened {
+            case .failure(let error): for write in writes { write.end(.failure(error)) }
+            case .success(let sql):
+                if writes.count == 1 || !commit(together: writes, on: sql) {
+                    for write in writes { commit(write, on: sql) }
+                }
             }
         }
     }
@@ -65,44 +96,35 @@ final class WriteQueue: Sendable {
         }
     }
 
-    private func commit(_ write: Write, on db: GRDB.Database) {
-        write.end(
-            Result {
-                try db.inTransaction {
-                    try write.run(db)
-                    return .commit
-                }
-            })
+    private func commit(_ write: Write, on sql: SQLiteStatements) {
+        let result = Result { try sql.transaction { try write.run(sql) } }
+        tell(of: sql, isCommitted: (try? result.get()) != nil)  // nil: it threw, which `end` tells
+        write.end(result)
     }
 
     /// False when the transaction as a whole failed, on a full disk or for one write's sake, and nothing was done: then
     /// each is tried alone, so that only those fail that have to.
-    private func commit(together writes: [Write], on db: GRDB.Database) -> Bool {
+    private func commit(together writes: [Write], on sql: SQLiteStatements) -> Bool {
         var results: [Result<Void, any Error>] = []
-        var isCommitted = false
         do {
-            try db.inTransaction {
+            try sql.transaction {
                 for write in writes {
-                    results.append(Result { try savepoint(write, on: db) })
+                    results.append(Result { try sql.savepoint { try write.run(sql) } })
                     // After some errors SQLite has undone all of the transaction by itself, the last write's too.
-                    guard db.isInsideTransaction else { return .rollback }
+                    guard sql.isInsideTransaction else { throw CancellationError() }
                 }
-                isCommitted = true
-                return .commit
             }
         } catch {
+            tell(of: sql, isCommitted: false)
             return false  // Each write, tried alone, meets its own error.
         }
-        guard isCommitted else { return false }
+        tell(of: sql, isCommitted: true)
         for (write, result) in zip(writes, results) { write.end(result) }
         return true
     }
 
-    private func savepoint(_ write: Write, on db: GRDB.Database) throws {
-        try db.inSavepoint {
-            try write.run(db)
-            return .commit
-        }
+    private func tell(of sql: SQLiteStatements, isCommitted: Bool) {
+        if sql.takeChanges(), isCommitted { changes.signal() }
     }
 }
 

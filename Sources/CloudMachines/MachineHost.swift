@@ -61,6 +61,9 @@ public protocol MachineHost: Sendable {
     /// What is on this host of machines of this installation, of each that has anything at all.
     func inventory() async throws -> [Int64: MachineParts]
 
+    /// The ids of the machines that have anything on this host: those in `inventory`, without a look at each.
+    func machineIds() async throws -> Set<Int64>
+
     /// What is on this host of one machine.
     func parts(of id: Int64) async throws -> MachineParts
 
@@ -70,6 +73,8 @@ public protocol MachineHost: Sendable {
 }
 
 extension MachineHost {
+    public func machineIds() async throws -> Set<Int64> { Set(try await inventory().keys) }
+
     public func parts(of id: Int64) async throws -> MachineParts {
         try await inventory()[id] ?? MachineParts()
     }

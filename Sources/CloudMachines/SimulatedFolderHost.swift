@@ -137,15 +137,17 @@ public struct SimulatedFolderHost: MachineHost {
     public func bootId() -> String { "simulated" }
 
     public func inventory() throws -> [Int64: MachineParts] {
-        let ids = try MachineFiles.names(in: path).compactMap { Int64($0) }
-        return Dictionary(uniqueKeysWithValues: try ids.map { ($0, try parts(of: $0)) })
+        Dictionary(uniqueKeysWithValues: try machineIds().map { ($0, try parts(of: $0)) })
     }
+
+    public func machineIds() throws -> Set<Int64> { try MachineFiles.ids(in: path) }
 
     public func parts(of id: Int64) throws -> MachineParts {
         MachineParts(
-            hasProcess: try present(id) != .absent, hasDisk: try read(.disk, of: id) != nil,
-            hasSeed: try read(.seed, of: id) != nil)
+            hasProcess: has(.process, id), hasDisk: has(.disk, id), hasSeed: has(.seed, id))
     }
+
+    private func has(_ part: Part, _ id: Int64) -> Bool { MachineFiles.exists(file(part, of: id)) }
 
     /// What is in a folder of pretended machines, which need not be there, for who works without a server.
     public static func remains(path: String) throws -> MachineRemains {

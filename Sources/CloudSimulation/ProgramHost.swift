@@ -77,6 +77,12 @@ struct ProgramHost: MachineHost {
         return try await host.inventory()
     }
 
+    func machineIds() async throws -> Set<Int64> {
+        await world.executor.pause()
+        try requireOwned()
+        return try await host.machineIds()
+    }
+
     func networkDrift(from plan: NetworkPlan) async throws -> [String] {
         await world.executor.pause()
         try requireOwned()

@@ -60,7 +60,7 @@ final class DriftWatch: Sendable {
         if isDue { await attempt("The host's network") { try await self.repairNetwork() } ?? () }
         return await attempt("What is on the host") {
             // Before the inventory, so that what is made meanwhile is no orphan.
-            let (idle, known) = try await self.database.read { sql in
+            let (idle, known) = try await self.database.glance { sql in
                 let hostId = try self.claim.check(sql)
                 return (
                     try sql.computes.atRest(hostId: hostId), try sql.hosts.machines(hostId)

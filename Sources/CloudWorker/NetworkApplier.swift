@@ -90,7 +90,7 @@ public actor NetworkApplier {
     /// another host. Most looks change nothing.
     func followTeammates() async throws {
         let claim = claim
-        let (present, settled) = try await database.read { sql in
+        let (present, settled) = try await database.glance { sql in
             let hostId = try claim.check(sql)
             return (
                 try NetworkRows.Others(sql, hostId: hostId),
@@ -102,7 +102,7 @@ public actor NetworkApplier {
 
     private func rows() async throws -> NetworkRows {
         let claim = claim
-        return try await database.read { sql in try NetworkRows(sql, hostId: try claim.check(sql)) }
+        return try await database.glance { sql in try NetworkRows(sql, hostId: try claim.check(sql)) }
     }
 }
 

@@ -28,11 +28,11 @@ struct OrphanWatch: Sendable {
         let elsewhere = try await vacate.run(Set(strays.keys))
         strays = strays.filter { !elsewhere.contains($0.key) }
         let hostId = try claim.hostId
-        let noted = try await database.read { sql in try sql.hosts.orphans(hostId) }
+        let noted = try await database.glance { sql in try sql.hosts.orphans(hostId) }
         guard !strays.isEmpty || !noted.isEmpty else { return }
         let note = NoteOrphans(hostId: hostId, strays: strays, nowMs: clock.nowMs, graceMs: graceMs)
         // Most looks at an orphan change nothing but how long it is known.
-        let changes = try await database.read { sql in try note.changes(sql) }
+        let changes = try await database.glance { sql in try note.changes(sql) }
         if !changes.isEmpty {
             try await database.write(.noteOrphans) { sql in
                 try claim.check(sql)

@@ -6,7 +6,11 @@ import CloudDatabase
 struct SaveOutcome: Sendable {
     let claim: HostClaim
     let computeId: Int64
-    let step: ComputeStep
+    /// The compute's.
+    let image: String
+    /// The steps that were run, the first of which the job stands at; at least one.
+    let steps: [ComputeStep]
+    /// What the last of them decided.
     let outcome: StepOutcome
     let owner: String
     let nowMs: Int64
@@ -22,16 +26,30 @@ struct SaveOutcome: Sendable {
         case leave
     }
 
+    private var step: ComputeStep { steps[steps.count - 1] }
+
     func run(_ sql: any SQLConnection) throws -> Next {
         let hostId = try claim.check(sql)
-        guard try sql.jobs.renew(computeId, owner: owner, untilMs: leaseUntilMs),
-            let compute = try sql.computes.get(computeId)
-        else { return .leave }
+        guard try sql.jobs.renew(computeId, owner: owner, untilMs: leaseUntilMs) else { return .leave }
         // That it has the bytes makes a host preferable.
-        if outcome == .advance(.disk) { try sql.hosts.noteImage(compute.image, hostId: hostId) }
-        let next = try save(compute, sql)
+        if steps.contains(.disk) || outcome == .advance(.disk) {
+            try sql.hosts.noteImage(image, hostId: hostId)
+        }
+        if case .advance(let next) = outcome, next != .idle {
+            try sql.jobs.move(computeId, to: next, nowMs: nowMs)
+            return .goOn
+        }
+        if steps.count > 1 { try sql.jobs.move(computeId, to: step, nowMs: nowMs) }
+        let next = try save(try read(sql), sql)
         if next == .leave { try sql.jobs.release(computeId) }
         return next
+    }
+
+    private func read(_ sql: any SQLConnection) throws -> Compute {
+        guard let compute = try sql.computes.get(computeId) else {
+            throw CloudError.bug("job without compute \(computeId)")
+        }
+        return compute
     }
 
     private func save(_ compute: Compute, _ sql: any SQLConnection) throws -> Next {
@@ -39,14 +57,15 @@ struct SaveOutcome: Sendable {
         case .advance(let next):
             if next == .idle { try complete(compute, sql) }
             try sql.jobs.move(computeId, to: next, nowMs: nowMs)
-            return .goOn
+            // What was found just now needs no look before the supervisor's next.
+            return next == .idle ? try rest(try read(sql), at: .idle, sql) : .goOn
         case .wait(let milliseconds, let note):
             return try pause(compute, sql, milliseconds: milliseconds, note: note)
         case .retry(let note):
             try sql.jobs.countAttempt(computeId)
             return try pause(compute, sql, milliseconds: backoffMs, note: note)
         case .rest:
-            return try rest(compute, sql)
+            return try rest(compute, at: step, sql)
         case .fail(let failure):
             try fail(compute, failure, sql)
             return .goOn
@@ -57,14 +76,14 @@ struct SaveOutcome: Sendable {
             try report(drift, compute, sql)
             // Whether it is as it should be now, and what else differs, is for the supervisor's next look: what can't be
             // put right is then tried every few seconds, and not as fast as the machine can.
-            return try rest(compute, sql)
+            return try rest(compute, at: step, sql)
         case .finish:
             try finish(compute, sql)
             return .leave
         }
     }
 
-    private func rest(_ compute: Compute, _ sql: any SQLConnection) throws -> Next {
+    private func rest(_ compute: Compute, at step: ComputeStep, _ sql: any SQLConnection) throws -> Next {
         // An intent that changed meanwhile wants the next step at once.
         let preempted = compute.dueStep(at: step) != step
         try sql.jobs.schedule(computeId, dueAtMs: preempted ? nowMs : nil)

@@ -74,7 +74,7 @@ public struct Supervisor: Service {
     public func look() async throws {
         let now = clock.nowMs
         try await network.followTeammates()
-        let (running, expired) = try await database.read { sql in
+        let (running, expired) = try await database.glance { sql in
             (
                 try sql.computes.meantToRun(hostId: try claim.check(sql)),
                 try sql.idempotencyKeys.hasExpired(nowMs: now)

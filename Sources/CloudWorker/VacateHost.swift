@@ -21,7 +21,7 @@ struct VacateHost: Sendable {
     /// Looks at all that is on the host.
     func run() async throws {
         guard claim.sharesDisks else { return }
-        _ = try await run(Set(try await host.inventory().keys))
+        _ = try await run(try await host.machineIds())
     }
 
     /// Ends those among these machines, and returns them. One that can't be ended does not keep the others from it.

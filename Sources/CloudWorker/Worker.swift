@@ -4,14 +4,14 @@ import CloudMachines
 import Logging
 import ServiceLifecycle
 
-/// Makes machines follow the database: leases due jobs, runs one step after the other, saves each outcome.
+/// Makes machines follow the database: leases due jobs, and lets `JobRunner` run their steps.
 public struct Worker: Service {
     private let database: any Database
     private let clock: any CloudClock
     private let wake: Wake
     private let host: any MachineHost
     private let claim: HostClaim
-    private let workflow: ComputeWorkflow
+    private let runner: JobRunner
     let moves: MoveDriver
     /// The owner of the host's network, for whoever else works on it.
     public let network: NetworkApplier
@@ -21,12 +21,6 @@ public struct Worker: Service {
     /// Registers the host, for a worker whose program could not: the database could not be written then.
     private let register: @Sendable () async throws -> Void
     private let underWay: JobsUnderWay
-    private let boots = Boots()
-    private let metrics: WorkerMetrics
-    /// Jobs whose last outcome could not be saved.
-    private let unsaved = UnsavedJobs()
-    /// 0 ..< 1, to spread retries.
-    private let jitter: @Sendable () -> Double
 
     /// Jobs that are worked on at once.
     static let maxJobs = 32
@@ -38,8 +32,6 @@ public struct Worker: Service {
     static let pollLimit = Duration.seconds(1)
     /// Until a job is worked on again whose outcome could not be saved.
     static let unsavedPauseMs: Int64 = 1000
-    static let backoffBaseMs: Int64 = 250
-    static let backoffCapMs: Int64 = 30_000
 
     /// - Parameter claim: the ownership of the host, which `RegisterHost` makes before the worker runs.
     public init(
@@ -56,15 +48,16 @@ public struct Worker: Service {
         self.logger = logger
         self.owner = owner
         self.register = register
-        self.metrics = metrics
-        self.jitter = jitter
         underWay = JobsUnderWay(limit: Self.maxJobs, wake: wake)
         self.host = host
         self.claim = claim
         network = NetworkApplier(database: database, host: host, claim: claim, clock: clock)
-        workflow = ComputeWorkflow(
-            host: host, catalogue: catalogue, network: network,
-            bootSlots: bootSlots, stopGraceMs: Int64(stopGrace / .milliseconds(1)))
+        runner = JobRunner(
+            database: database, clock: clock, wake: wake, claim: claim,
+            workflow: ComputeWorkflow(
+                host: host, catalogue: catalogue, network: network,
+                bootSlots: bootSlots, stopGraceMs: Int64(stopGrace / .milliseconds(1))),
+            owner: owner, metrics: metrics, logger: logger, jitter: jitter)
         moves = MoveDriver(
             database: database, claim: claim, clock: clock, logger: logger,
             calls: MoveCalls(
@@ -133,7 +126,7 @@ public struct Worker: Service {
         try await abandonUnsaved()
         while true {
             if let id = try await lease(limit: 1).first {
-                await work(id)
+                await runner.work(id)
                 try await abandonUnsaved()
             } else if let move = try await moves.due().first {
                 try await moves.work(move)
@@ -151,10 +144,10 @@ public struct Worker: Service {
             try await abandonUnsaved()
             for id in try await lease(limit: free) where underWay.begin(id) {
                 group.addTask {
-                    repeat { await work(id) } while !underWay.end(id)
+                    repeat { await runner.work(id) } while !underWay.end(id)
                 }
             }
-            try await moves.start(in: &group, underWay) { await work($0) }
+            try await moves.start(in: &group, underWay) { await runner.work($0) }
             return true
         } catch {
             guard claim.loss == nil else { return false }
@@ -165,14 +158,14 @@ public struct Worker: Service {
 
     /// Makes the jobs due again whose outcomes could not be saved: a step looks before it acts.
     private func abandonUnsaved() async throws {
-        let ids = unsaved.all
+        let ids = runner.unsaved.all
         guard !ids.isEmpty else { return }
         let due = clock.nowMs + Self.unsavedPauseMs
         try await database.write(.giveBack) { sql in
             try claim.check(sql)
             for id in ids { try sql.jobs.abandon(id, owner: owner, dueAtMs: due) }
         }
-        unsaved.remove(ids)
+        runner.unsaved.remove(ids)
     }
 
     private func lease(limit: Int) async throws -> [Int64] {
@@ -194,105 +187,5 @@ public struct Worker: Service {
         guard underWay.free > 0, let due = try? await database.glance(next)  // else: poll
         else { return Self.pollLimit }
         return min(Self.pollLimit, .milliseconds(max(0, due - clock.nowMs)))
-    }
-
-    /// Runs the steps of one leased job until it waits, rests or ends, or a shutdown begins: the lease is then freed at
-    /// the next start.
-    private func work(_ id: Int64) async {
-        do {
-            var next = SaveOutcome.Next.goOn
-            while next == .goOn, !Task.isShuttingDownGracefully { next = try await runStep(id) }
-        } catch {
-            unsaved.insert(id)
-            guard claim.loss == nil else { return wake.signal() }
-            logger.error(
-                "A step could not be saved; it is done again.",
-                metadata: ["compute": "\(id)", "error": "\(error)"])
-        }
-    }
-
-    private func runStep(_ id: Int64) async throws -> SaveOutcome.Next {
-        let (held, found) = try await database.glance { sql in
-            try claim.check(sql)
-            return (try sql.jobs.heldUntilMs(id, owner: owner), try sql.computes.get(id))
-        }
-        guard let heldUntilMs = held else { return .leave }
-        guard let compute = found, let task = compute.task else {
-            throw CloudError.bug("job without compute \(id)")
-        }
-        guard compute.dueStep(at: task.step) == .boot else {
-            return try await run(task, of: compute, booting: 0, heldUntilMs: heldUntilMs)
-        }
-        // Counted before the database is asked, and until the outcome is in it: so each boot is seen in one of them.
-        let others = boots.begin()
-        defer { boots.end() }
-        let hostId = try claim.hostId
-        let booted = try await database.glance { sql in try sql.jobs.count(step: .confirm, hostId: hostId) }
-        return try await run(task, of: compute, booting: others + booted, heldUntilMs: heldUntilMs)
-    }
-
-    private func run(
-        _ task: ComputeTask, of compute: Compute, booting: Int, heldUntilMs: Int64
-    ) async throws -> SaveOutcome.Next {
-        let step = compute.dueStep(at: task.step)
-        // What was read may be long ago: the program can have been suspended since. A step begins only if it can end
-        // before anybody else may lease the job; else the job is given back.
-        guard heldUntilMs - clock.nowMs >= Int64(Self.stepTimeout / .milliseconds(1)) else {
-            unsaved.insert(compute.id)
-            return .leave
-        }
-        let outcome = step == task.step ? await decide(step, compute, booting) : .advance(step)
-        let now = clock.nowMs
-        let save = SaveOutcome(
-            claim: claim, computeId: compute.id, step: task.step, outcome: outcome, owner: owner, nowMs: now,
-            leaseUntilMs: now + Self.leaseMs, backoffMs: backoffMs(attempts: task.attempts))
-        let next = try await database.write(.outcome(of: task.step)) { sql in try save.run(sql) }
-        if outcome.endsStep { log(compute, task) }
-        if outcome == .advance(.idle), compute.state == .creating {
-            metrics.created(after: now - compute.createdAtMs)
-        }
-        return next
-    }
-
-    /// Tells how long a step took, waits and failed attempts included.
-    private func log(_ compute: Compute, _ task: ComputeTask) {
-        logger.info(
-            "step done",
-            metadata: [
-                "compute": "\(compute.id)", "team": "\(compute.teamId)", "step": "\(task.step.rawValue)",
-                "ms": "\(clock.nowMs - task.sinceMs)",
-            ])
-    }
-
-    private func decide(_ step: ComputeStep, _ compute: Compute, _ booting: Int) async -> StepOutcome {
-        let start = ContinuousClock.now
-        let outcome = await attempt(step, compute, booting)
-        metrics.ran(step, outcome, after: ContinuousClock.now - start)
-        return outcome
-    }
-
-    private func attempt(_ step: ComputeStep, _ compute: Compute, _ booting: Int) async -> StepOutcome {
-        do {
-            return try await withTimeout(
-                Self.stepTimeout, by: clock,
-                late: .late("The step '\(step.rawValue)'", after: Self.stepTimeout)
-            ) {
-                try await workflow.run(step, compute, booting: booting, nowMs: clock.nowMs)
-            }
-        } catch {
-            logger.warning(
-                "A step failed; it is tried again.",
-                metadata: [
-                    "compute": "\(compute.id)", "team": "\(compute.teamId)", "step": "\(step.rawValue)",
-                    "error": "\(error)",
-                ])
-            return .retry(note: (error as? CloudError)?.message ?? "an unexpected error of the host")
-        }
-    }
-
-    /// Doubles with each attempt up to a cap; up to half of it is random.
-    private func backoffMs(attempts: Int) -> Int64 {
-        let full = min(Self.backoffCapMs, Self.backoffBaseMs << Int64(min(attempts, 10)))
-        return full / 2 + Int64(Double(full / 2) * jitter())
     }
 }

@@ -8,6 +8,8 @@ struct AcceptMeasurement {
     var duration: Duration
 
     static let clients = [1, 8, 32, 128]
+    /// Those whose machines also take no time.
+    private static let clientsOfInstant = [1, 32]
     /// The load that has targets of its own.
     private static let targetClients = 32
     private static let limitDuration = Duration.seconds(1)
@@ -23,31 +25,50 @@ struct AcceptMeasurement {
             series.add("hello-world, \(Self.targetClients) clients", limits.hellos, unit: "/s")
             for clients in Self.clients {
                 Lab.say("accepts, round \(round) of \(rounds): \(clients) clients")
-                let outcome = try await CreateLoad(clients: clients, duration: duration).run(in: lab)
-                add(outcome, clients, limits, to: &series)
+                add(try await load(clients, .slow, in: lab), clients, limits, to: &series)
+            }
+            for clients in Self.clientsOfInstant {
+                Lab.say(
+                    "accepts, round \(round) of \(rounds): \(clients) clients, machines that take no time")
+                add(
+                    try await load(clients, .instant, in: lab), "\(name(clients)), instant machines",
+                    to: &series)
             }
         }
         return series.figures
     }
 
+    private func load(
+        _ clients: Int, _ machines: CreateLoad.Machines, in lab: Lab
+    ) async throws -> CreateLoad.Outcome {
+        try await CreateLoad(clients: clients, machines: machines, duration: duration).run(in: lab)
+    }
+
+    private func name(_ clients: Int) -> String { clients == 1 ? "1 client" : "\(clients) clients" }
+
     private func add(
         _ outcome: CreateLoad.Outcome, _ clients: Int, _ limits: Limits, to series: inout FigureSeries
     ) {
-        let (load, isTarget) = (outcome.load, clients == Self.targetClients)
-        let name = clients == 1 ? "1 client" : "\(clients) clients"
-        series.add("creates, \(name)", load.perSecond, unit: "/s")
-        series.add("  p50", of: name, load.times.median)
-        series.add("  p99", of: name, load.times.percentile(99), target: isTarget ? .atMost(25) : nil)
-        series.add("  processor a create, its worker's with it", of: name, outcome.processorMs)
+        let (load, name) = (outcome.load, name(clients))
+        add(outcome, name, p99: clients == Self.targetClients ? .atMost(25) : nil, to: &series)
         if clients == 1 {
             series.add(
                 "  p50 beyond the append", of: name, load.times.median - limits.append, target: .atMost(1))
         }
-        if isTarget {
+        if clients == Self.targetClients {
             series.add(
                 "  times SQLite's single inserts", of: name, load.perSecond / limits.inserts, unit: "",
                 target: .atLeast(3))
         }
+    }
+
+    private func add(
+        _ outcome: CreateLoad.Outcome, _ name: String, p99: FigureTarget? = nil, to series: inout FigureSeries
+    ) {
+        series.add("creates, \(name)", outcome.load.perSecond, unit: "/s")
+        series.add("  p50", of: name, outcome.load.times.median)
+        series.add("  p99", of: name, outcome.load.times.percentile(99), target: p99)
+        series.add("  processor a create", of: name, outcome.processorMs)
     }
 
     private struct Limits {

@@ -26,8 +26,9 @@ struct BenchServer: Sendable {
 
     /// Runs `body` with a server, fresh unless the folder of this name has been used before, and a client of it; then
     /// ends the server.
+    /// - Parameter environment: settings that are no flags.
     static func with<Result: Sendable>(
-        _ arguments: [String], in lab: Lab, name: String,
+        _ arguments: [String], environment: [String: String] = [:], in lab: Lab, name: String,
         _ body: (BenchServer, StrettchClient) async throws -> Result
     ) async throws -> Result {
         let home = "\(lab.folder)/\(name)"
@@ -39,7 +40,8 @@ struct BenchServer: Sendable {
             program: lab.program,
             arguments: ["serve", "--listen", "127.0.0.1:\(port)", "--data", data, "--rate-limit", "0"]
                 + arguments,
-            environment: ["STRETTCH_CREDENTIALS": file.path, "HOME": home], log: log)
+            environment: environment.merging(["STRETTCH_CREDENTIALS": file.path, "HOME": home]) { $1 },
+            log: log)
         let (clock, start) = (ContinuousClock(), ContinuousClock.now)
         do {
             return try await program.run {
@@ -60,13 +62,12 @@ struct BenchServer: Sendable {
         }
     }
 
-    /// Waits until every create has ended, and returns `processorSeconds`.
-    func untilDone(_ client: StrettchClient) async throws -> Double {
+    /// Waits until every create has ended.
+    func untilDone(_ client: StrettchClient) async throws {
         try await Lab.poll("the computes run", limit: Self.doneLimit, every: Self.doneInterval) {
             let page = try await client.computes(limit: 1, filter: ListFilter(state: "CREATING"))
             return page.data.isEmpty ? () : nil
         }
-        return processorSeconds
     }
 
     /// All that the server has logged.

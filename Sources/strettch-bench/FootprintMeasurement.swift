@@ -62,7 +62,7 @@ struct FootprintMeasurement {
             target: server.target, clients: Self.clients, status: 202,
             request: try APIRequest.creates(server.credentials)
         ).run(count: count, limit: Self.createLimit)
-        _ = try await server.untilDone(client)
+        try await server.untilDone(client)
         try await rest()
     }
 

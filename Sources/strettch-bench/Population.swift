@@ -143,8 +143,8 @@ struct Population: Sendable {
             SELECT id, created_at_ms, 0, 0 FROM computes
             """,
             """
-            INSERT INTO compute_tags (team_id, tag, compute_id)
-            SELECT team_id, tag, id FROM (
+            INSERT INTO compute_tags (team_id, tag, compute_id, state)
+            SELECT team_id, tag, id, state FROM (
                 SELECT team_id, tag, id, state FROM temp.population
                 UNION ALL SELECT team_id, 'web', id, state FROM temp.population WHERE is_web
             ) WHERE state <> 'DESTROYED' ORDER BY team_id, tag, id

@@ -108,7 +108,7 @@ struct ServeCommand: AsyncParsableCommand {
         }
         var logger = Logger(label: "strettch") { label in
             switch settings.logFormat {
-            case .text: StreamLogHandler.standardError(label: label)
+            case .text: LateLogHandler(StreamLogHandler.standardError(label: label))
             case .json: JSONLogHandler()
             }
         }

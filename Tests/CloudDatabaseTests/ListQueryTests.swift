@@ -33,6 +33,7 @@ struct ListQueryTests {
         (ComputeFilter(), "computes_live_by_team"), (ComputeFilter(state: .failed), "computes_by_state"),
         (ComputeFilter(hostName: "web"), "computes_live_by_name"),
         (ComputeFilter(tags: ["web"]), "compute_tags"),
+        (ComputeFilter(state: .stopped, tags: ["web"]), "COVERING INDEX compute_tags_by_state"),
         (ComputeFilter(region: "KGL-1"), "COVERING INDEX computes_live_by_team"),
         (ComputeFilter(state: .running, tags: ["web", "live"], hostName: "a"), "compute_tags"),
     ]

@@ -97,15 +97,18 @@ struct TotalTests {
     ) throws -> Int64 {
         let address =
             1 + (try sql.query("SELECT COALESCE(MAX(private_ipv4), 1) AS n FROM computes")[0].int("n"))
-        return try sql.computes.insert(
+        let hostId = try sql.makeHost()
+        let id = try sql.computes.insert(
             NewCompute(
-                teamId: teamId, hostId: try sql.makeHost(), hostName: "h", image: "TINY-1",
+                teamId: teamId, hostId: hostId, hostName: "h", image: "TINY-1",
                 specification: Specification(
                     id: "s", specification: "S-1C", vcpus: 1, memoryMb: 512, storageGb: 10,
                     priceMonthMilliRwf: 0),
                 region: region, publicKeys: [], tags: tags, privateIpv4: IPv4Address(UInt32(address)),
                 publicIpv4: nil, sshPort: nil),
             nowMs: 1)
+        try sql.jobs.insert(computeId: id, hostId: hostId, nowMs: 1)
+        return id
     }
 
     private static func compare(_ sql: any SQLConnection, teamId: Int64) throws {
@@ -114,21 +117,39 @@ struct TotalTests {
             tagsOf[try row.int("compute_id"), default: []].insert(try row.text("tag"))
         }
         let computes = try sql.query(
-            "SELECT id, state, region FROM computes WHERE team_id = $1 AND state <> 'DESTROYED'", [teamId]
+            "SELECT id, state, region FROM computes WHERE team_id = $1 AND state <> 'DESTROYED' ORDER BY id DESC",
+            [teamId]
         ).map { row in
-            (try row.text("state"), try row.text("region"), tagsOf[try row.int("id")] ?? [])
+            let id = try row.int("id")
+            return (try row.text("state"), try row.text("region"), tagsOf[id] ?? [], id)
         }
         for state in [nil] + ComputeState.allCases.map(Optional.init) {
             for region in [nil, regions[0], regions[1]] {
                 for tags in [[], ["a"], ["b"], ["nobody"], ["a", "b"]] {
-                    let passing = computes.count { own in
+                    let passing = computes.filter { own in
                         (state == nil || state?.rawValue == own.0) && (region == nil || region == own.1)
                             && own.2.isSuperset(of: tags)
-                    }
+                    }.map(\.3)
                     let filter = ComputeFilter(state: state, tags: tags, region: region)
-                    #expect(try sql.computes.count(teamId: teamId, filter: filter) == passing, "\(filter)")
+                    let count = try sql.computes.count(teamId: teamId, filter: filter)
+                    #expect(count == passing.count, "\(filter)")
+                    let all = try sql.computes.list(teamId: teamId, filter: filter, limit: 100).map(\.id)
+                    #expect(all == passing, "\(filter)")
+                    try comparePages(sql, teamId, filter, passing)
                 }
             }
+        }
+    }
+
+    /// Pages of two, from the first to one past the last.
+    private static func comparePages(
+        _ sql: any SQLConnection, _ teamId: Int64, _ filter: ComputeFilter, _ passing: [Int64]
+    ) throws {
+        for offset in stride(from: 0, through: passing.count + 1, by: 2) {
+            let page = try sql.computes.page(teamId: teamId, filter: filter, offset: offset, limit: 2)
+            #expect(
+                page.computes.map(\.id) == Array(passing.dropFirst(offset).prefix(2)), "\(filter) \(offset)")
+            #expect(page.total == passing.count)
         }
     }
 

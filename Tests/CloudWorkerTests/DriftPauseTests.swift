@@ -17,7 +17,8 @@ struct DriftPauseTests {
                 _ = try sql.jobs.lease(
                     owner: "worker", hostId: 1, limit: 1, nowMs: now, untilMs: now + Worker.leaseMs)
                 return try SaveOutcome(
-                    claim: cloud.claim, computeId: 1, step: .idle, outcome: .drifted(.seedLost),
+                    claim: cloud.claim, computeId: 1, image: "TINY-1", steps: [.idle],
+                    outcome: .drifted(.seedLost),
                     owner: "worker", nowMs: now,
                     leaseUntilMs: now + Worker.leaseMs, backoffMs: 0
                 ).run(sql)

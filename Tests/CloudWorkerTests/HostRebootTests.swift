@@ -41,7 +41,8 @@ struct HostRebootTests {
         "lets what was under way go on from every step",
         arguments: [ComputeAction.create, .start, .stop, .reboot, .upsize, .delete])
     func goesOn(_ action: ComputeAction) async throws {
-        for step in action.steps {
+        // A job never stands at a step that begins unsaved.
+        for step in action.steps where !step.beginsUnsaved {
             try await TestCloud.with { cloud in
                 try await cloud.worker.start()
                 if action != .create {

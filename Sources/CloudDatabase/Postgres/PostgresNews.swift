@@ -16,9 +16,7 @@ struct PostgresNews: Sendable, Equatable {
 
     /// What a statement that was run has for others.
     init(_ statement: PostgresStatement) {
-        isChange =
-            statement.sql.hasPrefix("INSERT INTO events")
-            || statement.sql.hasPrefix("UPDATE computes SET state")
+        isChange = Changes.areMade(by: statement.sql)
         guard Self.makesDue.contains(where: statement.sql.hasPrefix),
             case .int(let compute) = statement.arguments.first
         else { return }

@@ -48,7 +48,7 @@ final class PostgresResult {
             Column(
                 index: column, name: String(cString: PQfname(result, column)), type: PQftype(result, column))
         }
-        let names = columns.map(\.name)
+        let names = SQLColumns(columns.map(\.name))
         return try (0..<PQntuples(result)).map { row in
             SQLRow(columns: names, values: try columns.map { try value(row, $0) })
         }

@@ -1,5 +1,5 @@
 extension Migrations {
-    /// How long a team's lists are, without a look at their rows: `compute_totals` (docs/decisions/0023).
+    /// How long a team's lists are, without a look at their rows: `compute_totals`.
     @Sendable
     static func schema14(_ dialect: Dialect) -> [String] {
         [

@@ -26,6 +26,11 @@ enum MachineFiles {
         return names
     }
 
+    /// The machines that have a folder of their own in `folder`.
+    static func ids(in folder: String) throws(CloudError) -> Set<Int64> {
+        Set(try names(in: folder).compactMap { Int64($0) })
+    }
+
     static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
     /// The beginning of a file, at most `limit` bytes, or `nil` when it can't be read. Fit for /proc, whose files

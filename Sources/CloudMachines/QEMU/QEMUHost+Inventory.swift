@@ -5,13 +5,19 @@ extension QEMUHost {
 
     /// Not asynchronous itself: Swift 6.3's optimizer crashes on a throwing closure within a function that is.
     private func all() throws -> [Int64: MachineParts] {
-        let folders = try MachineFiles.names(in: MachineDirectory.all(settings.dataDirectory)).compactMap {
-            Int64($0)
-        }
-        let processes = Set(try table.all().keys)
+        let (folders, processes) = try found()
         return try processes.union(folders).reduce(into: [:]) { parts, id in
             parts[id] = try self.parts(id, hasProcess: processes.contains(id))
         }
+    }
+
+    public func machineIds() async throws -> Set<Int64> {
+        let (folders, processes) = try found()
+        return folders.union(processes)
+    }
+
+    private func found() throws -> (folders: Set<Int64>, processes: Set<Int64>) {
+        (try MachineFiles.ids(in: MachineDirectory.all(settings.dataDirectory)), Set(try table.all().keys))
     }
 
     public func parts(of id: Int64) async throws -> MachineParts {

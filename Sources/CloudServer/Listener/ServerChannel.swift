@@ -73,9 +73,12 @@ struct ServerChannel: ServerChildChannel {
 
     func handle(value: Value, logger: Logger) async {
         do {
-            switch try await value.negotiated.get() {
-            case .http1(let connection): await http1.handle(value: connection, logger: logger)
-            case .http2(let connection): await http2.handle(value: connection, logger: logger)
+            let negotiated = try await value.negotiated.get()
+            await withTaskExecutorPreference(EventLoopExecutor(value.channel.eventLoop)) {
+                switch negotiated {
+                case .http1(let connection): await http1.handle(value: connection, logger: logger)
+                case .http2(let connection): await http2.handle(value: connection, logger: logger)
+                }
             }
         } catch {
             logger.debug("A connection ended before it agreed on HTTP.", metadata: ["error": "\(error)"])
