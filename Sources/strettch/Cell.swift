@@ -61,8 +61,11 @@ struct Cell: Sendable {
         // They end in the reverse order, so the last requests count too.
         let services = metricsListener(metrics) + hostServices(metrics) + apiServices(metrics)
         var configuration = ServiceGroupConfiguration(
-            services: services, gracefulShutdownSignals: [.sigterm, .sigint],
-            logger: logger)
+            services: services.map {
+                // By default the name is all that the service consists of: long to put together, and settings would be in it.
+                .init(service: $0, serviceName: "\(type(of: $0))")
+            },
+            gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         configuration.maximumGracefulShutdownDuration = .seconds(30)
         try await ServiceGroup(configuration: configuration).run()
     }

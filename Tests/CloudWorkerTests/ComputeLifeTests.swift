@@ -89,6 +89,18 @@ struct ComputeLifeTests {
         }
     }
 
+    @Test("a create is saved three times: with its files, when it boots, and when it answers")
+    func commits() async throws {
+        try await TestCloud.with { cloud in
+            _ = try await cloud.create()
+            let before = cloud.database.writes
+            try await cloud.work()
+            #expect(try await cloud.state("1") == "RUNNING")
+            // A lease before, and one that finds nothing more to do.
+            #expect(cloud.database.writes - before == 5)
+        }
+    }
+
     @Test("an image that can't be had fails the compute, with the reason and the remedy")
     func noImage() async throws {
         try await TestCloud.with { cloud in
