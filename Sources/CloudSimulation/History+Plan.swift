@@ -98,7 +98,7 @@ extension Fault {
                 false
             default: !moves.contains($0)
             }
-        } + [.createCompute, .changeCompute, .changeCompute, .lease, .saveDisk, .saveBoot, .saveConfirm]
+        } + [.createCompute, .changeCompute, .changeCompute, .lease, .saveSeed, .saveBoot, .saveConfirm]
 
     /// Those of moves, which there are where there are several hosts.
     private static let moves =

@@ -39,6 +39,7 @@ struct SaveOutcome: Sendable {
             try sql.jobs.move(computeId, to: next, nowMs: nowMs)
             return .goOn
         }
+        // All but the last of them have ended.
         if steps.count > 1 { try sql.jobs.move(computeId, to: step, nowMs: nowMs) }
         let next = try save(try read(sql), sql)
         if next == .leave { try sql.jobs.release(computeId) }
@@ -54,11 +55,11 @@ struct SaveOutcome: Sendable {
 
     private func save(_ compute: Compute, _ sql: any SQLConnection) throws -> Next {
         switch outcome {
-        case .advance(let next):
-            if next == .idle { try complete(compute, sql) }
-            try sql.jobs.move(computeId, to: next, nowMs: nowMs)
-            // What was found just now needs no look before the supervisor's next.
-            return next == .idle ? try rest(try read(sql), at: .idle, sql) : .goOn
+        // To `idle`. What was found just now needs no look before the supervisor's next.
+        case .advance:
+            try complete(compute, sql)
+            try sql.jobs.move(computeId, to: .idle, nowMs: nowMs)
+            return try rest(try read(sql), at: .idle, sql)
         case .wait(let milliseconds, let note):
             return try pause(compute, sql, milliseconds: milliseconds, note: note)
         case .retry(let note):

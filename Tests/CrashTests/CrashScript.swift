@@ -63,7 +63,16 @@ extension CrashScript {
             }, run: { try await $0.createAndSettle() }),
         CrashScript(
             "a create with a step that can't be saved",
-            fault: (Visit(point: .write(.saveDisk), number: 1), .errorBefore),
+            fault: (Visit(point: .write(.saveSeed), number: 1), .errorBefore),
+            prepare: { try await $0.makeTeam() }, run: { try await $0.createAndSettle() }),
+        // Most often these steps are saved together with the next.
+        CrashScript(
+            "a create whose disk can't be made at first",
+            fault: (Visit(point: .call(.makeDisk), number: 1), .errorBefore),
+            prepare: { try await $0.makeTeam() }, run: { try await $0.createAndSettle() }),
+        CrashScript(
+            "a create whose network can't be made at first",
+            fault: (Visit(point: .call(.applyNetwork), number: 1), .errorBefore),
             prepare: { try await $0.makeTeam() }, run: { try await $0.createAndSettle() }),
         CrashScript(
             "an orphan", prepare: { try await $0.makeRunning() },

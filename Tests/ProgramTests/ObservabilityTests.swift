@@ -33,6 +33,19 @@ struct ObservabilityTests {
         #expect(object["time"]?.hasSuffix("Z") == true)
     }
 
+    @Test("a line of the text log has what was set before it, and what the line itself says goes first")
+    func late() {
+        let written = TextStream()
+        var logger = Logger(label: "test") { LateLogHandler(StreamLogHandler(label: $0, stream: written)) }
+        logger[metadataKey: "requestId"] = "r-1"
+        logger[metadataKey: "team"] = "7"
+        logger.warning("slow", metadata: ["team": "8"])
+        logger.debug("not at this level")
+        let lines = written.text.split(separator: "\n")
+        #expect(lines.count == 1)
+        #expect(lines.first?.contains("warning test: requestId=r-1 team=8 ") == true, "\(lines)")
+    }
+
     @Test("the figures of a process are read from what the kernel writes, whatever its name is")
     func process() {
         var units = ProcessMetrics.Units()
@@ -86,4 +99,13 @@ struct ObservabilityTests {
             #expect((parsed.value("process_resident_memory_bytes") ?? 0) > 1_000_000)
         }
     }
+}
+
+/// Keeps what is written.
+private final class TextStream: TextOutputStream, Sendable {
+    private let written = Mutex("")
+
+    var text: String { written.withLock { $0 } }
+
+    func write(_ string: String) { written.withLock { $0 += string } }
 }
