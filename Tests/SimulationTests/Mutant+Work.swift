@@ -8,7 +8,7 @@ extension Mutant {
         Mutant(
             "loses a job", breaks: Invariant.oneJob,
             .sql { statement in
-                guard statement.has("UPDATE jobs SET step = $2"), statement.text(2) == "seed",
+                guard statement.has("UPDATE jobs SET step = $2"), statement.text(2) == "network",
                     let id = statement.int(1)
                 else { return .none }
                 return .replace("DELETE FROM jobs WHERE compute_id = $1", [id])
