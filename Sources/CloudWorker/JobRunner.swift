@@ -19,26 +19,10 @@ struct JobRunner: Sendable {
     let jitter: @Sendable () -> Double
     /// Jobs whose last outcome could not be saved.
     let unsaved = UnsavedJobs()
-    private let boots = Boots()
+    let boots = Boots()
 
     static let backoffBaseMs: Int64 = 250
     static let backoffCapMs: Int64 = 30_000
-
-    init(
-        database: any Database, clock: any CloudClock, wake: Wake, claim: HostClaim,
-        workflow: ComputeWorkflow,
-        owner: String, metrics: WorkerMetrics, logger: Logger, jitter: @escaping @Sendable () -> Double
-    ) {
-        self.database = database
-        self.clock = clock
-        self.wake = wake
-        self.claim = claim
-        self.workflow = workflow
-        self.owner = owner
-        self.metrics = metrics
-        self.logger = logger
-        self.jitter = jitter
-    }
 
     /// Runs the steps of one leased job until it waits, rests or ends, or a shutdown begins: the lease is then freed at
     /// the next start.

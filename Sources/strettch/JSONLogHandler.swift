@@ -31,9 +31,7 @@ struct JSONLogHandler: LogHandler {
     }
 
     func log(event: LogEvent) {
-        var members = metadata.merging(metadataProvider?.get() ?? [:]) { $1 }
-            .merging(event.metadata ?? [:]) { $1 }
-            .mapValues { "\($0)" }
+        var members = allMetadata(of: event).mapValues { "\($0)" }
         members["time"] = Timestamp.text(clock.nowMs)
         members["level"] = event.level.rawValue
         members["message"] = "\(event.message)"

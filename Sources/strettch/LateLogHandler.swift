@@ -18,8 +18,14 @@ struct LateLogHandler<Handler: LogHandler>: LogHandler {
 
     func log(event: LogEvent) {
         var event = event
-        event.metadata = metadata.merging(metadataProvider?.get() ?? [:]) { $1 }
-            .merging(event.metadata ?? [:]) { $1 }
+        event.metadata = allMetadata(of: event)
         handler.log(event: event)
+    }
+}
+
+extension LogHandler {
+    /// What a line has: what was set before it, what is provided at the moment, and what it brings, which goes first.
+    func allMetadata(of event: LogEvent) -> Logger.Metadata {
+        metadata.merging(metadataProvider?.get() ?? [:]) { $1 }.merging(event.metadata ?? [:]) { $1 }
     }
 }

@@ -1,6 +1,6 @@
 /// What a commit has for others on the same database.
 struct PostgresNews: Sendable, Equatable {
-    /// An event, or another state.
+    /// What `Changes` tells of.
     var isChange = false
     /// Computes whose jobs or moves were made due: their hosts' workers are told. Once there are too many, all look by themselves.
     var computes: Set<Int64> = []

@@ -1,8 +1,7 @@
 import NIOCore
 
-/// Runs tasks on a connection's event loop. A request that is read, answered and written on one thread needs none of the
-/// hops between threads that cost as much as the rest of a short answer; what waits long (a disk, another process) does so on
-/// threads of its own.
+/// Runs tasks on a connection's event loop: a request that is read, answered and written on one thread waits for no hop to
+/// another. What waits long (a disk, another process) does so on threads of its own.
 final class EventLoopExecutor: TaskExecutor {
     private let eventLoop: any EventLoop
 
