@@ -97,14 +97,14 @@ public struct ComputeQueries {
         ).map { try $0.int("id") }
     }
 
-    /// The host's computes that rest and of which nothing is wanted, with the failures that they show.
-    public func atRest(hostId: Int64) throws -> [(id: Int64, failure: FailureCode?)] {
+    /// The host's computes that rest and of which nothing is wanted, with the failures that they show, and since when.
+    public func atRest(hostId: Int64) throws -> [(id: Int64, failure: FailureCode?, sinceMs: Int64)] {
         try sql.query(
             """
-            SELECT c.id, c.failure_code FROM jobs j JOIN computes c ON c.id = j.compute_id
+            SELECT c.id, c.failure_code, j.step_since_ms FROM jobs j JOIN computes c ON c.id = j.compute_id
             WHERE j.host_id = $1 AND j.step <> 'done' AND j.step = 'idle' AND j.action IS NULL ORDER BY c.id
             """, [hostId]
-        ).map { (try $0.int("id"), try $0.valueOrNil("failure_code")) }
+        ).map { (try $0.int("id"), try $0.valueOrNil("failure_code"), try $0.int("step_since_ms")) }
     }
 
     /// At most `limit` of the team's computes that run and are meant to.

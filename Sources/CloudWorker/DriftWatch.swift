@@ -18,8 +18,9 @@ final class DriftWatch: Sendable {
 
     private struct State {
         var lastLookMs: Int64?
-        /// Machines that looked cut off last time. A tap that was just opened may look so for a moment.
-        var suspects: Set<Int64> = []
+        /// Machines that looked cut off last time, with the time since which they rest: who has rebooted since has opened
+        /// his tap again, and one that was just opened may look so for a moment.
+        var suspects: [Int64: Int64] = [:]
         /// Drift that a repair did not end, so that it is told once.
         var lasting: [String] = []
     }
@@ -73,17 +74,18 @@ final class DriftWatch: Sendable {
     }
 
     private func drifted(
-        _ idle: [(id: Int64, failure: FailureCode?)], _ machines: [Int64: MachineParts],
-        _ suspects: Set<Int64>
+        _ idle: [(id: Int64, failure: FailureCode?, sinceMs: Int64)], _ machines: [Int64: MachineParts],
+        _ suspects: [Int64: Int64]
     ) -> [Int64] {
-        var cutOff: Set<Int64> = []
+        var cutOff: [Int64: Int64] = [:]
         let drifted = idle.filter { compute in
             let drift = MachineDrift(compute.failure, machines[compute.id] ?? MachineParts())
             guard drift == .networkLost else { return drift != nil }
-            cutOff.insert(compute.id)
-            return suspects.contains(compute.id)
+            guard suspects[compute.id] != compute.sinceMs else { return true }
+            cutOff[compute.id] = compute.sinceMs
+            return false
         }
-        state.withLock { $0.suspects = cutOff.subtracting(suspects) }
+        state.withLock { [cutOff] in $0.suspects = cutOff }
         return drifted.map(\.id)
     }
 

@@ -103,6 +103,23 @@ struct DriftTests {
         }
     }
 
+    @Test("a tap that looks lost once before a reboot and once after it is not lost")
+    func openedAgain() async throws {
+        try await TestCloud.with { cloud in
+            let id = try await cloud.createAndSettle()
+            await cloud.host.loseTap(1)
+            try await cloud.notice()
+            _ = try await cloud.act(.reboot, on: id)
+            try await cloud.settle()
+            await cloud.host.loseTap(1)
+            try await cloud.notice()
+            #expect(try await cloud.failure(id) == nil)
+            try await cloud.supervise()
+            try await cloud.work()
+            #expect(try await cloud.failure(id) == "NETWORK_LOST")
+        }
+    }
+
     @Test(
         "the network is looked at every 5 seconds at most, and put right without a sound when a step is on its way"
     )

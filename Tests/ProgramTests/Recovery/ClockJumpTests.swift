@@ -23,7 +23,7 @@ struct ClockJumpTests {
                 try await cloud.start(environment: environment)
                 // While it runs.
                 let running = try await cloud.create("runs")
-                try await reaches("seed", running, cloud)
+                try await reaches("image", running, cloud)
                 try clock.set(seconds: seconds)
                 try await isRunning(running, cloud)
                 try await isOff(by: 0, cloud)
