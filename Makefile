@@ -14,8 +14,11 @@ install: ## Install the Debian packages that are missing
 build: install ## Build everything, tests included
 	swift build --build-tests
 
+# It carries Swift's runtime, so that it runs where Swift is not installed, and faster.
+RELEASE = swift build -c release --static-swift-stdlib
+
 release: install ## Build the program as it is run in production
-	swift build -c release --product strettch
+	$(RELEASE) --product strettch
 
 check: lint test ## Format, lint, tidy rules and all tests: what CI runs, besides conformance
 
@@ -24,7 +27,7 @@ conformance: install ## Answer thousands of generated requests as the OpenAPI do
 	@scripts/conformance
 
 sim: install ## Simulate the cloud, one history for each of SEEDS seeds (FROM=1 is the first; BUILD=release is faster, once built)
-	swift build -c $(or $(BUILD),debug) --product strettch-sim
+	$(if $(filter release,$(BUILD)),$(RELEASE),swift build) --product strettch-sim
 	.build/$(or $(BUILD),debug)/strettch-sim --seeds $(SEEDS) --from $(FROM)
 
 lint: ## Check the format of every source
@@ -60,11 +63,11 @@ demo-down: ## Take away all that the demo made
 	@scripts/demo down
 
 bench: release ## Measure, and print the figures with machine and commit (BENCH=--json for JSON)
-	swift build -c release --product strettch-bench
+	$(RELEASE) --product strettch-bench
 	@scripts/bench $(BENCH)
 
 bench-compare: release ## Measure this build and that of BASE=COMMIT in turns, and print the ratios
-	swift build -c release --product strettch-bench
+	$(RELEASE) --product strettch-bench
 	@scripts/bench-compare $(BASE) $(BENCH)
 
 run: release ## Serve from this checkout

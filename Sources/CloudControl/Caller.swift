@@ -77,11 +77,11 @@ public struct Authenticate: Sendable {
     }
 
     private func caller(_ hash: String, _ cloud: Cloud) async throws -> Caller {
-        guard let key = try await cloud.database.glance({ sql in try sql.keys.get(hash: hash) }) else {
+        guard let key = try await cloud.database.glance({ sql in try sql.keys.owner(hash: hash) }) else {
             throw Self.unauthorized("The API key is unknown or revoked.")
         }
-        cloud.keyUse.note(key.id, atMs: cloud.clock.nowMs)
-        return Caller(keyId: key.id, teamId: key.teamId, role: key.role)
+        cloud.keyUse.note(key.keyId, atMs: cloud.clock.nowMs)
+        return Caller(keyId: key.keyId, teamId: key.teamId, role: key.role)
     }
 
     private static func unauthorized(_ what: String) -> CloudError {

@@ -39,10 +39,11 @@ public struct KeyQueries {
         )[0].int("id")
     }
 
-    /// The key with this hash, unless it is revoked.
-    public func get(hash: String) throws -> TeamKey? {
-        try sql.query("SELECT * FROM api_keys WHERE key_hash = $1 AND revoked_at_ms IS NULL", [hash]).first
-            .map(Self.key)
+    /// Whose key has this hash, unless it is revoked. Every request asks, so it has no more than who asks.
+    public func owner(hash: String) throws -> (keyId: Int64, teamId: Int64, role: Role)? {
+        try sql.query(
+            "SELECT id, team_id, role FROM api_keys WHERE key_hash = $1 AND revoked_at_ms IS NULL", [hash]
+        ).first.map { (try $0.int("id"), try $0.int("team_id"), try $0.value("role")) }
     }
 
     /// The team's key with this id, also when it is revoked.

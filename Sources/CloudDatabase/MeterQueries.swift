@@ -122,24 +122,45 @@ public struct MeterQueries {
     }
 
     /// Computes whose meters have not ended, above `afterId`, with what their prices follow from.
-    public func open(afterId: Int64, limit: Int) throws -> [PricedCompute] {
+    public func open(afterId: Int64, limit: Int) throws -> [(computeId: Int64, basis: PriceBasis)] {
         try sql.query(
             """
-            SELECT c.id, c.specification, c.public_ipv4 FROM meters m JOIN computes c ON c.id = m.compute_id
+            SELECT c.id, c.specification, CASE WHEN c.public_ipv4 IS NULL THEN 0 ELSE 1 END AS has_public_ip
+            FROM meters m JOIN computes c ON c.id = m.compute_id
             WHERE m.ended_at_ms IS NULL AND m.compute_id > $1 ORDER BY m.compute_id LIMIT $2
             """,
             [afterId, limit]
-        ).map {
-            PricedCompute(
-                computeId: try $0.int("id"), specification: try $0.text("specification"),
-                hasPublicIp: try $0.intOrNil("public_ipv4") != nil)
-        }
+        ).map { (try $0.int("id"), try Self.basis($0)) }
+    }
+
+    /// The last prices of all meters that have not ended, each once for all computes that have it for the same reason. Looks
+    /// at every such meter.
+    public func pricesInForce() throws -> [(basis: PriceBasis, price: Price)] {
+        try sql.query(
+            """
+            SELECT DISTINCT c.specification, CASE WHEN c.public_ipv4 IS NULL THEN 0 ELSE 1 END AS has_public_ip,
+                p.hour_milli_rwf, p.ip_month_milli_rwf
+            FROM meters m JOIN computes c ON c.id = m.compute_id JOIN meter_prices p ON p.compute_id = m.compute_id
+            WHERE m.ended_at_ms IS NULL AND p.since_ms = (
+                SELECT MAX(l.since_ms) FROM meter_prices l WHERE l.compute_id = m.compute_id
+            )
+            """
+        ).map { (try Self.basis($0), try Self.price($0)) }
+    }
+
+    private static func basis(_ row: SQLRow) throws -> PriceBasis {
+        PriceBasis(
+            specification: try row.text("specification"), hasPublicIp: try row.int("has_public_ip") == 1)
+    }
+
+    fileprivate static func price(_ row: SQLRow) throws -> Price {
+        Price(
+            hourMilliRwf: try row.int("hour_milli_rwf"), ipMonthMilliRwf: try row.int("ip_month_milli_rwf"))
     }
 }
 
 /// What a compute's price follows from.
-public struct PricedCompute: Sendable, Equatable {
-    public var computeId: Int64
+public struct PriceBasis: Sendable, Hashable {
     /// Slug.
     public var specification: String
     public var hasPublicIp: Bool
@@ -166,10 +187,6 @@ extension [SQLRow] {
     }
 
     private static func change(_ row: SQLRow) throws -> PriceChange {
-        PriceChange(
-            sinceMs: try row.int("since_ms"),
-            price: Price(
-                hourMilliRwf: try row.int("hour_milli_rwf"),
-                ipMonthMilliRwf: try row.int("ip_month_milli_rwf")))
+        PriceChange(sinceMs: try row.int("since_ms"), price: try MeterQueries.price(row))
     }
 }

@@ -35,20 +35,26 @@ public struct WalletQueries {
 
     /// Wallets of teams above `afterId` whose standing may have to change or be enforced, and whether the team has a
     /// compute that costs.
-    public func troubled(afterId: Int64, limit: Int) throws -> [(wallet: Wallet, isBilled: Bool)] {
+    /// - Parameter billing: whether anything is billed. If not, an empty wallet is no trouble, and all are empty.
+    public func troubled(
+        afterId: Int64, limit: Int, billing: Bool
+    ) throws -> [(wallet: Wallet, isBilled: Bool)] {
         try sql.query(
             """
-            SELECT w.*, CASE WHEN EXISTS (
+            SELECT w.*, CASE WHEN $3 = 1 AND EXISTS (
                 SELECT 1 FROM meters m JOIN meter_prices p ON p.compute_id = m.compute_id
                 WHERE m.team_id = w.team_id AND m.is_settled = 0 AND m.began_at_ms IS NOT NULL
                 AND p.hour_milli_rwf > 0
             ) THEN 1 ELSE 0 END AS is_billed
             FROM wallets w
             WHERE w.team_id > $1
-                AND (w.balance_milli_rwf <= 0 OR w.standing <> 'ACTIVE' OR w.is_suspended_by_operator = 1)
+                AND (
+                    ($3 = 1 AND w.balance_milli_rwf <= 0) OR w.standing <> 'ACTIVE'
+                    OR w.is_suspended_by_operator = 1
+                )
             ORDER BY w.team_id LIMIT $2
             """,
-            [afterId, limit]
+            [afterId, limit, billing]
         ).map { (try Self.wallet($0), try $0.int("is_billed") == 1) }
     }
 

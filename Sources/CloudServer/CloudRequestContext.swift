@@ -11,6 +11,8 @@ public struct CloudRequestContext: RequestContext {
     /// What the request's line in the log says besides, for the outermost layer to see.
     let trace = RequestTrace()
     let peer: Peer
+    /// What stands in the place of the route's `{…}`; empty where it has none.
+    var parameter = ""
     /// Set before a handler of an authenticated route runs, unless `guest` is.
     var caller: Caller?
     /// Set before a handler of a route that is open to guests runs for one.
@@ -37,14 +39,13 @@ public struct CloudRequestContext: RequestContext {
         return caller
     }
 
-    /// The `{id}` of the path. Throws `BAD_REQUEST` unless it is a decimal number as our ids are.
+    /// The route's parameter as an id. Throws `BAD_REQUEST` unless it is a decimal number as our ids are.
     /// - Parameter noun: what it is the id of.
     func requireId(_ noun: String = "compute") throws(CloudError) -> Int64 {
-        let text = parameters.get("id") ?? ""
-        guard let id = Self.id(text) else {
+        guard let id = Self.id(parameter) else {
             throw CloudError(
-                .badRequest, "'\(text.shown)' is no \(noun) id. Send the decimal id, such as 325.",
-                problems: [Problem("id", "'\(text.shown)' is no decimal number of at most 18 digits.")])
+                .badRequest, "'\(parameter.shown)' is no \(noun) id. Send the decimal id, such as 325.",
+                problems: [Problem("id", "'\(parameter.shown)' is no decimal number of at most 18 digits.")])
         }
         return id
     }

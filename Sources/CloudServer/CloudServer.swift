@@ -21,7 +21,9 @@ public enum CloudServer {
             RefusedRequest(clock: cloud.clock, metrics: metrics, logger: logger).answer(refusal)
         }
         return Application(
-            router: router(cloud, metrics, limits),
+            responder: CloudResponder(
+                clock: cloud.clock, routes: Routes.all(cloud), admission: Admission(cloud), metrics: metrics,
+                limits: limits),
             server: HTTPServerBuilder { responder in
                 ServerChannel(limits: limits, identity: identity, refuse: refuse, responder: responder)
             },
@@ -35,28 +37,6 @@ public enum CloudServer {
     /// Every endpoint of the server, as data: method and path below the base path, with `{id}` for parameters.
     public static func endpoints(_ cloud: Cloud) -> [(method: String, path: String)] {
         Routes.all(cloud).map { ($0.method.rawValue, $0.path) }
-    }
-
-    static func router(
-        _ cloud: Cloud, _ metrics: RequestMetrics, _ limits: ListenerLimits
-    ) -> Router<CloudRequestContext> {
-        let routes = Routes.all(cloud)
-        let router = Router(context: CloudRequestContext.self, options: .autoGenerateHeadEndpoints)
-        router.add(
-            middleware: EnvelopeMiddleware(
-                clock: cloud.clock, routes: routes, admission: Admission(cloud), metrics: metrics,
-                limits: limits))
-        for route in routes {
-            router.on(RouterPath(Routes.basePath + route.path), method: route.method) { request, context in
-                // Found by the admission; should it and the router ever differ, nobody gets in.
-                if !route.isPublic, context.guest == nil { _ = try context.requireCaller() }
-                if route.path.hasPrefix("/computes/"), let id = context.parameters.get("id") {
-                    context.trace.note(compute: id)
-                }
-                return try await route.handle(request, context)
-            }
-        }
-        return router
     }
 
     static func configuration(

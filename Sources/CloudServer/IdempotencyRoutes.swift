@@ -11,7 +11,7 @@ struct IdempotencyRoutes: Sendable {
 
     @Sendable
     private func find(_ request: Request, _ context: CloudRequestContext) async throws -> Response {
-        let key = try IdempotencyKey(header: context.parameters.get("key"))
+        let key = try IdempotencyKey(header: context.parameter)
         let uses = try await FindIdempotencyKey(key: key, caller: try context.requireCaller()).run(in: cloud)
         return try Envelope(context, cloud.clock).response(
             .ok,

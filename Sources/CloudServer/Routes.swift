@@ -8,8 +8,10 @@ struct Route: Sendable {
     typealias Handler = @Sendable (Request, CloudRequestContext) async throws -> Response
 
     var method: HTTPRequest.Method
-    /// Below the base path, with `{name}` for a parameter.
-    var path: String
+    /// Below the base path, with `{name}` for a parameter, of which there is one at most.
+    let path: String
+    /// The path, base path included.
+    let pattern: String
     /// Whether it answers without a key.
     var isPublic = false
     /// What of it a guest may have by its token.
@@ -22,22 +24,31 @@ struct Route: Sendable {
     ) {
         self.method = method
         self.path = path
+        pattern = Routes.basePath + path
         self.isPublic = isPublic
         self.guests = guests
         self.handle = handle
-        segments = (Routes.basePath + path).segments
-        isLiteral = !path.contains("{")
+        segments = pattern.segments
+        parameterIndex = segments.firstIndex { $0.first == UInt8(ascii: "{") }
     }
 
-    /// Whether the path has no parameters.
-    fileprivate let isLiteral: Bool
     /// Of the path, base path included.
     private let segments: [Substring.UTF8View]
+    private let parameterIndex: Int?
+
+    fileprivate var isLiteral: Bool { parameterIndex == nil }
+
+    /// What stands in the place of the parameter in a path that this route serves; `nil` where it has none.
+    func parameter(of path: String) -> String? {
+        parameterIndex.map { String(Substring(path.segments[$0])) }
+    }
 
     /// Whether the path of these segments, base path included, is one that this route serves.
     fileprivate func serves(_ theirs: [Substring.UTF8View]) -> Bool {
         segments.count == theirs.count
-            && zip(segments, theirs).allSatisfy { $0.first == UInt8(ascii: "{") || $0.elementsEqual($1) }
+            && segments.indices.allSatisfy {
+                $0 == parameterIndex || segments[$0].elementsEqual(theirs[$0])
+            }
     }
 }
 
@@ -51,7 +62,7 @@ extension [Route] {
     func serving(_ path: String) -> [Route] {
         let segments = path.segments
         let serving = filter { $0.serves(segments) }
-        // As the router does: a path without parameters hides one with.
+        // A path without parameters hides one with.
         let literal = serving.filter(\.isLiteral)
         return literal.isEmpty ? serving : literal
     }

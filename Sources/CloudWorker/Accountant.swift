@@ -62,15 +62,20 @@ public struct Accountant: Service {
     /// nothing is billed. A specification that the catalogue no longer has keeps its price. For the start, before the
     /// first look.
     public func priceAll() async throws {
+        // Most starts change no price, and writing holds up all others.
+        let inForce = try await database.read { sql in try sql.meters.pricesInForce() }
+        guard inForce.contains(where: { basis, before in price(basis).map { $0 != before } ?? false }) else {
+            return
+        }
         let now = clock.nowMs
         var afterId: Int64 = 0
         for _ in 0..<Self.maxRounds {
             let id = afterId
             let last = try await database.write(.setPrices) { sql in
                 let computes = try sql.meters.open(afterId: id, limit: Self.maxTogether)
-                for compute in computes {
-                    guard let price = price(compute) else { continue }
-                    try sql.meters.change(compute.computeId, to: price, nowMs: now)
+                for (computeId, basis) in computes {
+                    guard let price = price(basis) else { continue }
+                    try sql.meters.change(computeId, to: price, nowMs: now)
                 }
                 return computes.last?.computeId
             }
@@ -79,10 +84,10 @@ public struct Accountant: Service {
         }
     }
 
-    private func price(_ compute: PricedCompute) -> Price? {
+    private func price(_ basis: PriceBasis) -> Price? {
         guard settings.isOn else { return .free }
-        return catalogue.specification(compute.specification).map {
-            catalogue.price(of: $0, hasPublicIp: compute.hasPublicIp)
+        return catalogue.specification(basis.specification).map {
+            catalogue.price(of: $0, hasPublicIp: basis.hasPublicIp)
         }
     }
 
@@ -112,13 +117,19 @@ public struct Accountant: Service {
         for _ in 0..<Self.maxRounds {
             let id = afterId
             let page = try await database.read { sql in
-                try sql.wallets.troubled(afterId: id, limit: Self.maxTogether).map(\.wallet.teamId)
+                try sql.wallets.troubled(afterId: id, limit: Self.maxTogether, billing: settings.isOn)
             }
             guard let last = page.last else { return }
-            afterId = last
-            try await each(page) { team in
-                let move = MoveStanding(teamId: team, settings: settings, nowMs: now)
-                try await database.write(.moveStanding) { sql in try move.run(sql) }
+            afterId = last.wallet.teamId
+            let moves = Set(
+                page.filter { wallet, isBilled in
+                    wallet.nextStanding(isBilled: isBilled, settings, nowMs: now) != wallet.standingByBalance
+                }.map(\.wallet.teamId))
+            try await each(page.map(\.wallet.teamId)) { team in
+                if moves.contains(team) {
+                    let move = MoveStanding(teamId: team, settings: settings, nowMs: now)
+                    try await database.write(.moveStanding) { sql in try move.run(sql) }
+                }
                 try await enforce(team, nowMs: now)
             }
         }

@@ -9,7 +9,10 @@ struct MoveStanding: Sendable {
 
     func run(_ sql: any SQLConnection) throws {
         _ = try sql.wallets.lock(teamId)
-        guard let (wallet, isBilled) = try sql.wallets.troubled(afterId: teamId - 1, limit: 1).first,
+        guard
+            let (wallet, isBilled) = try sql.wallets.troubled(
+                afterId: teamId - 1, limit: 1, billing: settings.isOn
+            ).first,
             wallet.teamId == teamId
         else { return }
         let next = wallet.nextStanding(isBilled: isBilled, settings, nowMs: nowMs)

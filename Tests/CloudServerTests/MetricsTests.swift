@@ -55,6 +55,7 @@ struct MetricsTests {
             let key = "Authorization: Bearer \(cloud.key)"
             _ = try await cloud.curl([])
             for id in 1...3 { _ = try await cloud.curl(["--header", key], "/api/v1/computes/\(id)") }
+            _ = try await cloud.curl([], "/api/v1/computes/4")
             _ = try await cloud.curl(["--request", "PROPFIND"], "/secret/path")
             let text = cloud.metrics.text
             let parsed = try PrometheusParser(parsing: text)
@@ -62,6 +63,8 @@ struct MetricsTests {
             #expect(parsed.value(name, ["method": "GET", "route": "/api/v1/health", "status": "200"]) == 1)
             #expect(
                 parsed.value(name, ["method": "GET", "route": "/api/v1/computes/{id}", "status": "404"]) == 3)
+            #expect(
+                parsed.value(name, ["method": "GET", "route": "/api/v1/computes/{id}", "status": "401"]) == 1)
             #expect(
                 parsed.value(name, ["method": "OTHER", "route": "none", "status": "404"]) == 1, "\(text)")
             #expect(parsed.value("strettch_http_requests_in_flight") == 0)

@@ -96,9 +96,11 @@ struct AccountantTests {
                     cloud.database.set(
                         writeFault: CloudError(.serviceUnavailable, "planted"), afterWrites: passing)
                     await #expect(throws: CloudError.self) {
-                        for _ in 0...passing { try await cloud.accountant.look() }
-                        // All was debited within fewer writes: the fault is met by the next one.
-                        try await cloud.topUp(1, reference: "met")
+                        try await cloud.accountant.look()
+                        // All was debited within fewer writes: the fault is met by one of the next.
+                        for number in 0...passing {
+                            try await cloud.topUp(1, reference: "met \(day) \(number)")
+                        }
                     }
                     cloud.database.set()
                 }
@@ -154,6 +156,21 @@ struct AccountantTests {
             // Of 12 hours 2 before and 2 after.
             #expect(try await cloud.ledger().last == "COMPUTE_HOURS 1 2024-01-15 -21.916")
             #expect(try await cloud.ledger().count == 2)
+        }
+    }
+
+    @Test("writes nothing where no price and no standing changes", arguments: [false, true])
+    func idle(isBilled: Bool) async throws {
+        try await TestCloud.with(settings: isBilled ? .billed : .test) { cloud in
+            if isBilled { try await cloud.topUp(1_000_000) }
+            _ = try await cloud.createAndSettle(TestCloud.smallest)
+            cloud.database.set(writeFault: CloudError(.serviceUnavailable, "planted"))
+            let accountant = accountant(cloud, isBilled ? CloudSettings.billed.billing : .off)
+            try await accountant.priceAll()
+            try await accountant.look()
+            // The other way round every price is another.
+            let other = self.accountant(cloud, isBilled ? .off : CloudSettings.billed.billing)
+            await #expect(throws: CloudError.self) { try await other.priceAll() }
         }
     }
 

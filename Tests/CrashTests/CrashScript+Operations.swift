@@ -93,6 +93,20 @@ extension CrashScript {
                 // Its guest runs there still, which nobody could see.
                 try await world.settle()
             }),
+        CrashScript(
+            "prices that are others than before",
+            prepare: { world in
+                try await world.makeRunning()
+                let now = world.clock.nowMs
+                try await world.program.cloud.database.write(.setPrices) { sql in
+                    try sql.meters.change(1, to: Price(hourMilliRwf: 7, ipMonthMilliRwf: 0), nowMs: now)
+                }
+            },
+            run: { world in
+                try await world.account()
+                let meter = try await world.program.cloud.database.read { sql in try sql.meters.get(1) }
+                #expect(meter?.price == .free)
+            }),
         CrashScript("a team's end", prepare: { try await $0.makeTeam() }) { world in
             try await world.insistOrDone("the end") { try await DeleteTeam(teamId: 1).run(in: $0) }
         },

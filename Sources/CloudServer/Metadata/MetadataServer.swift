@@ -18,18 +18,16 @@ struct MetadataServer: Sendable {
     var router: Router<CloudRequestContext> {
         let routes = Routes.all(cloud).filter { $0.isPublic || $0.guests != .none }
         let router = Router(context: CloudRequestContext.self, options: .autoGenerateHeadEndpoints)
+        let rules = MetadataRules(clock: cloud.clock)
         router.add(
             middleware: MetadataMiddleware(
-                clock: cloud.clock,
-                api: EnvelopeMiddleware(
+                rules: rules,
+                api: CloudResponder(
                     clock: cloud.clock, routes: routes, admission: Admission(cloud, guestsOnly: true),
-                    metrics: RequestMetrics(), limits: ListenerLimits())))
+                    metrics: RequestMetrics(), limits: ListenerLimits(), check: rules.check)))
         for path in ["", "/**"] { router.get(RouterPath(Self.basePath + path), use: tree) }
         router.get(RouterPath(Self.basePath + "/auth-token"), use: token)
         router.get(RouterPath(Self.basePath + ".json"), use: json)
-        for route in routes {
-            router.get(RouterPath(Routes.basePath + route.path), use: route.handle)
-        }
         return router
     }
 

@@ -6,23 +6,24 @@ import Hummingbird
 import Logging
 import NIOHTTP1
 
-/// The outermost layer: every request ends in an envelope with a request id, and in one line of the log.
-struct EnvelopeMiddleware: RouterMiddleware {
+/// Answers every request: finds its endpoint and who asks, and ends it in an envelope with a request id, and in one line
+/// of the log.
+struct CloudResponder: HTTPResponder {
     let clock: any CloudClock
     let routes: [Route]
     let admission: Admission
     let metrics: RequestMetrics
     let limits: ListenerLimits
+    /// What is asked of a request besides, once it is known who sent it.
+    var check: @Sendable (Request, CloudRequestContext) throws(CloudError) -> Void = { _, _ in }
 
-    func handle(
-        _ request: Request, context: CloudRequestContext,
-        next: (Request, CloudRequestContext) async throws -> Response
-    ) async throws -> Response {
+    func respond(to request: Request, context: CloudRequestContext) async throws -> Response {
         let start = ContinuousClock.now
-        let response = try await metrics.inFlight.during { try await answer(request, context, next) }
+        let route = routes.serving(request)
+        let response = try await metrics.inFlight.during { try await answer(request, route, context) }
         let duration = ContinuousClock.now - start
         metrics.answered(
-            method: request.method.rawValue, route: context.endpointPath, status: response.status.code,
+            method: request.method.rawValue, route: route?.pattern, status: response.status.code,
             after: duration)
         if context.logger.logLevel <= .info {
             let facts: Logger.Metadata = [
@@ -35,19 +36,15 @@ struct EnvelopeMiddleware: RouterMiddleware {
     }
 
     private func answer(
-        _ request: Request, _ context: CloudRequestContext,
-        _ next: (Request, CloudRequestContext) async throws -> Response
+        _ request: Request, _ route: Route?, _ context: CloudRequestContext
     ) async throws -> Response {
-        let route = routes.serving(request)
         let admitted = await admission.decide(request, route, peer: context.peer)
         var response: Response
         do {
-            var context = context
-            try admit(try admitted.identity.get(), route, &context)
-            response = try await next(request, context)
+            response = try await handle(request, route, try admitted.identity.get(), context)
         } catch {
             let refusal = refusal(error)
-            let error = refusal?.error ?? translate(error, request)
+            let error = refusal?.error ?? translate(error)
             log(error, context)
             response = try Envelope(context, clock).response(error)
             if let refusal { response.status = refusal.status }
@@ -61,6 +58,19 @@ struct EnvelopeMiddleware: RouterMiddleware {
         // An error's body would be read as the start of the next answer (RFC 9110, section 9.3.2).
         if request.method == .head { response = response.createHeadResponse() }
         return response
+    }
+
+    private func handle(
+        _ request: Request, _ route: Route?, _ identity: Authenticate.Identity?,
+        _ context: CloudRequestContext
+    ) async throws -> Response {
+        var context = context
+        context.parameter = route?.parameter(of: request.uri.path) ?? ""
+        try admit(identity, route, &context)
+        try check(request, context)
+        guard let route else { throw noEndpoint(request) }
+        if route.path.hasPrefix("/computes/{id}") { context.trace.note(compute: context.parameter) }
+        return try await route.handle(request, context)
     }
 
     /// Tells the handler who asks. Throws what `Route.admit` throws.
@@ -85,7 +95,7 @@ struct EnvelopeMiddleware: RouterMiddleware {
     }
 
     /// Ours as they are; the framework's by their status; all else is a bug.
-    private func translate(_ error: any Error, _ request: Request) -> CloudError {
+    private func translate(_ error: any Error) -> CloudError {
         if let error = error as? CloudError { return error }
         if error is CancellationError {
             return CloudError(
@@ -95,7 +105,6 @@ struct EnvelopeMiddleware: RouterMiddleware {
             return CloudError.bug("\(error)")
         }
         switch status {
-        case .notFound: return noEndpoint(request)
         case .contentTooLarge: return JSONBody.tooLarge
         default: return CloudError(.badRequest, "The request could not be read.", detail: "\(error)")
         }
