@@ -133,6 +133,13 @@ public struct MeterQueries {
         ).map { (try $0.int("id"), try Self.basis($0)) }
     }
 
+    /// Whether any compute has ever had a price. Looks at every price, in a tenth of the time of `pricesInForce`.
+    public func hasCosts() throws -> Bool {
+        try !sql.query(
+            "SELECT 1 AS costs FROM meter_prices WHERE hour_milli_rwf > 0 OR ip_month_milli_rwf > 0 LIMIT 1"
+        ).isEmpty
+    }
+
     /// The last prices of all meters that have not ended, each once for all computes that have it for the same reason. Looks
     /// at every such meter.
     public func pricesInForce() throws -> [(basis: PriceBasis, price: Price)] {

@@ -62,11 +62,7 @@ public struct Accountant: Service {
     /// nothing is billed. A specification that the catalogue no longer has keeps its price. For the start, before the
     /// first look.
     public func priceAll() async throws {
-        // Most starts change no price, and writing holds up all others.
-        let inForce = try await database.read { sql in try sql.meters.pricesInForce() }
-        guard inForce.contains(where: { basis, before in price(basis).map { $0 != before } ?? false }) else {
-            return
-        }
+        guard try await isAnyPriceAnother() else { return }
         let now = clock.nowMs
         var afterId: Int64 = 0
         for _ in 0..<Self.maxRounds {
@@ -82,6 +78,15 @@ public struct Accountant: Service {
             guard let last else { return }
             afterId = last
         }
+    }
+
+    /// Most starts change no price, and writing holds up all others.
+    private func isAnyPriceAnother() async throws -> Bool {
+        let isOn = settings.isOn
+        let inForce = try await database.read { sql in
+            try isOn || sql.meters.hasCosts() ? try sql.meters.pricesInForce() : []
+        }
+        return inForce.contains { basis, before in price(basis).map { $0 != before } ?? false }
     }
 
     private func price(_ basis: PriceBasis) -> Price? {
