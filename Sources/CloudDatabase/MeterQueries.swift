@@ -125,8 +125,7 @@ public struct MeterQueries {
     public func open(afterId: Int64, limit: Int) throws -> [(computeId: Int64, basis: PriceBasis)] {
         try sql.query(
             """
-            SELECT c.id, c.specification, CASE WHEN c.public_ipv4 IS NULL THEN 0 ELSE 1 END AS has_public_ip
-            FROM meters m JOIN computes c ON c.id = m.compute_id
+            SELECT c.id, \(Self.basisColumns) FROM meters m JOIN computes c ON c.id = m.compute_id
             WHERE m.ended_at_ms IS NULL AND m.compute_id > $1 ORDER BY m.compute_id LIMIT $2
             """,
             [afterId, limit]
@@ -145,8 +144,7 @@ public struct MeterQueries {
     public func pricesInForce() throws -> [(basis: PriceBasis, price: Price)] {
         try sql.query(
             """
-            SELECT DISTINCT c.specification, CASE WHEN c.public_ipv4 IS NULL THEN 0 ELSE 1 END AS has_public_ip,
-                p.hour_milli_rwf, p.ip_month_milli_rwf
+            SELECT DISTINCT \(Self.basisColumns), p.hour_milli_rwf, p.ip_month_milli_rwf
             FROM meters m JOIN computes c ON c.id = m.compute_id JOIN meter_prices p ON p.compute_id = m.compute_id
             WHERE m.ended_at_ms IS NULL AND p.since_ms = (
                 SELECT MAX(l.since_ms) FROM meter_prices l WHERE l.compute_id = m.compute_id
@@ -155,6 +153,10 @@ public struct MeterQueries {
         ).map { (try Self.basis($0), try Self.price($0)) }
     }
 
+    private static let basisColumns =
+        "c.specification, CASE WHEN c.public_ipv4 IS NULL THEN 0 ELSE 1 END AS has_public_ip"
+
+    /// From `basisColumns`.
     private static func basis(_ row: SQLRow) throws -> PriceBasis {
         PriceBasis(
             specification: try row.text("specification"), hasPublicIp: try row.int("has_public_ip") == 1)
@@ -167,7 +169,7 @@ public struct MeterQueries {
 }
 
 /// What a compute's price follows from.
-public struct PriceBasis: Sendable, Hashable {
+public struct PriceBasis: Sendable, Equatable {
     /// Slug.
     public var specification: String
     public var hasPublicIp: Bool

@@ -23,9 +23,7 @@ public struct RequestMetrics: Sendable {
     /// - Parameter route: the pattern of the endpoint, such as `/api/v1/computes/{id}`; `nil`: there is none.
     func answered(method: String, route: String?, status: Int, after duration: Duration) {
         let method = Self.methods.contains(method) ? method : "OTHER"
-        // The framework has a word of its own for a path that it does not know.
-        let route = route.flatMap { $0.hasPrefix("/") ? $0 : nil } ?? Self.noRoute
-        self.duration.observe(duration, method, route, "\(status)")
+        self.duration.observe(duration, method, route ?? Self.noRoute, "\(status)")
         if status == 429 { rateLimited.add() }
     }
 

@@ -108,7 +108,7 @@ public struct Accountant: Service {
         let now = clock.nowMs
         let midnight = UTCDay.lastMidnight(before: now)
         let teams = try await database.read { sql in try sql.meters.teamsDue(midnightMs: midnight) }
-        try await each(teams) { team in
+        try await each(teams, team: \.self) { team in
             for _ in 0..<Self.maxRounds {
                 let debit = DebitTeam(teamId: team, midnightMs: midnight, nowMs: now)
                 guard try await database.write(.debit, { sql in try debit.run(sql) }) else { return }
@@ -126,16 +126,12 @@ public struct Accountant: Service {
             }
             guard let last = page.last else { return }
             afterId = last.wallet.teamId
-            let moves = Set(
-                page.filter { wallet, isBilled in
-                    wallet.nextStanding(isBilled: isBilled, settings, nowMs: now) != wallet.standingByBalance
-                }.map(\.wallet.teamId))
-            try await each(page.map(\.wallet.teamId)) { team in
-                if moves.contains(team) {
-                    let move = MoveStanding(teamId: team, settings: settings, nowMs: now)
+            try await each(page, team: \.wallet.teamId) { wallet, isBilled in
+                let move = MoveStanding(teamId: wallet.teamId, settings: settings, nowMs: now)
+                if move.next(wallet, isBilled: isBilled) != nil {
                     try await database.write(.moveStanding) { sql in try move.run(sql) }
                 }
-                try await enforce(team, nowMs: now)
+                try await enforce(wallet.teamId, nowMs: now)
             }
         }
     }
@@ -153,17 +149,19 @@ public struct Accountant: Service {
         }
     }
 
-    /// Does `body` for every team, and throws the first error afterwards.
-    private func each(_ teams: [Int64], _ body: (Int64) async throws -> Void) async throws {
+    /// Does `body` for every item, each of a team, and throws the first error afterwards.
+    private func each<Item>(
+        _ items: [Item], team: (Item) -> Int64, _ body: (Item) async throws -> Void
+    ) async throws {
         var first: (any Error)?
-        for team in teams {
+        for item in items {
             try Task.checkCancellation()
             do {
-                try await body(team)
+                try await body(item)
             } catch {
                 logger.error(
                     "A team's wallet could not be seen to; trying again.",
-                    metadata: ["team": "\(team)", "error": "\(error)"])
+                    metadata: ["team": "\(team(item))", "error": "\(error)"])
                 first = first ?? error
             }
         }

@@ -15,14 +15,19 @@ struct MoveStanding: Sendable {
             ).first,
             wallet.teamId == teamId
         else { return }
-        let next = wallet.nextStanding(isBilled: isBilled, settings, nowMs: nowMs)
-        guard next != wallet.standingByBalance else { return }
+        guard let next = next(wallet, isBilled: isBilled) else { return }
         try sql.wallets.setStanding(teamId: teamId, next, nowMs: nowMs)
         try sql.events.append(
             Event(
                 computeId: nil, teamId: teamId, kind: Self.event(next),
                 detail: "balance \(Money.text(wallet.balanceMilliRwf)) \(Money.currency)", actor: .system),
             nowMs: nowMs)
+    }
+
+    /// What the wallet's standing becomes; `nil`: it stays.
+    func next(_ wallet: Wallet, isBilled: Bool) -> TeamStanding? {
+        let next = wallet.nextStanding(isBilled: isBilled, settings, nowMs: nowMs)
+        return next == wallet.standingByBalance ? nil : next
     }
 
     private static func event(_ standing: TeamStanding) -> String {

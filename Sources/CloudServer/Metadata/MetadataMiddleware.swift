@@ -16,10 +16,7 @@ struct MetadataMiddleware: RouterMiddleware {
             if request.uri.path.hasPrefix(Routes.basePath + "/") {
                 try await api.respond(to: request, context: context)
             } else {
-                try await plain(request, context) { request, context in
-                    try rules.check(request, context)
-                    return try await next(request, context)
-                }
+                try await plain(request, context, next)
             }
         response.headers[.cacheControl] = "no-store"
         // A body that nobody reads must not keep the connection busy.
@@ -29,11 +26,12 @@ struct MetadataMiddleware: RouterMiddleware {
 
     private func plain(
         _ request: Request, _ context: CloudRequestContext,
-        next: (Request, CloudRequestContext) async throws -> Response
+        _ next: (Request, CloudRequestContext) async throws -> Response
     ) async throws -> Response {
         let start = ContinuousClock.now
         var response: Response
         do {
+            try rules.check(request, context)
             response = try await next(request, context)
         } catch {
             let error = translate(error, request)
