@@ -119,8 +119,8 @@ let package = Package(
         .executableTarget(
             name: "strettch-bench",
             dependencies: [
-                "CloudClient", "CloudCore", "CloudMachines", "CloudWire", .argumentParser, .grdb,
-                .hummingbird, .nioCore, .nioPosix, .subprocess,
+                "CloudClient", "CloudControl", "CloudCore", "CloudDatabase", "CloudMachines", "CloudWire",
+                .argumentParser, .grdb, .hummingbird, .nioCore, .nioPosix, .subprocess,
             ],
             swiftSettings: strict),
 

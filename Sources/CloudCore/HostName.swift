@@ -47,7 +47,13 @@ extension String {
     /// The text as an error message may show it: without control characters, at most 80 characters.
     public var shown: String {
         let clean = String(
-            unicodeScalars.prefix(81).map { $0.properties.generalCategory == .control ? "?" : Character($0) })
+            unicodeScalars.prefix(81).map { $0.isControl ? "?" : Character($0) })
         return clean.count > 80 ? clean.prefix(80) + "…" : clean
     }
+}
+
+extension Unicode.Scalar {
+    /// Whether it is a control character: the general category Cc, which never changes (Unicode, table 4-4 and its stability
+    /// policy), without a look into its tables.
+    package var isControl: Bool { value < 0x20 || (0x7F...0x9F).contains(value) }
 }

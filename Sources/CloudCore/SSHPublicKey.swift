@@ -27,11 +27,12 @@ public enum SSHPublicKey {
         if line.unicodeScalars.count > maxLength {
             return .invalid("is longer than \(maxLength) characters. \(remedy)")
         }
-        if line.unicodeScalars.contains(where: { $0.properties.generalCategory == .control && $0 != "\t" }) {
+        if line.unicodeScalars.contains(where: { $0.isControl && $0 != "\t" }) {
             return .invalid("has a line break or control character. \(remedy)")
         }
         // By bytes, as OpenSSH does: to Swift a space and a mark that combines with it are one character, and no space.
-        let parts = line.utf8.split(maxSplits: 2, whereSeparator: { " \t".utf8.contains($0) })
+        let (space, tab) = (UInt8(ascii: " "), UInt8(ascii: "\t"))
+        let parts = line.utf8.split(maxSplits: 2, whereSeparator: { $0 == space || $0 == tab })
             .map { String(Substring($0)) }
         guard let type = parts.first, let fields = fieldsByType[type] else {
             return .invalid(

@@ -25,7 +25,7 @@ public final class SQLiteDatabase: Database {
         readers = SQLiteReaders(path: path, busyTimeoutSeconds: Self.busyTimeoutSeconds)
         do {
             pool = try DatabasePool(path: path, configuration: configuration)
-            writes = WriteQueue(pool: pool, changes: changes)
+            writes = WriteQueue(pool: pool, path: path, changes: changes)
             // The pool sets NORMAL when it opens, which loses acknowledged commits at a power cut. The pragma is
             // ignored inside a transaction.
             try pool.writeWithoutTransaction { db in try db.execute(sql: "PRAGMA synchronous = FULL") }

@@ -6,7 +6,7 @@ import Synchronization
 final class WriteQueue: Sendable {
     private let pool: DatabasePool
     private let changes: Changes
-    private let writer = Writer()
+    private let writer: Writer
     private let state = Mutex(State())
 
     /// Writes that are committed together. Each more keeps all of them waiting, and a sync costs as much as some ten.
@@ -29,7 +29,10 @@ final class WriteQueue: Sendable {
     ///
     /// Safe: it is used where the pool lets it write alone, one after the other.
     private final class Writer: @unchecked Sendable {
-        var statements: SQLiteStatements?
+        private var statements: SQLiteStatements?
+        private let checkpoints: SQLiteCheckpoints
+
+        init(_ checkpoints: SQLiteCheckpoints) { self.checkpoints = checkpoints }
 
         /// Throws a `DatabaseError`.
         func prepared(on db: GRDB.Database) throws -> SQLiteStatements {
@@ -37,15 +40,24 @@ final class WriteQueue: Sendable {
             guard let connection = db.sqliteConnection else {
                 throw DatabaseError(resultCode: .SQLITE_MISUSE, message: "the database is closed")
             }
+            checkpoints.follow(connection)
             let statements = SQLiteStatements(on: connection)
             self.statements = statements
             return statements
         }
+
+        func leave(_ db: GRDB.Database) {
+            guard statements != nil, let connection = db.sqliteConnection else { return }
+            statements = nil
+            checkpoints.leave(connection)
+        }
     }
 
-    init(pool: DatabasePool, changes: Changes) {
+    /// - Parameter path: of the pool's file.
+    init(pool: DatabasePool, path: String, changes: Changes) {
         self.pool = pool
         self.changes = changes
+        writer = Writer(SQLiteCheckpoints(path: path))
     }
 
     /// Writes that wait for their turn.
@@ -61,7 +73,7 @@ final class WriteQueue: Sendable {
     }
 
     /// Lets go of the pool's connection, which can then be closed.
-    func close() { pool.writeWithoutTransaction { _ in writer.statements = nil } }
+    func close() { pool.writeWithoutTransaction { writer.leave($0) } }
 
     private func append(_ write: Write) {
         let starts = state.withLock { state in

@@ -99,12 +99,13 @@ struct Fields {
         return nil
     }
 
-    /// Throws what is wrong with the types, together with those of `others` that are about values that could be read.
+    /// Throws what is wrong with the types, if anything is, together with those of `others` that are about values that could
+    /// be read.
     /// A value that could not be read was replaced by an empty one, whose problems are none of the client's.
-    func end(_ others: [Problem]) throws(CloudError) {
+    func end(_ others: @autoclosure () -> [Problem]) throws(CloudError) {
         guard !problems.isEmpty else { return }
         let unread = Set(problems.map(\.field))
-        let read = others.filter {
+        let read = others().filter {
             !unread.contains($0.field) && !unread.contains(String($0.field.prefix { $0 != "[" }))
         }
         throw CloudError.invalid(problems + read)

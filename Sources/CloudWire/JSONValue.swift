@@ -31,10 +31,29 @@ public enum JSONValue: Sendable, Hashable {
     }
 
     /// The same text for the same value, whatever the order of members, the white space and the escapes were.
+    ///
+    /// It is kept with idempotency keys, so it stays what the encoder makes of it, slashes escaped.
     public func canonical() throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = .sortedKeys
-        return String(decoding: try encoder.encode(self), as: UTF8.self)
+        var json = JSONWriter(escapesSlashes: true)
+        try write(to: &json)
+        return json.text
+    }
+
+    private func write(to json: inout JSONWriter) throws {
+        switch self {
+        case .null: json.literal("null")
+        case .bool(let value): json.literal(value ? "true" : "false")
+        case .integer(let value): json.literal(String(value))
+        case .double(let value): try json.encoded(value)
+        case .string(let value): json.string(value)
+        case .array(let elements): try json.array(elements) { try $0.write(to: &$1) }
+        case .object(let members):
+            try json.object { json in
+                for (name, value) in members.sorted(by: { $0.key < $1.key }) {
+                    try json.member(named: name) { try value.write(to: &$0) }
+                }
+            }
+        }
     }
 }
 

@@ -1,14 +1,19 @@
 import FoundationEssentials
 
-/// Writes JSON with the same bytes as `JSONEncoder` with `.sortedKeys` and `.withoutEscapingSlashes`, in a tenth of its time:
-/// for the types of which answers consist. Who uses it gives members in the order of their names, none twice.
+/// Writes JSON with the same bytes as `JSONEncoder` with `.sortedKeys`, in a tenth of its time: for the types of which answers
+/// and requests consist. Who uses it gives members in the order of their names, none twice.
 public struct JSONWriter {
     private var bytes: [UInt8] = []
+    private let escapesSlashes: Bool
 
     /// Bytes that most answers about one thing fit into.
     private static let usualLength = 1024
 
-    public init() { bytes.reserveCapacity(Self.usualLength) }
+    /// - Parameter escapesSlashes: as the encoder does without `.withoutEscapingSlashes`.
+    public init(escapesSlashes: Bool = false) {
+        self.escapesSlashes = escapesSlashes
+        bytes.reserveCapacity(Self.usualLength)
+    }
 
     /// What was written so far.
     public var text: String { String(decoding: bytes, as: UTF8.self) }
@@ -44,14 +49,22 @@ public struct JSONWriter {
         try value(&self)
     }
 
+    /// A member with any name.
+    mutating func member(named name: String, _ value: (inout JSONWriter) throws -> Void) rethrows {
+        if bytes.last != UInt8(ascii: "{") { bytes.append(UInt8(ascii: ",")) }
+        string(name)
+        bytes.append(UInt8(ascii: ":"))
+        try value(&self)
+    }
+
     public mutating func member(_ name: StaticString, _ text: String) { member(name) { $0.string(text) } }
 
     public mutating func member(_ name: StaticString, _ number: Int) {
-        member(name) { $0.bytes.append(contentsOf: String(number).utf8) }
+        member(name) { $0.literal(String(number)) }
     }
 
     public mutating func member(_ name: StaticString, _ truth: Bool) {
-        member(name) { $0.bytes.append(contentsOf: (truth ? "true" : "false").utf8) }
+        member(name) { $0.literal(truth ? "true" : "false") }
     }
 
     /// Nothing for `nil`, as the encoder leaves it out.
@@ -75,13 +88,16 @@ public struct JSONWriter {
         member(name) { $0.array(texts) { $1.string($0) } }
     }
 
-    /// A string. Quotes, backslashes and control characters are escaped, nothing else.
+    /// A text that is JSON already: a number, `true`, `false` or `null`.
+    mutating func literal(_ text: String) { bytes.append(contentsOf: text.utf8) }
+
+    /// A string. Quotes, backslashes and control characters are escaped, slashes where they shall be, nothing else.
     public mutating func string(_ text: String) {
         bytes.append(UInt8(ascii: "\""))
         var text = text
         text.withUTF8 { utf8 in
             var plain = 0
-            for (index, byte) in utf8.enumerated() where Self.isEscaped(byte) {
+            for (index, byte) in utf8.enumerated() where isEscaped(byte) {
                 bytes.append(contentsOf: utf8[plain..<index])
                 escape(byte)
                 plain = index + 1
@@ -98,15 +114,16 @@ public struct JSONWriter {
         bytes += try encoder.encode(value)
     }
 
-    private static func isEscaped(_ byte: UInt8) -> Bool {
+    private func isEscaped(_ byte: UInt8) -> Bool {
         byte < 32 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\")
+            || escapesSlashes && byte == UInt8(ascii: "/")
     }
 
     private mutating func escape(_ byte: UInt8) {
         let digits: StaticString = "0123456789abcdef"
         let short: Unicode.Scalar? =
             switch byte {
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"): Unicode.Scalar(byte)
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): Unicode.Scalar(byte)
             case 8: "b"
             case 9: "t"
             case 10: "n"

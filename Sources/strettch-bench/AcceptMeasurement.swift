@@ -23,6 +23,9 @@ struct AcceptMeasurement {
             series.add("synced 4 KiB append", limits.append)
             series.add("SQLite, one insert a transaction", limits.inserts, unit: "/s")
             series.add("hello-world, \(Self.targetClients) clients", limits.hellos, unit: "/s")
+            series.add("creates without HTTP, \(Self.targetClients) at once", limits.creates, unit: "/s")
+            series.add(
+                "  times SQLite's single inserts", of: "alone", limits.creates / limits.inserts, unit: "")
             for clients in Self.clients {
                 Lab.say("accepts, round \(round) of \(rounds): \(clients) clients")
                 add(try await load(clients, .slow, in: lab), clients, limits, to: &series)
@@ -77,6 +80,7 @@ struct AcceptMeasurement {
         /// A second.
         var inserts: Double
         var hellos: Double
+        var creates: Double
     }
 
     private func limits(in lab: Lab) async throws -> Limits {
@@ -90,6 +94,9 @@ struct AcceptMeasurement {
             try await $0.measure(
                 clients: Self.targetClients, warmUp: Self.warmUp, duration: Self.limitDuration)
         }
-        return Limits(append: appends.median, inserts: inserts, hellos: hellos.perSecond)
+        let creates = try await CreatesAlone(path: "\(lab.folder)/creates-\(UUID().uuidString).sqlite")
+            .run(Self.targetClients, for: Self.limitDuration)
+        return Limits(
+            append: appends.median, inserts: inserts, hellos: hellos.perSecond, creates: creates)
     }
 }

@@ -12,7 +12,7 @@ struct AllBench: AsyncParsableCommand {
         try await options.report { lab in
             var figures = try await AcceptMeasurement(rounds: 3, duration: .seconds(2)).run(in: lab)
             figures += try await ReadMeasurement(
-                rounds: 2, duration: .seconds(1), sizes: [ReadMeasurement.small, ReadMeasurement.large]
+                rounds: 3, duration: .seconds(1), sizes: [ReadMeasurement.small, ReadMeasurement.large]
             ).run(in: lab)
             figures += try await FootprintMeasurement(starts: 5).run(in: lab)
             let boots = try await BootMeasurement(count: 10).run(in: lab)

@@ -21,6 +21,12 @@ struct RuleTests {
         ])
     func hostNames(_ name: String, valid: Bool) { #expect((HostName.problem(name) == nil) == valid) }
 
+    @Test("control characters are those of the general category Cc")
+    func controls() {
+        let scalars = (0...UInt32(0x10FFFF)).lazy.compactMap(Unicode.Scalar.init)
+        #expect(scalars.allSatisfy { $0.isControl == ($0.properties.generalCategory == .control) })
+    }
+
     static let blob = "AAAAC3NzaC1lZDI1NTE5AAAAIC04p88JUAZwvTacWbfWN3Xxhodoc7vM/eJC8U/Yesin"
 
     @Test(

@@ -1,5 +1,6 @@
 import CloudCore
 import CloudWire
+import FoundationEssentials
 import Testing
 
 /// SplitMix64 (Steele, Lea, Flood 2014): the same numbers for the same seed, so that a failure can be found again.
@@ -18,7 +19,7 @@ private struct SeededGenerator: RandomNumberGenerator {
 /// Makes JSON values, and writes each in one of the many ways that JSON allows.
 private struct JSONMaker {
     var random: SeededGenerator
-    static let words = ["", "a", "b", "é", "/", "\"", "\\", "\n", "\u{0}", "😀", "a b", "\u{301}x"]
+    static let words = ["", "a", "B", "é", "/", "\"", "\\", "\n", "\u{0}", "😀", "a b", "\u{301}x", "10", "2"]
 
     mutating func value(depth: Int = 0) -> JSONValue {
         switch Int.random(in: 0...(depth < 4 ? 7 : 5), using: &random) {
@@ -113,6 +114,17 @@ struct ParserFuzzTests {
                 #expect(read == value, "\(text)")
                 #expect(try read.canonical() == canonical, "\(text)")
             }
+        }
+    }
+
+    @Test("the canonical text is the encoder's, with which keys were kept before", arguments: seeds)
+    func encoding(_ seed: UInt64) throws {
+        var maker = JSONMaker(random: SeededGenerator(state: seed))
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .sortedKeys
+        for _ in 0..<1000 {
+            let value = maker.value()
+            #expect(try value.canonical() == String(decoding: encoder.encode(value), as: UTF8.self))
         }
     }
 

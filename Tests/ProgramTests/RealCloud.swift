@@ -1,4 +1,5 @@
 import CloudClient
+import CloudCore
 import CloudMachines
 import CloudTesting
 import CloudWire
@@ -199,6 +200,13 @@ struct RealCloud: Sendable {
         }
         guard let last else { throw TestFailure("no compute") }
         return last
+    }
+
+    /// Waits until the work on the compute is at the step.
+    func wait(_ id: String, at step: ComputeStep) async throws {
+        try await eventually("compute \(id) is at \(step)") {
+            try await client { try await $0.compute(id: id) }.data.task?.step == step.rawValue
+        }
     }
 }
 

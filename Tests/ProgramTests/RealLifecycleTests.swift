@@ -1,4 +1,5 @@
 import CloudClient
+import CloudCore
 import CloudMachines
 import CloudTesting
 import CloudWire
@@ -95,7 +96,7 @@ struct RealLifecycleTests {
             compute = try await cloud.wait(id, until: "RUNNING")
             let boot = try await cloud.bootId(compute)
             try await cloud.client { _ = try await $0.rebootCompute(id: id) }
-            try await cloud.reaches(step: "stopping", id)
+            try await cloud.wait(id, at: .stopping)
             try await cloud.end(SIGKILL)
             try await cloud.start(more: ["--stop-grace", "2"])
             compute = try await cloud.wait(id, until: "RUNNING")
@@ -113,7 +114,7 @@ struct RealLifecycleTests {
             // Deaf: nothing in the guest listens to the power button any more.
             _ = try await cloud.ssh(compute, "echo '#!/bin/sh' >/etc/acpi/PWRF/00000080")
             try await cloud.client { _ = try await $0.stopCompute(id: id) }
-            try await cloud.reaches(step: "stopping", id)
+            try await cloud.wait(id, at: .stopping)
             try await cloud.end(SIGKILL)
             #expect(try await cloud.guests().count == 1, "it does not heed")
             try await cloud.start(more: ["--stop-grace", "2"], behind: rebooted)
@@ -167,13 +168,6 @@ extension RealCloud {
             try await client { try await $0.compute(id: id) }.data.task == nil
         }
         return try await client { try await $0.compute(id: id) }.data
-    }
-
-    /// Waits until the work on the compute is at the step.
-    fileprivate func reaches(step: String, _ id: String) async throws {
-        try await eventually("compute \(id) is at \(step)") {
-            try await client { try await $0.compute(id: id) }.data.task?.step == step
-        }
     }
 
     /// Waits until the compute is STOPPED, and expects the reason.

@@ -25,7 +25,9 @@ struct ImportRules {
         ],
         "strettch-sim": ["CloudSimulation"],
         // Measures from outside, as a client does, and beside it what is underneath.
-        "strettch-bench": ["CloudClient", "CloudCore", "CloudMachines", "CloudWire"],
+        "strettch-bench": [
+            "CloudClient", "CloudControl", "CloudCore", "CloudDatabase", "CloudMachines", "CloudWire",
+        ],
     ]
 
     /// Modules of the toolchain, which nothing has to name.

@@ -1,4 +1,5 @@
 import CloudClient
+import CloudCore
 import CloudTesting
 import CloudWire
 import Foundation
@@ -23,14 +24,14 @@ struct ClockJumpTests {
                 try await cloud.start(environment: environment)
                 // While it runs.
                 let running = try await cloud.create("runs")
-                try await reaches("image", running, cloud)
+                try await cloud.wait(running, at: .image)
                 try clock.set(seconds: seconds)
                 try await isRunning(running, cloud)
                 try await isOff(by: 0, cloud)
                 // While it does not.
                 try clock.set(seconds: 0)
                 let killed = try await cloud.create("killed")
-                try await reaches("network", killed, cloud)
+                try await cloud.wait(killed, at: .network)
                 try await cloud.end(SIGKILL)
                 try clock.set(seconds: seconds)
                 try await cloud.start(environment: environment)
@@ -38,12 +39,6 @@ struct ClockJumpTests {
                 try await isOff(by: seconds, cloud)
                 try await cloud.end(SIGTERM)
             }
-        }
-    }
-
-    private func reaches(_ step: String, _ id: String, _ cloud: RealCloud) async throws {
-        try await eventually("compute \(id) is at \(step)") {
-            try await cloud.client { try await $0.compute(id: id) }.data.task?.step == step
         }
     }
 

@@ -42,9 +42,7 @@ struct TerminationTests {
     }
 
     private func terminate(at step: ComputeStep, _ id: String, _ cloud: RealCloud) async throws {
-        try await eventually("compute \(id) is at \(step)") {
-            try await cloud.client { try await $0.compute(id: id) }.data.task?.step == step.rawValue
-        }
+        try await cloud.wait(id, at: step)
         let began = ContinuousClock.now
         try await cloud.end(SIGTERM)
         #expect(ContinuousClock.now - began < Self.endLimit, "at \(step)")
