@@ -1,8 +1,13 @@
 /// The operating system's random numbers.
 enum SystemRandom {
+    /// Eight at a time, since each number that is asked for is a call of the kernel's.
     @Sendable
     static func bytes(_ count: Int) -> [UInt8] {
         var generator = SystemRandomNumberGenerator()
-        return (0..<count).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
+        var bytes: [UInt8] = []
+        while bytes.count < count {
+            withUnsafeBytes(of: generator.next() as UInt64) { bytes += $0.prefix(count - bytes.count) }
+        }
+        return bytes
     }
 }

@@ -24,6 +24,10 @@ extension Mutant {
             Sabotage(host: { WrongHost(host: $0, erases: false) })),
         Mutant(
             "keeps what it has of a machine that is another host's by now", breaks: Invariant.noOrphans,
+            in: { history in
+                history.shape.sharesDisks
+                    && history.faults.contains { if case .at(_, .hostIsLost) = $0 { true } else { false } }
+            },
             Sabotage(host: { WrongHost(host: $0, vacates: false) })),
     ]
 }

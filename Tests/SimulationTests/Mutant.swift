@@ -9,9 +9,16 @@ struct Mutant: Sendable, CustomTestStringConvertible {
     /// A raw value of `Invariant` or `ClientPromise`.
     var breaks: String
     var sabotage: Sabotage
+    /// Whether a history has what the bug shows in: no other is tried. For bugs that show in few.
+    var canShow: @Sendable (History) -> Bool = { _ in true }
 
-    init(_ what: String, breaks invariant: Invariant, _ sabotage: Sabotage) {
+    init(
+        _ what: String, breaks invariant: Invariant,
+        in canShow: @escaping @Sendable (History) -> Bool = { _ in true },
+        _ sabotage: Sabotage
+    ) {
         self.init(what: what, breaks: invariant.rawValue, sabotage: sabotage)
+        self.canShow = canShow
     }
 
     init(_ what: String, breaks promise: ClientPromise, _ sabotage: Sabotage) {
