@@ -1,5 +1,6 @@
 import CloudCore
 import CloudMachines
+import Testing
 
 #if canImport(Glibc)
     import Glibc
@@ -105,8 +106,8 @@ struct NetworkLab {
         try await run(space, "perl", "-e", program, frame)
     }
 
-    /// Begins to count the frames that arrive at an interface of the namespace and match an expression of nftables.
-    func count(_ expression: String, at space: String, device: String = "eth0") async throws {
+    /// Begins to count the frames that arrive at an interface of the namespace and match an expression of nftables, of each.
+    func count(_ expressions: String..., at space: String, device: String = "eth0") async throws {
         try await run(
             space, "nft", "-f", "-",
             input: """
@@ -115,19 +116,21 @@ struct NetworkLab {
                 table netdev seen {
                     chain arrival {
                         type filter hook ingress device \(device) priority 0; policy accept;
-                        \(expression) counter
+                        \(expressions.map { "\($0) counter" }.joined(separator: "\n"))
                     }
                 }
                 """)
     }
 
-    /// How many frames have matched since `count`.
-    func counted(at space: String) async throws -> Int {
+    /// How many frames have matched since `count`, by expression.
+    func countedOfEach(at space: String) async throws -> [Int] {
         let listing = try await run(space, "nft", "list", "table", "netdev", "seen")
-        guard let match = listing.firstMatch(of: /counter packets (\d+)/), let number = Int(match.1) else {
-            throw CloudError.bug("no counter in: \(listing)")
-        }
-        return number
+        return listing.matches(of: /counter packets (\d+)/).compactMap { Int($0.1) }
+    }
+
+    /// How many have matched the first.
+    func counted(at space: String) async throws -> Int {
+        try #require(try await countedOfEach(at: space).first)
     }
 
     private func build(_ guests: [Guest]) async throws {
