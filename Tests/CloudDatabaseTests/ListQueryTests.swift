@@ -58,6 +58,24 @@ struct ListQueryTests {
             #expect(list.count { $0.contains("TEMP B-TREE") } <= 1, "\(text)")
         }
     }
+
+    @Test(
+        "a page by number passes over those before it along the index, from either end", arguments: [0, 90])
+    func pagePlan(_ offset: Int) async throws {
+        try await withTemporaryFolder { folder in
+            let database = try SQLiteDatabase(path: "\(folder)/db")
+            let lines = try await database.read { sql in
+                let explaining = ExplainingConnection(sql: sql, counted: 100)
+                _ = try ComputeQueries(sql: explaining).page(teamId: 1, offset: offset, limit: 5)
+                return explaining.plan.lines
+            }
+            let walk = offset == 0 ? "team_id<?" : "team_id>?"
+            #expect(
+                lines.contains("SEARCH c USING COVERING INDEX computes_live_by_team (\(walk))"), "\(lines)")
+            #expect(lines.contains("SEARCH c USING INTEGER PRIMARY KEY (rowid=?)"), "\(lines)")
+            #expect(!lines.contains { $0.contains("TEMP B-TREE") || $0.contains("SCAN") }, "\(lines)")
+        }
+    }
 }
 
 /// Asks for the plan in place of the rows.
@@ -65,13 +83,15 @@ private struct ExplainingConnection: SQLConnection {
     final class Plan { var lines: [String] = [] }
 
     let sql: any SQLConnection
+    /// What each count comes to.
+    var counted: Int64 = 0
     let plan = Plan()
 
     var dialect: Dialect { sql.dialect }
 
     func query(_ text: String, _ arguments: [any SQLArgument]) throws -> [SQLRow] {
         plan.lines += try sql.query("EXPLAIN QUERY PLAN \(text)", arguments).map { try $0.text("detail") }
-        return text.contains("AS n") ? [SQLRow(["n": .int(0)])] : []
+        return text.contains("AS n") ? [SQLRow(["n": .int(counted)])] : []
     }
 
     func execute(_ text: String, _ arguments: [any SQLArgument]) throws -> Int { 0 }

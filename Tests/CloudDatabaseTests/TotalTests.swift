@@ -62,6 +62,25 @@ struct TotalTests {
         }
     }
 
+    @Test("a total that is too large shows nothing of another team's")
+    func tooLarge() async throws {
+        try await Engine.standard.withDatabase { database in
+            try await database.write(.createTeam) { sql in
+                let teams = try ["10.0.0.0/22", "10.0.4.0/22"].map {
+                    try sql.teams.insert(name: $0, network: network($0), nowMs: 1)
+                }
+                for number in 0..<20 { _ = try Self.insert(sql, teams[number % 2], []) }
+                try sql.execute("UPDATE compute_totals SET n = n + 1")
+                for team in teams {
+                    let shown = try stride(from: 0, to: 20, by: 5).flatMap {
+                        try sql.computes.page(teamId: team, offset: $0, limit: 5).computes
+                    }
+                    #expect(shown.count >= 10 && shown.allSatisfy { $0.teamId == team })
+                }
+            }
+        }
+    }
+
     // MARK: One change, one look
 
     private static func change(
