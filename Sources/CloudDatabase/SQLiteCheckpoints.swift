@@ -101,11 +101,10 @@ final class SQLiteCheckpoints: @unchecked Sendable {
 
     /// `nil` when there is no descriptor or memory left for it.
     private static func open(_ path: String) -> OpaquePointer? {
-        var opened: OpaquePointer?
-        // Safe: SQLite copies the path.
-        guard sqlite3_open_v2(path, &opened, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nil) == SQLITE_OK,
-            sqlite3_exec(opened, "PRAGMA synchronous = FULL", nil, nil, nil) == SQLITE_OK
-        else {
+        guard let opened = try? SQLiteStatements.open(path, SQLITE_OPEN_READWRITE)  // next time, then
+        else { return nil }
+        // Safe: the connection is open, and closed where it can't be used.
+        guard sqlite3_exec(opened, "PRAGMA synchronous = FULL", nil, nil, nil) == SQLITE_OK else {
             sqlite3_close_v2(opened)
             return nil
         }

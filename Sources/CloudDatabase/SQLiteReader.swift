@@ -16,14 +16,7 @@ final class SQLiteReader: @unchecked Sendable {
 
     /// Throws a `DatabaseError`.
     init(path: String, busyTimeoutSeconds: Double) throws {
-        var opened: OpaquePointer?
-        // Safe: SQLite copies the path. The connection is used without SQLite's own lock, since one thread has it at a time.
-        let code = sqlite3_open_v2(path, &opened, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, nil)
-        guard code == SQLITE_OK, let opened else {
-            let error = SQLiteStatements.error(code, opened)
-            sqlite3_close_v2(opened)  // Safe: SQLite takes a null pointer.
-            throw error
-        }
+        let opened = try SQLiteStatements.open(path, SQLITE_OPEN_READONLY)
         connection = opened
         let statements = SQLiteStatements(on: opened)
         self.statements = statements

@@ -158,6 +158,20 @@ final class SQLiteStatements {
         }
     }
 
+    /// A connection without SQLite's own lock, for who sees to it that one thread has it at a time. Throws a `DatabaseError`.
+    /// - Parameter access: `SQLITE_OPEN_READONLY` or `SQLITE_OPEN_READWRITE`.
+    static func open(_ path: String, _ access: Int32) throws -> OpaquePointer {
+        var opened: OpaquePointer?
+        // Safe: SQLite copies the path.
+        let code = sqlite3_open_v2(path, &opened, access | SQLITE_OPEN_NOMUTEX, nil)
+        guard code == SQLITE_OK, let opened else {
+            let error = Self.error(code, opened)
+            sqlite3_close_v2(opened)  // Safe: SQLite takes a null pointer.
+            throw error
+        }
+        return opened
+    }
+
     /// What SQLite says of its last call on the connection, or on none.
     static func error(_ code: Int32, _ connection: OpaquePointer?) -> DatabaseError {
         // Safe: the message of a connection, or of none, is a text that is copied here.

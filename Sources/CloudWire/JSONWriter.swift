@@ -41,7 +41,7 @@ public struct JSONWriter {
     public mutating func member(
         _ name: StaticString, _ value: (inout JSONWriter) throws -> Void
     ) rethrows {
-        if bytes.last != UInt8(ascii: "{") { bytes.append(UInt8(ascii: ",")) }
+        beginMember()
         bytes.append(UInt8(ascii: "\""))
         name.withUTF8Buffer { bytes.append(contentsOf: $0) }
         bytes.append(UInt8(ascii: "\""))
@@ -51,10 +51,14 @@ public struct JSONWriter {
 
     /// A member with any name.
     mutating func member(named name: String, _ value: (inout JSONWriter) throws -> Void) rethrows {
-        if bytes.last != UInt8(ascii: "{") { bytes.append(UInt8(ascii: ",")) }
+        beginMember()
         string(name)
         bytes.append(UInt8(ascii: ":"))
         try value(&self)
+    }
+
+    private mutating func beginMember() {
+        if bytes.last != UInt8(ascii: "{") { bytes.append(UInt8(ascii: ",")) }
     }
 
     public mutating func member(_ name: StaticString, _ text: String) { member(name) { $0.string(text) } }

@@ -9,7 +9,7 @@ enum OutputText {
     static func clean(_ text: String) -> String {
         String(
             String.UnicodeScalarView(
-                text.unicodeScalars.map { $0.properties.generalCategory == .control ? "\u{FFFD}" : $0 }))
+                text.unicodeScalars.map { $0.isControl ? "\u{FFFD}" : $0 }))
     }
 
     /// A line for each thing that is known: its name, as wide as `width`, and what it is.

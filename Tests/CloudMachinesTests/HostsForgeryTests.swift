@@ -1,6 +1,5 @@
 import CloudCore
 import CloudMachines
-import CloudTesting
 import Testing
 
 /// Who tries to be somebody else, or another host. Each forgery is sent again with the rule against it taken away, where it
@@ -37,17 +36,7 @@ struct HostsForgeryTests {
         let honest = try frame(
             from: "\(teammate.attachment.mac)", teammate.address, to: guest, as: Self.honest)
         try await tools.send(honest, from: teammate.space)
-        return try await arrived(tools, at: guest.space)
-    }
-
-    /// Whether anything was counted before what is honest was.
-    private func arrived(_ tools: NetworkLab, at space: String) async throws -> Bool {
-        var seen: [Int] = []
-        try await eventually("what is honest arrives") {
-            seen = try await tools.countedOfEach(at: space)
-            return seen.last != 0
-        }
-        return seen[0] > 0
+        return try await tools.countedBeforeHonest(at: guest.space) > 0
     }
 
     @Test("a guest's forged source is refused where it is sent, and again where it arrives")
@@ -151,7 +140,7 @@ struct HostsForgeryTests {
                         ]
                     ).run()
                 }
-                return try await arrived(tools, at: there)
+                return try await tools.countedBeforeHonest(at: there) > 0
             }
             let asNobody = ["setpriv", "--reuid", "65534", "--clear-groups"]
             // The third guest has no public address, so it is seen as its host.

@@ -1,5 +1,6 @@
 import CloudCore
 import CloudMachines
+import CloudTesting
 import Testing
 
 #if canImport(Glibc)
@@ -126,6 +127,15 @@ struct NetworkLab {
     func countedOfEach(at space: String) async throws -> [Int] {
         let listing = try await run(space, "nft", "list", "table", "netdev", "seen")
         return listing.matches(of: /counter packets (\d+)/).compactMap { Int($0.1) }
+    }
+
+    /// How many have matched the first before one matched the last, which is honest and was sent after them.
+    func countedBeforeHonest(at space: String) async throws -> Int {
+        try await eventually("the honest frame arrives") {
+            try #require(try await countedOfEach(at: space).last) > 0
+        }
+        // Again, since a listing reads one counter after the other.
+        return try await counted(at: space)
     }
 
     /// How many have matched the first.
