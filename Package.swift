@@ -111,7 +111,7 @@ let package = Package(
                 "CloudMetrics", "CloudServer", "CloudWire", "CloudWorker", .argumentParser, .configuration,
                 .logging,
                 .serviceLifecycle,
-                .unixSignals,
+                .unixSignals, .yams,
             ],
             swiftSettings: strict),
 
@@ -204,7 +204,7 @@ let package = Package(
                 "CloudMachines",
                 "CloudMetrics", "CloudServer", "CloudTesting", "CloudWire", "CloudWorker", .argumentParser,
                 .configuration, .grdb,
-                .logging,
+                .logging, .subprocess,
             ],
             swiftSettings: strict),
         .testTarget(

@@ -67,7 +67,7 @@ struct DatabaseSettings: Sendable {
     init(_ reader: SettingReader, role: ServeRole) throws {
         let text = try reader.string("database")
         connection = text.isEmpty ? nil : text
-        let set = try reader.int("databaseConnections", in: 0...200)
+        let set = try reader.int("databaseConnections")
         connections = set == 0 ? Self.connections(of: role) : set
     }
 }

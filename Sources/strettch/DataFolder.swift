@@ -25,7 +25,7 @@ struct DataFolder: Sendable {
     /// `STRETTCH_DATA`; else `/var/lib/strettch` for root and `~/.local/share/strettch` for others.
     static var standard: String {
         let environment = ProcessInfo.processInfo.environment
-        if let path = environment["STRETTCH_DATA"], !path.isEmpty { return path }
+        if let path = environment[EnvironmentNames.data] { return path }
         if geteuid() == 0 { return "/var/lib/strettch" }
         let base =
             environment["XDG_DATA_HOME"] ?? FileManager.default.homeDirectoryForCurrentUser.path
@@ -162,6 +162,13 @@ struct DataFolder: Sendable {
 struct DataOption: ParsableArguments {
     @Option(name: .long, help: ArgumentHelp("Folder of database, images and machines.", valueName: "folder"))
     var data: String = DataFolder.standard
+
+    func validate() throws {
+        guard !data.isEmpty else {
+            throw ValidationError(
+                "The data folder is empty. Give one with --data or \(EnvironmentNames.data).")
+        }
+    }
 
     func folder() throws -> DataFolder { try DataFolder(path: data) }
 }

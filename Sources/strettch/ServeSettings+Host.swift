@@ -39,11 +39,11 @@ struct HostSettings: Sendable, Equatable {
         underlay = try Self.underlay(try reader.string("underlay"))
         let disks = try reader.string("disks")
         self.disks = disks.isEmpty ? nil : URL(filePath: disks).path
-        vxlanPort = try reader.int("vxlanPort", in: 1...65535)
-        underlayMtu = try reader.int("underlayMtu", in: 1280...9216)
-        vcpuOvercommit = try reader.double("vcpuOvercommit", in: 0.1...1000)
-        memoryOvercommit = try reader.double("memoryOvercommit", in: 0.1...100)
-        storageOvercommit = try reader.double("storageOvercommit", in: 0.1...1000)
+        vxlanPort = try reader.int("vxlanPort")
+        underlayMtu = try reader.int("underlayMtu")
+        vcpuOvercommit = try reader.double("vcpuOvercommit")
+        memoryOvercommit = try reader.double("memoryOvercommit")
+        storageOvercommit = try reader.double("storageOvercommit")
     }
 
     /// What the kernel calls this machine. No name service is asked, which may take its time.

@@ -35,7 +35,7 @@ extension ServeSettings {
                 "No 'strettch serve' of this version has run on \(folder.path), so its settings are not known. Start "
                     + "it once, or name its folder with --data.")
         }
-        return try await ServeSettings(flags: [:], file: folder.settings, usesEnvironment: false)
+        return try ServeSettings([SettingSources.written(folder.settings)])
     }
 
     /// The folder of the images of a host whose server may not have been started yet.

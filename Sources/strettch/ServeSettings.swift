@@ -4,7 +4,6 @@ import CloudMachines
 import CloudServer
 import Configuration
 import Foundation
-import SystemPackage
 
 /// What `strettch serve` runs with: flags first, then the environment (`STRETTCH_…`), then the configuration file,
 /// then the defaults.
@@ -54,35 +53,22 @@ struct ServeSettings: Sendable {
     var simulatedDelay: Int
     var database: DatabaseSettings
 
-    static let defaults: [String: ConfigValue] = [
-        "listen": "127.0.0.1:8080", "tlsCertificate": "", "tlsKey": "", "maxConnections": 512, "metrics": "",
-        "catalogue": "", "network": "auto", "privateRange": "10.0.0.0/8",
-        "teamPrefix": 22,
-        "publicPool": "203.0.113.0/24", "sshPorts": "22000-22999",
-        "metadataListen": .init(.string(NetworkSettings.defaultMetadata), isSecret: false), "apiUrl": "",
-        "strictKeys": false, "rateLimit": 2, "bootSlots": 0, "warm": "",
-        "stopGrace": 60,
-        "role": "all", "hostName": "", "region": "", "labels": "", "underlay": "", "disks": "",
-        "vxlanPort": 4789,
-        "underlayMtu": 1500, "placement": "spread",
-        "vcpuOvercommit": 16.0, "memoryOvercommit": 1.0, "storageOvercommit": 10.0, "orphanGrace": 600,
-        "billing": false,
-        "pastDueDays": 7,
-        "suspendedDays": 30, "logLevel": "info", "logFormat": "text",
-        "simulated": false, "simulatedDelay": 0, "database": "", "databaseConnections": 0,
-    ]
-
     /// - Parameters:
     ///   - flags: what was given on the command line, by the settings' names.
     ///   - file: a YAML file with the settings' names as members.
     ///   - usesEnvironment: whether `STRETTCH_…` goes before the file.
     /// Throws `VALIDATION_ERROR` that names the setting, its value and the remedy.
-    init(flags: [String: ConfigValue], file: String?, usesEnvironment: Bool = true) async throws {
-        var providers: [any ConfigProvider] = [Self.provider("flags", flags)]
-        if usesEnvironment { providers.append(EnvironmentVariablesProvider().prefixKeys(with: "strettch")) }
-        if let file { providers.append(try await Self.fileProvider(file)) }
-        providers.append(Self.provider("defaults", Self.defaults))
-        let reader = SettingReader(config: ConfigReader(providers: providers))
+    init(flags: [String: ConfigValue], file: String?) async throws {
+        try self.init([
+            SettingSources.flags(flags),
+            SettingSources.environment(ProcessInfo.processInfo.environment),
+            file.map(SettingSources.file) ?? [:],
+        ])
+    }
+
+    /// - Parameter sources: settings by their names, each source before those that it overrides.
+    init(_ sources: [[String: ConfigValue]]) throws {
+        let reader = SettingReader(sources)
 
         role = try Self.role(try reader.string("role"))
         host = try HostSettings(reader)
@@ -90,13 +76,13 @@ struct ServeSettings: Sendable {
         listen = try Self.listen("listen", try reader.string("listen"))
         tls = try Self.tls(
             certificate: try reader.string("tlsCertificate"), key: try reader.string("tlsKey"))
-        maxConnections = try reader.int("maxConnections", in: 1...100_000)
+        maxConnections = try reader.int("maxConnections")
         metrics = try Self.metrics(try reader.string("metrics"))
         let catalogue = try reader.string("catalogue")
         self.catalogue = catalogue.isEmpty ? nil : catalogue
         network = try Self.network(try reader.string("network"))
         privateRange = try Self.block("privateRange", try reader.string("privateRange"))
-        teamPrefix = try reader.int("teamPrefix", in: 16...28)
+        teamPrefix = try reader.int("teamPrefix")
         publicPool = try reader.string("publicPool").split(separator: ",").map {
             try Self.block("publicPool", $0.trimmingCharacters(in: .whitespaces))
         }
@@ -104,19 +90,19 @@ struct ServeSettings: Sendable {
         metadataListen = try Self.endpoint("metadataListen", try reader.string("metadataListen"))
         apiUrl = try Self.url("apiUrl", try reader.string("apiUrl"))
         strictKeys = try reader.bool("strictKeys")
-        rateLimit = try reader.int("rateLimit", in: 0...10_000)
-        let slots = try reader.int("bootSlots", in: 0...1000)
+        rateLimit = try reader.int("rateLimit")
+        let slots = try reader.int("bootSlots")
         bootSlots = slots == 0 ? ProcessInfo.processInfo.activeProcessorCount : slots
         warm = try reader.string("warm")
-        stopGrace = try reader.int("stopGrace", in: 1...3600)
-        orphanGrace = try reader.int("orphanGrace", in: 0...2_592_000)
+        stopGrace = try reader.int("stopGrace")
+        orphanGrace = try reader.int("orphanGrace")
         billing = BillingSettings(
-            isOn: try reader.bool("billing"), pastDueDays: try reader.int("pastDueDays", in: 0...3650),
-            suspendedDays: try reader.int("suspendedDays", in: 0...3650))
+            isOn: try reader.bool("billing"), pastDueDays: try reader.int("pastDueDays"),
+            suspendedDays: try reader.int("suspendedDays"))
         logLevel = try reader.string("logLevel")
         logFormat = try Self.logFormat(try reader.string("logFormat"))
         simulated = try reader.bool("simulated")
-        simulatedDelay = try reader.int("simulatedDelay", in: 0...60_000)
+        simulatedDelay = try reader.int("simulatedDelay")
         database = try DatabaseSettings(reader, role: role)
     }
 
@@ -126,23 +112,6 @@ struct ServeSettings: Sendable {
             privateRange: privateRange, teamPrefix: teamPrefix, publicPool: publicPool,
             sshPorts: network == .user ? sshPorts : nil, strictKeys: strictKeys, placement: placement,
             rateLimit: rateLimit, billing: billing, apiUrl: apiUrl)
-    }
-
-    private static func provider(_ name: String, _ values: [String: ConfigValue]) -> InMemoryProvider {
-        InMemoryProvider(
-            name: name, values: Dictionary(uniqueKeysWithValues: values.map { (AbsoluteConfigKey([$0]), $1) })
-        )
-    }
-
-    private static func fileProvider(_ path: String) async throws -> any ConfigProvider {
-        do {
-            return try await FileProvider<YAMLSnapshot>(filePath: FilePath(path))
-        } catch {
-            throw CloudError(
-                .validationError,
-                "The configuration file \(path) can't be read: it must be YAML. Check its path and form.",
-                detail: "\(error)")
-        }
     }
 
     static func listen(_ name: String, _ text: String) throws -> CloudServer.Listen {
@@ -196,41 +165,45 @@ struct ServeSettings: Sendable {
 
 /// Reads one setting after the other, with errors that name it.
 struct SettingReader {
-    let config: ConfigReader
+    private let config: ConfigReader
+
+    /// - Parameter sources: each before those that it overrides; below them all is what holds when nothing is set.
+    init(_ sources: [[String: ConfigValue]]) {
+        let standards = Setting.byName.mapValues(\.standard)
+        config = ConfigReader(
+            providers: (sources + [standards]).map { values in
+                InMemoryProvider(
+                    values: Dictionary(
+                        uniqueKeysWithValues: values.map { (AbsoluteConfigKey([$0]), $1) }))
+            })
+    }
 
     static func invalid(_ name: String, _ value: String, _ wanted: String) -> CloudError {
         CloudError.invalid([Problem(name, "'\(value.shown)' is not valid. Give \(wanted).")])
     }
 
     func string(_ name: String) throws -> String {
-        try named(name, "a text") { try config.requiredString(forKey: ConfigKey([name])) }
+        try named(name) { try config.requiredString(forKey: ConfigKey([name])) }
     }
 
     func bool(_ name: String) throws -> Bool {
-        try named(name, "true or false") { try config.requiredBool(forKey: ConfigKey([name])) }
+        try named(name) { try config.requiredBool(forKey: ConfigKey([name])) }
     }
 
-    func int(_ name: String, in range: ClosedRange<Int>) throws -> Int {
-        let wanted = "a whole number of \(range.lowerBound) to \(range.upperBound)"
-        let value = try named(name, wanted) { try config.requiredInt(forKey: ConfigKey([name])) }
-        guard range.contains(value) else { throw Self.invalid(name, "\(value)", wanted) }
-        return value
+    func int(_ name: String) throws -> Int {
+        try named(name) { try config.requiredInt(forKey: ConfigKey([name])) }
     }
 
-    func double(_ name: String, in range: ClosedRange<Double>) throws -> Double {
-        let wanted = "a number of \(range.lowerBound) to \(range.upperBound)"
-        let value = try named(name, wanted) { try config.requiredDouble(forKey: ConfigKey([name])) }
-        guard range.contains(value) else { throw Self.invalid(name, "\(value)", wanted) }
-        return value
+    func double(_ name: String) throws -> Double {
+        try named(name) { try config.requiredDouble(forKey: ConfigKey([name])) }
     }
 
-    private func named<T>(_ name: String, _ wanted: String, _ read: () throws -> T) throws -> T {
+    /// The sources have checked names and values, so that only a row that is missing, or of another kind, can be at fault.
+    private func named<T>(_ name: String, _ read: () throws -> T) throws -> T {
         do {
             return try read()
         } catch {
-            throw CloudError(
-                .validationError, "The setting \(name) can't be read. Give \(wanted).", detail: "\(error)",
-                problems: [Problem(name, "can't be read.")])
+            throw CloudError.bug("The setting \(name) is not in the table as it is read: \(error)")
         }
     }
 }

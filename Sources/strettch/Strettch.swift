@@ -21,6 +21,7 @@ struct Strettch: AsyncParsableCommand {
     static func main() async {
         do {
             var command = try parseAsRoot()
+            try EnvironmentNames.check()
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()
             } else {

@@ -1,0 +1,169 @@
+import ArgumentParser
+import CloudCore
+import CloudServer
+import CloudTesting
+import Configuration
+import Foundation
+import Testing
+
+@testable import strettch
+
+@Suite("The table of settings")
+struct SettingTableTests {
+    /// A file's text, the name at fault, and words of its message.
+    struct BadFile: Sendable {
+        var text: String
+        var field: String
+        var says: String
+    }
+
+    static let badFiles = [
+        BadFile(text: "tlsCertficate: /c.pem", field: "tlsCertficate", says: "Did you mean tlsCertificate?"),
+        BadFile(text: "tls-certificate: /c.pem", field: "tls-certificate", says: "mean tlsCertificate?"),
+        BadFile(text: "TLSKEY: /k.pem", field: "TLSKEY", says: "Did you mean tlsKey?"),
+        BadFile(text: "STRETTCH_LISTEN: 127.0.0.1:1", field: "STRETTCH_LISTEN", says: "is not a setting."),
+        BadFile(text: "zebra: 1", field: "zebra", says: "is not a setting. Correct it"),
+        BadFile(text: "tls:\n  certificate: /c.pem\n  key: /k.pem", field: "tls", says: "is not a setting."),
+        BadFile(text: "listen:\n  host: 127.0.0.1", field: "listen", says: "more than one value"),
+        BadFile(text: "labels: [a, b]", field: "labels", says: "with commas"),
+        BadFile(text: "data: /tmp/x", field: "data", says: "--data or STRETTCH_DATA"),
+        BadFile(text: "tlsCertificate:", field: "tlsCertificate", says: "is empty"),
+        BadFile(text: "tlsCertificate: ~", field: "tlsCertificate", says: "is empty"),
+        BadFile(text: "tlsCertificate: ''", field: "tlsCertificate", says: "is empty"),
+        BadFile(text: "metrics: '  '", field: "metrics", says: "is empty"),
+        BadFile(text: "rateLimit: two", field: "rateLimit", says: "'two' is not valid. Give a whole number"),
+        BadFile(text: "rateLimit: 2.0", field: "rateLimit", says: "a whole number of 0 to 10000"),
+        BadFile(text: "rateLimit: 010", field: "rateLimit", says: "'010' is not valid"),
+        BadFile(text: "rateLimit: -1", field: "rateLimit", says: "'-1' is not valid"),
+        BadFile(text: "rateLimit: true", field: "rateLimit", says: "'true' is not valid"),
+        BadFile(text: "strictKeys: 2", field: "strictKeys", says: "Give true or false"),
+        BadFile(text: "vcpuOvercommit: nan", field: "vcpuOvercommit", says: "'nan' is not valid"),
+        BadFile(text: "[listen]: x", field: "(a name)", says: "is not a text"),
+        BadFile(text: "<<: {listen: x}", field: "<<", says: "is not a setting"),
+    ]
+
+    @Test("refuses what a file misspells, nests, leaves empty or gives in another kind", arguments: badFiles)
+    func badFile(_ file: BadFile) async throws {
+        let error = try await refusal(of: file.text)
+        #expect(error.code == .validationError)
+        let problem = try #require(error.problems.first)
+        #expect(problem.field == file.field && problem.message.contains(file.says), "\(problem)")
+    }
+
+    @Test(
+        "refuses a file that is not one list of names with values",
+        arguments: [
+            ("listen: 127.0.0.1:1\nlisten: 127.0.0.1:2", "listen stands there more than once"),
+            ("- listen", "is not a list of settings"), ("listen 127.0.0.1", "is not a list of settings"),
+            ("listen: a\n---\nlisten: b", "is not valid YAML"), ("listen: 'a", "is not valid YAML"),
+            ("listen: \u{0}", "is not valid YAML"),
+        ])
+    func badForm(_ text: String, says: String) async throws {
+        let error = try await refusal(of: text)
+        #expect(error.message.contains(says), "\(error.message)")
+    }
+
+    @Test("tells every fault of a file at once, and takes a file that says nothing")
+    func wholeFile() async throws {
+        let error = try await refusal(of: "listn: x\nrateLimit: y\nwarm:\nteamPrefix: 24")
+        #expect(error.problems.map(\.field) == ["listn", "rateLimit", "warm"])
+        for text in ["", "# listen: x", "---", "null"] {
+            #expect(try await settings(text).listen == .tcp(host: "127.0.0.1", port: 8080), "\(text)")
+        }
+        let good = try await settings("rateLimit: '5'\nstrictKeys: yes\nvcpuOvercommit: 2\nhostName: 12")
+        #expect(good.rateLimit == 5 && good.strictKeys && good.host.vcpuOvercommit == 2)
+        #expect(good.host.name == "12")
+    }
+
+    @Test(
+        "refuses variables that only a misspelling explains, and leaves others alone",
+        arguments: [
+            ("STRETTCH_TLS_CERTFICATE", "STRETTCH_TLS_CERTIFICATE"), ("STRETTCH_TLSKEY", "STRETTCH_TLS_KEY"),
+            ("strettch_listen", "STRETTCH_LISTEN"), ("STRETTCH_LISTEN_", "STRETTCH_LISTEN"),
+            ("STRETCH_LISTEN", "STRETTCH_LISTEN"), ("STRETCH_KEY", "STRETTCH_KEY"),
+            ("STRETTCH_DATABSE", "STRETTCH_DATABASE"), ("STRETTCH_KYE", "STRETTCH_KEY"),
+        ])
+    func variable(_ name: String, meant: String) throws {
+        let error = #expect(throws: CloudError.self) { try EnvironmentNames.check([name: "x"]) }
+        #expect(error?.problems.first?.field == name)
+        #expect(error?.message.contains("Did you mean \(meant)?") == true, "\(error?.message ?? "")")
+    }
+
+    @Test("takes the variables of the client, of the tests and of other programs")
+    func otherVariables() throws {
+        let names =
+            EnvironmentNames.known + [
+                "STRETTCH_TEST_ENGINE", "STRETTCH_KILL_ROUNDS", "STRETTCH_UNSHARED", "STRETCH_ARMS", "LISTEN",
+            ]
+        try EnvironmentNames.check(Dictionary(uniqueKeysWithValues: names.map { ($0, "x") }))
+        #expect(EnvironmentNames.known.contains("STRETTCH_UNDERLAY_MTU"))
+    }
+
+    @Test("refuses empty values of variables and flags, which would be a server without TLS")
+    func empty() throws {
+        for text in ["", " "] {
+            let variable = #expect(throws: CloudError.self) {
+                try SettingSources.environment(["STRETTCH_TLS_CERTIFICATE": text])
+            }
+            #expect(variable?.problems.first?.field == "STRETTCH_TLS_CERTIFICATE")
+            let flag = #expect(throws: CloudError.self) {
+                try SettingSources.flags(["tlsCertificate": ConfigValue(.string(text), isSecret: false)])
+            }
+            #expect(flag?.problems.first?.field == "--tls-certificate")
+        }
+    }
+
+    @Test("has each flag of serve, and each name of the documentation, and they have no others")
+    func agreement() throws {
+        let command = try #require(try Strettch.parseAsRoot(["serve"]) as? ServeCommand)
+        let flags = Mirror(reflecting: command).children.compactMap(\.label).map { String($0.dropFirst()) }
+        #expect(Set(flags).subtracting(Setting.byName.keys) == ["data", "config"])
+        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
+        let text = try String(contentsOf: root.appending(path: "docs/operate.md"), encoding: .utf8)
+        let rows = text.matches(of: /(?m)^\| .*\| `(STRETTCH_\w+)` \| `(\w+)` \|/)
+        let documented = Dictionary(uniqueKeysWithValues: rows.map { (String($0.2), String($0.1)) })
+        #expect(documented == Setting.byName.mapValues(\.variable))
+    }
+
+    @Test("is gone by in the program: file, variable and flag end it with what was meant")
+    func program() async throws {
+        try await withTemporaryFolder { folder in
+            try "tlsCertficate: /c.pem\n".write(
+                toFile: "\(folder)/c.yaml", atomically: true, encoding: .utf8)
+            let data = ["--data", "\(folder)/data"]
+            for arguments in [["serve", "--simulated"], ["doctor"], ["admin", "team", "list"]] {
+                let run = try await ProgramRun.of(arguments + data + ["--config", "\(folder)/c.yaml"])
+                #expect(run.status == ProgramExit.refused.rawValue, "\(arguments)")
+                #expect(run.error.contains("Did you mean tlsCertificate?"), "\(run.error)")
+            }
+            for arguments in [["serve", "--simulated"] + data, ["compute", "list"]] {
+                let run = try await ProgramRun.of(arguments, environment: ["STRETTCH_TLS_CERT": "/c.pem"])
+                #expect(run.status == ProgramExit.refused.rawValue && run.error.contains("STRETTCH_TLS_CERT"))
+            }
+            let flag = try await ProgramRun.of(["serve", "--tls-certficate", "/c.pem"] + data)
+            #expect(flag.status == ProgramExit.usage.rawValue)
+            #expect(flag.error.contains("Did you mean '--tls-certificate'?"), "\(flag.error)")
+            let noData = try await ProgramRun.of(
+                ["admin", "team", "list"], environment: ["STRETTCH_DATA": ""])
+            #expect(noData.status == ProgramExit.usage.rawValue && noData.error.contains("STRETTCH_DATA"))
+            #expect(!FileManager.default.fileExists(atPath: "\(folder)/data"))
+        }
+    }
+
+    private func settings(_ text: String) async throws -> ServeSettings {
+        try await withTemporaryFolder { folder in
+            try Data(text.utf8).write(to: URL(filePath: "\(folder)/c.yaml"))
+            return try ServeSettings([SettingSources.file("\(folder)/c.yaml")])
+        }
+    }
+
+    private func refusal(of text: String) async throws -> CloudError {
+        do {
+            _ = try await settings(text)
+        } catch let error as CloudError {
+            return error
+        }
+        throw TestFailure("'\(text)' was taken")
+    }
+}
