@@ -28,10 +28,12 @@ public struct CredentialsFile: Sendable, Equatable {
     /// `XDG_CONFIG_HOME` is ignored, as the XDG Base Directory Specification has it.
     public static func configFolder(environment: [String: String]) throws -> String {
         if let folder = environment["XDG_CONFIG_HOME"], folder.hasPrefix("/") { return folder + "/strettch" }
-        if let home = environment["HOME"], home.hasPrefix("/") { return home + "/.config/strettch" }
+        if let home = HomeFolder.path(environment: environment) { return home + "/.config/strettch" }
         throw ClientError(
             .unconfigured, code: "NO_CREDENTIALS",
-            message: "HOME is not set, so the credentials can't be found. Set HOME or STRETTCH_CREDENTIALS.")
+            message:
+                "This user has no home folder, so the credentials can't be found. Set HOME or STRETTCH_CREDENTIALS."
+        )
     }
 
     /// The stored credentials, or `nil` when there is no file.
@@ -68,7 +70,6 @@ public struct CredentialsFile: Sendable, Equatable {
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         let bytes = try encoder.encode(credentials) + Data("\n".utf8)
         let folder = (path as NSString).deletingLastPathComponent
-        let temporary = path + ".\(UUID().uuidString.prefix(8)).new"
         do {
             try FileManager.default.createDirectory(
                 atPath: folder.isEmpty ? "." : folder, withIntermediateDirectories: true,
@@ -76,24 +77,10 @@ public struct CredentialsFile: Sendable, Equatable {
         } catch {
             throw invalid("can't be written, since its folder can't be made (\(error.localizedDescription))")
         }
-        // Safe: the path is copied for the call. The mode is set at the creation, so there is no moment without it.
-        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw invalid("can't be written (\(Self.lastError()))") }
-        let file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
         do {
-            try file.write(contentsOf: bytes)
-            try file.synchronize()
-            try file.close()
+            try PrivateFile.replace(path, with: bytes)
         } catch {
-            // Safe: names our own file. If it fails the file stays behind, readable by us alone.
-            unlink(temporary)
-            throw invalid("can't be written (\(error.localizedDescription))")
-        }
-        // Safe: both paths are copied for the call.
-        guard rename(temporary, path) == 0 else {
-            let reason = Self.lastError()
-            unlink(temporary)  // safe: as above
-            throw invalid("can't be replaced (\(reason))")
+            throw invalid("can't be written (\(error.reason))")
         }
     }
 

@@ -146,6 +146,8 @@ extension StrettchClient {
         case let error as HTTPClientError where error == .deadlineExceeded || error == .connectTimeout:
             "timed out"
         case let error as HTTPClientError where error == .remoteConnectionClosed: "the connection was closed"
+        case let error as HTTPClientError where error == .proxyAuthenticationRequired:
+            "the proxy on the way asks for a user and a password, as in http://USER:PASSWORD@HOST:PORT"
         // Safe: the C text is copied at once.
         case let error as IOError: String(cString: strerror(error.errnoCode)).lowercased()
         default: String(describing: error)

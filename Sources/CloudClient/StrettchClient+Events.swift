@@ -35,20 +35,25 @@ extension StrettchClient {
     }
 
     /// Hands over the team's events from the one behind `after` on, or from now on: each once and in order. A lost
-    /// connection is taken up again where it was lost, after a pause; what the server refuses is thrown.
+    /// connection is taken up again where it was lost, after a pause, however long the server is away: it ends with the task
+    /// that calls it. What the server refuses is thrown.
     /// - Parameters:
     ///   - after: the id of the last event that is known; "0" begins with the team's first.
+    ///   - onLoss: called once for each time that the server can't be reached, and not again before it was.
     ///   - onEvent: returns whether to go on.
-    public func follow(after: String?, onEvent: (EventWire) async throws -> Bool) async throws {
+    public func follow(
+        after: String?, onLoss: (ClientError) -> Void = { _ in },
+        onEvent: (EventWire) async throws -> Bool
+    ) async throws {
         var place = StreamPlace(id: after)
-        var failures = 0
+        var isLost = false
         while true {
             do {
                 guard try await read(from: &place, onEvent) else { return }
-                failures = 0
+                isLost = false
             } catch let error as ClientError where Self.mayPass(error) {
-                failures += 1
-                guard failures < options.retry.attempts else { throw error }
+                if !isLost { onLoss(error) }
+                isLost = true
             }
             try await options.clock.sleep(for: place.pause)
         }

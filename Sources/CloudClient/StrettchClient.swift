@@ -15,10 +15,26 @@ public struct StrettchClient: Sendable {
         /// The largest answer that is read.
         public var maxAnswerBytes = 8 << 20
         public var retry = RetryPolicy()
+        /// What the connection goes through; `nil`: nothing.
+        public var proxy: Proxy?
         /// Sleeps between attempts and polls.
         public var clock: any Clock<Duration> = ContinuousClock()
 
         public init() {}
+    }
+
+    /// An HTTP proxy, which connections are made through by CONNECT.
+    public struct Proxy: Sendable {
+        public var host: String
+        public var port: Int
+        /// What the proxy asks for, if it does.
+        public var login: (user: String, password: String)?
+
+        public init(host: String, port: Int, login: (user: String, password: String)?) {
+            self.host = host
+            self.port = port
+            self.login = login
+        }
     }
 
     /// The server's address without the API's path, as in messages: `http://127.0.0.1:8080`.
@@ -60,6 +76,11 @@ public struct StrettchClient: Sendable {
                 connect: .milliseconds(options.connectTimeoutMs),
                 read: .milliseconds(options.attemptTimeoutMs)))
         configuration.connectionPool.retryConnectionEstablishment = false
+        configuration.proxy = options.proxy.map {
+            .server(
+                host: $0.host, port: $0.port,
+                authorization: $0.login.map { .basic(username: $0.user, password: $0.password) })
+        }
         return configuration
     }
 

@@ -26,7 +26,7 @@ struct AdminAuditCommand: AsyncParsableCommand {
         let start = clock.now
         let report = try await audit().report()
         let output = OutputAudit(report, after: clock.now - start)
-        OutputStreams.result(json ? try OutputText.json(output) : output.text)
+        try OutputStreams.result(json ? OutputText.json(output) : output.text)
         guard report.findings.isEmpty else { throw ExitCode(ProgramExit.failure.rawValue) }
     }
 

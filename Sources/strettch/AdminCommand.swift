@@ -36,14 +36,31 @@ struct AdminOptions: ParsableArguments {
 
     /// Prints the value as JSON, or else its text for people.
     func show(_ value: some Encodable, _ text: String) throws {
-        OutputStreams.result(json ? try OutputText.json(value) : text)
+        try OutputStreams.result(json ? OutputText.json(value) : text)
     }
 
-    /// Prints a key that was just made: alone on standard output, so that a script can catch it.
-    func show(_ created: CreatedKey, of team: String) throws {
+    /// Prints a key that was just made: alone on standard output, so that a script can catch it. When that fails nobody has
+    /// the key, and nobody ever will: `undo` takes back what was made. Throws `CommandFailure` then.
+    /// - Parameter undone: what to say once it is taken back.
+    func show(
+        _ created: CreatedKey, of team: String, undone: String, undo: () async throws -> Void
+    ) async throws {
         let wire = KeyWire(created.key, secret: created.secret)
         OutputStreams.note(OutputKey.created(wire, team: team))
-        try show(wire, created.secret)
+        do {
+            try show(wire, created.secret)
+        } catch let failure as OutputFailure {
+            let lost = "Standard output can't be written (\(failure.reason)), so nobody has the key."
+            do {
+                try await undo()
+            } catch {
+                throw CommandFailure(
+                    .failure,
+                    "\(lost) It could not be taken back either: run 'strettch admin key revoke \(OutputText.clean(team)) "
+                        + "\(wire.id)'. \(OutputText.error(error))")
+            }
+            throw CommandFailure(.failure, "\(lost) \(undone) Run it again with output that can be written.")
+        }
     }
 
     /// Asks, unless nobody can be asked. Throws `CommandFailure` when the answer is no.

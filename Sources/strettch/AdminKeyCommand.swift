@@ -28,7 +28,9 @@ struct AdminKeyCreateCommand: AsyncParsableCommand {
         let report = try await ReportTeams().run(name: team, in: cloud)
         let created = try await CreateKey(name: name, role: role, by: .operator(teamId: report.team.id))
             .run(in: cloud)
-        try options.show(created, of: team)
+        try await options.show(created, of: team, undone: "It is revoked.") {
+            _ = try await RevokeKey(id: created.key.id, by: .operator(teamId: report.team.id)).run(in: cloud)
+        }
     }
 }
 

@@ -23,8 +23,11 @@ struct AdminTeamCreateCommand: AsyncParsableCommand {
     @OptionGroup var options: AdminOptions
 
     func run() async throws {
-        let created = try await CreateTeam(name: name).run(in: try await options.cloud())
-        try options.show(created.key, of: created.team.name)
+        let cloud = try await options.cloud()
+        let created = try await CreateTeam(name: name).run(in: cloud)
+        try await options.show(created.key, of: created.team.name, undone: "The team is deleted again.") {
+            try await DeleteTeam(teamId: created.team.id).run(in: cloud)
+        }
     }
 }
 

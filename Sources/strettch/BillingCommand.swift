@@ -20,7 +20,7 @@ struct BillingShowCommand: AsyncParsableCommand {
     func run() async throws {
         try await options.withClient { client in
             let billing = try await client.billing().data
-            OutputStreams.result(options.json ? try OutputText.json(billing) : OutputBilling.detail(billing))
+            try OutputStreams.result(options.json ? OutputText.json(billing) : OutputBilling.detail(billing))
         }
     }
 }
@@ -45,7 +45,7 @@ struct BillingLedgerCommand: AsyncParsableCommand {
     func run() async throws {
         try await options.withClient { client in
             let entries = Array(try await client.newestLedger(limit).reversed())
-            OutputStreams.result(options.json ? try OutputText.json(entries) : OutputBilling.ledger(entries))
+            try OutputStreams.result(options.json ? OutputText.json(entries) : OutputBilling.ledger(entries))
         }
     }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import CloudClient
+import CloudCore
 import Foundation
 
 /// `strettch compute …`: computes from the command line, over the API.
@@ -37,8 +38,14 @@ struct ComputeOptions: ParsableArguments {
     func withClient<Result: Sendable>(_ body: (StrettchClient) async throws -> Result) async throws -> Result
     {
         try await reporting {
-            let credentials = try Credentials.find(environment: environment())
-            return try await StrettchClient.with(baseURL: credentials.url, key: credentials.key, body)
+            let environment = try environment()
+            let credentials = try Credentials.find(environment: environment)
+            var options = StrettchClient.Options()
+            options.proxy = try ProxySettings(environment: environment).proxy(for: credentials.url).map {
+                .init(host: $0.host, port: $0.port, login: $0.login.map { ($0.user, $0.password) })
+            }
+            return try await StrettchClient.with(
+                baseURL: credentials.url, key: credentials.key, options: options, body)
         }
     }
 
@@ -48,6 +55,8 @@ struct ComputeOptions: ParsableArguments {
             return try await body()
         } catch let exit as ExitCode {
             throw exit
+        } catch let failure as OutputFailure {
+            throw failure
         } catch {
             OutputStreams.note(OutputText.error(error))
             throw ExitCode(ProgramExit(error).rawValue)
@@ -71,13 +80,15 @@ struct ComputeOptions: ParsableArguments {
 
 /// Files that the user names on the command line.
 enum CommandFile {
-    /// The file's text. Throws `CommandFailure` when it can't be read, is larger, or is no UTF-8.
+    /// Names standard input.
+    static let standardInput = "-"
+
+    /// The text of the file, or of standard input for `-`. Throws `CommandFailure` when it can't be read, is larger, or is
+    /// not UTF-8.
     static func text(_ path: String, maxBytes: Int) throws -> String {
         let bytes: Data
         do {
-            let file = try FileHandle(forReadingFrom: URL(filePath: path))
-            defer { try? file.close() }  // a file that was only read has nothing to lose
-            bytes = try file.read(upToCount: maxBytes + 1) ?? Data()
+            bytes = try read(path, upTo: maxBytes + 1)
         } catch {
             throw CommandFailure(.failure, "\(path) can't be read. Check its name and its mode.")
         }
@@ -86,5 +97,12 @@ enum CommandFile {
                 .refused, "\(path) is larger than \(maxBytes) bytes or no text. Name another file.")
         }
         return text
+    }
+
+    private static func read(_ path: String, upTo limit: Int) throws -> Data {
+        if path == standardInput { return try FileHandle.standardInput.read(upToCount: limit) ?? Data() }
+        let file = try FileHandle(forReadingFrom: URL(filePath: path))
+        defer { try? file.close() }  // a file that was only read has nothing to lose
+        return try file.read(upToCount: limit) ?? Data()
     }
 }

@@ -37,7 +37,9 @@ struct ComputeCreateCommand: AsyncParsableCommand {
     @Flag(help: "Give it a public address.")
     var publicIp = false
 
-    @Option(help: ArgumentHelp("File with what cloud-init runs at the first boot.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp(
+            "File with what cloud-init runs at the first boot; - is standard input.", valueName: "file"))
     var userData: String?
 
     @Flag(help: "Refuse its deletion until 'strettch compute update --no-protection'.")
@@ -64,6 +66,9 @@ struct ComputeCreateCommand: AsyncParsableCommand {
         if let idempotencyKey, UUID(uuidString: idempotencyKey) == nil {
             throw ValidationError("--idempotency-key: \"\(idempotencyKey)\" is no UUID.")
         }
+        guard (key + [userData]).count(where: { $0 == CommandFile.standardInput }) <= 1 else {
+            throw ValidationError("Standard input (-) can be read once. Name files for the others.")
+        }
     }
 
     /// The name's words joined by hyphens. The API takes names as they are; this is a kindness of the command alone.
@@ -78,9 +83,10 @@ struct ComputeCreateCommand: AsyncParsableCommand {
             warn(accepted.warnings)
             let compute = wait ? try await waitUntilRunning(accepted.data, client) : accepted.data
             if options.json {
-                OutputStreams.result(try OutputText.json(compute))
+                try OutputStreams.result(OutputText.json(compute))
             } else {
-                OutputStreams.result(wait ? OutputCompute.login(compute) : OutputCompute.accepted(compute))
+                try OutputStreams.result(
+                    wait ? OutputCompute.login(compute) : OutputCompute.accepted(compute))
             }
         }
     }
@@ -91,7 +97,7 @@ struct ComputeCreateCommand: AsyncParsableCommand {
     private func quote(_ client: StrettchClient) async throws {
         let quote = try await client.quoteCompute(try request())
         warn(quote.warnings)
-        OutputStreams.result(
+        try OutputStreams.result(
             options.json ? try OutputText.json(quote.data) : OutputCompute.quote(quote.data))
     }
 
@@ -100,7 +106,8 @@ struct ComputeCreateCommand: AsyncParsableCommand {
     }
 
     private func request() throws -> CreateComputeWire {
-        let keys = try ComputeCommandKeys.read(files: key, home: ProcessInfo.processInfo.environment["HOME"])
+        let keys = try ComputeCommandKeys.read(
+            files: key, home: HomeFolder.path(environment: ProcessInfo.processInfo.environment))
         let userData = try userData.map { try CommandFile.text($0, maxBytes: Self.maxUserDataBytes) }
         return CreateComputeWire(
             hostName: hostName, image: image, region: region, specification: specification, publicKeys: keys,

@@ -60,7 +60,7 @@ struct ComputeDeleteCommand: AsyncParsableCommand {
                 if first == nil { first = error } else { OutputStreams.note(OutputText.error(error)) }
             }
         }
-        if options.json { OutputStreams.result(try OutputText.json(deleted)) }
+        if options.json { try OutputStreams.result(OutputText.json(deleted)) }
         for compute in deleted { try await report(compute, client) }
         if let first { throw first }
     }
@@ -75,6 +75,8 @@ struct ComputeDeleteCommand: AsyncParsableCommand {
             }
             try ComputeCommandWait.gone(outcome, name: name, timeoutSeconds: timeout)
         }
-        if !options.json { OutputStreams.result(wait ? "\(name) is gone." : "\(name) is \(compute.state).") }
+        if !options.json {
+            try OutputStreams.result(wait ? "\(name) is gone." : "\(name) is \(compute.state).")
+        }
     }
 }

@@ -34,7 +34,7 @@ struct ComputeListCommand: AsyncParsableCommand {
     func run() async throws {
         try await options.withClient { client in
             let computes = try await client.allComputes(limit: limit ?? .max, filter: filter)
-            OutputStreams.result(
+            try OutputStreams.result(
                 options.json
                     ? try OutputText.json(computes)
                     : OutputCompute.list(computes, isFiltered: filter != ListFilter()))
@@ -54,7 +54,7 @@ struct ComputeGetCommand: AsyncParsableCommand {
     func run() async throws {
         try await options.withClient { client in
             let found = try await ComputeCommandFind.find(compute, client)
-            OutputStreams.result(options.json ? try OutputText.json(found) : OutputCompute.detail(found))
+            try OutputStreams.result(options.json ? OutputText.json(found) : OutputCompute.detail(found))
         }
     }
 }

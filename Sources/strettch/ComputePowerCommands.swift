@@ -115,7 +115,7 @@ struct ComputeChangeOptions: ParsableArguments {
             var changed = try await send(client, found.id).data
             // What is done at once has nothing to wait for, and a failure that it shows is an older one.
             if wait, changed.task != nil { changed = try await end(of: changed, client) }
-            OutputStreams.result(
+            try OutputStreams.result(
                 options.json ? try OutputText.json(changed) : OutputCompute.changed(changed))
         }
     }

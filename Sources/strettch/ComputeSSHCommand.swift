@@ -56,6 +56,7 @@ struct ComputeSSHCommand: AsyncParsableCommand {
         // Safe: the copies live until exec takes them over, or for good if it fails and the program ends.
         var vector: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) }
         vector.append(nil)
+        signal(SIGPIPE, SIG_DFL)  // safe: as the program finds it that is started by a shell
         execvp(arguments[0], vector)
         let reason = String(cString: strerror(errno))  // safe: copied at once
         return CommandFailure(.failure, "ssh can't be started (\(reason)). Install OpenSSH's client.")

@@ -27,7 +27,7 @@ struct ComputeWaitCommand: AsyncParsableCommand {
             }
             let running = try ComputeCommandWait.running(
                 outcome, name: found.hostName, timeoutSeconds: timeout)
-            OutputStreams.result(options.json ? try OutputText.json(running) : OutputCompute.detail(running))
+            try OutputStreams.result(options.json ? OutputText.json(running) : OutputCompute.detail(running))
         }
     }
 }

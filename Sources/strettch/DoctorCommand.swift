@@ -30,7 +30,7 @@ struct DoctorCommand: AsyncParsableCommand {
         let doctor = Doctor(
             dataFolder: data.data, listen: listen, networkMode: settings.network, network: network)
         let report = await doctor.run()
-        print(json ? try report.json() : report.table)
+        try OutputStreams.result(json ? report.json() : report.table)
         guard report.isHealthy else { throw ExitCode.failure }
     }
 }

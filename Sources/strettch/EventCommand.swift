@@ -69,7 +69,7 @@ struct ComputeEventsCommand: AsyncParsableCommand {
 /// The options of both commands, and how they show events.
 struct EventOptions: ParsableArguments {
     @Option(help: "Show at most so many that have happened.") var limit = 50
-    @Flag(name: .shortAndLong, help: "Go on with what happens, until interrupted.") var follow = false
+    @Flag(name: .shortAndLong, help: "Keep printing new events until interrupted.") var follow = false
 
     private static let maxLimit = 10_000
 
@@ -90,20 +90,24 @@ struct EventOptions: ParsableArguments {
         _ known: [EventWire], _ client: StrettchClient, json: Bool, _ decide: (EventWire) -> Decision
     ) async throws {
         if json && !follow {
-            OutputStreams.result(try OutputText.json(Array(known.reversed())))
+            try OutputStreams.result(OutputText.json(Array(known.reversed())))
         } else {
-            if !json { OutputStreams.result(OutputEvent.header) }
+            if !json { try OutputStreams.result(OutputEvent.header) }
             for event in known.reversed() { try write(event, json: json) }
         }
         guard follow, known.first.map(decide) != .showAndEnd else { return }
-        try await client.follow(after: known.first?.id ?? "0") { event in
+        try await client.follow(after: known.first?.id ?? "0", onLoss: Self.tell) { event in
             let decision = decide(event)
             if decision != .skip { try write(event, json: json) }
             return decision != .showAndEnd
         }
     }
 
+    private static func tell(_ error: ClientError) {
+        OutputStreams.note("\(OutputText.error(error)) Trying again until it answers.")
+    }
+
     private func write(_ event: EventWire, json: Bool) throws {
-        OutputStreams.result(json ? try OutputText.jsonLine(event) : OutputEvent.line(event))
+        try OutputStreams.result(json ? OutputText.jsonLine(event) : OutputEvent.line(event))
     }
 }

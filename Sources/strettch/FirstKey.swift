@@ -28,16 +28,17 @@ struct FirstKey: Sendable {
         }
     }
 
-    /// Shows the key, which is saved.
+    /// Says where the key is saved, and shows it on a terminal. Elsewhere it would stand in a journal or a file for good.
     func show(_ key: String) throws {
         let path = try CredentialsFile(environment: environment).path
-        print(
-            """
-            Your API key, shown this once: \(key)
-            Saved for 'strettch compute' in \(path)
-            """)
-        // Safe: flushes our own standard output, which is buffered when it is no terminal.
-        fflush(nil)
+        let lines = Self.lines(key, path: path, isTerminal: OutputStreams.showsResults)
+        try? OutputStreams.result(lines)  // the key is saved, so a server with nobody to tell goes on
+    }
+
+    static func lines(_ key: String, path: String, isTerminal: Bool) -> String {
+        isTerminal
+            ? "Your API key, shown this once: \(key)\nSaved for 'strettch compute' in \(path)"
+            : "The owner's API key is saved for 'strettch compute' in \(path)"
     }
 
     private var url: String {

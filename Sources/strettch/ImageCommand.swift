@@ -53,7 +53,7 @@ struct ImageListCommand: AsyncParsableCommand {
 
     func run() async throws {
         let listings = try await options.store().list(try options.images())
-        OutputStreams.result(
+        try OutputStreams.result(
             json ? try OutputText.json(listings.map(OutputImage.init)) : OutputImage.table(listings))
     }
 }
@@ -128,6 +128,6 @@ struct ImageVerifyCommand: AsyncParsableCommand {
     func run() async throws {
         let image = try options.image(slug)
         try await options.store().verify(image)
-        OutputStreams.result("\(slug) is whole.")
+        try OutputStreams.result("\(slug) is whole.")
     }
 }

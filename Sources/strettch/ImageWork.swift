@@ -24,7 +24,7 @@ enum ImageWork {
         }
         lines.withLock { OutputStreams.progress($0.finish()) }
         let listing = await store.list([image]).first
-        OutputStreams.result("\(image.image) is ready: \(listing?.disk ?? "")")
+        try OutputStreams.result("\(image.image) is ready: \(listing?.disk ?? "")")
     }
 
     /// Cancels the work on SIGINT and SIGTERM, so that what it started ends too; throws then.

@@ -20,10 +20,13 @@ enum ProgramExit: Int32, CaseIterable {
     case notReached = 8
     /// The command line itself is wrong. Given out by the argument parser (`EX_USAGE` of sysexits).
     case usage = 64
+    /// Whoever read the output has gone before its end, as `head` does: what a shell gives for SIGPIPE.
+    case readerGone = 141
 
     init(_ error: any Error) {
         switch error {
         case let error as CommandFailure: self = error.exit
+        case let error as OutputFailure: self = error.isReaderGone ? .readerGone : .failure
         case let error as ClientError: self.init(error)
         case let error as CloudError: self.init(error.code)
         default: self = .failure

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CloudClient
 import CloudCore
 import Foundation
 
@@ -19,6 +20,7 @@ struct Strettch: AsyncParsableCommand {
 
     /// Runs the command; the one place that turns an error of ours into words and an exit status.
     static func main() async {
+        OutputStreams.prepare()
         do {
             var command = try parseAsRoot()
             try EnvironmentNames.check()
@@ -27,11 +29,32 @@ struct Strettch: AsyncParsableCommand {
             } else {
                 try command.run()
             }
-        } catch let error as CloudError {
-            OutputStreams.note(OutputText.error(error))
-            Foundation.exit(ProgramExit(error).rawValue)
         } catch {
-            exit(withError: error)
+            Foundation.exit(end(error))
         }
+    }
+
+    /// Says what is to be said of how the command ended, and returns its exit status.
+    private static func end(_ error: any Error) -> Int32 {
+        switch error {
+        case let error as OutputFailure:
+            // Whoever takes the first lines of a list has what they wanted.
+            if !error.isReaderGone { OutputStreams.note("error: \(error.message)") }
+        case is CloudError, is ClientError, is CommandFailure: OutputStreams.note(OutputText.error(error))
+        default: return endParsing(error)
+        }
+        return ProgramExit(error).rawValue
+    }
+
+    /// Prints what the argument parser has to say: help and the version are results, all else is an error.
+    private static func endParsing(_ error: any Error) -> Int32 {
+        let (text, code) = (fullMessage(for: error), exitCode(for: error))
+        guard !text.isEmpty else { return code.rawValue }
+        do throws(OutputFailure) {
+            if code.isSuccess { try OutputStreams.result(text) } else { OutputStreams.note(text) }
+        } catch {
+            return end(error)
+        }
+        return code.rawValue
     }
 }

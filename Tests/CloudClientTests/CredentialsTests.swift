@@ -105,6 +105,14 @@ struct CredentialsTests {
     func relativeFolder() throws {
         let environment = ["XDG_CONFIG_HOME": "config", "HOME": "/home/a"]
         #expect(try CredentialsFile.configFolder(environment: environment) == "/home/a/.config/strettch")
-        #expect(throws: ClientError.self) { try CredentialsFile.configFolder(environment: [:]) }
+    }
+
+    @Test(
+        "without HOME the system's list of users says where the home is",
+        arguments: [[:], ["HOME": ""], ["HOME": "a"]])
+    func noHome(environment: [String: String]) throws {
+        let home = FileManager.default.homeDirectoryForCurrentUser.path
+        #expect(HomeFolder.path(environment: environment).map { URL(filePath: $0).path } == home)
+        #expect(try CredentialsFile.configFolder(environment: environment).hasSuffix("/.config/strettch"))
     }
 }

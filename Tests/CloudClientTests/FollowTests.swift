@@ -48,9 +48,8 @@ struct FollowTests {
         }
     }
 
-    @Test(
-        "a refusal ends it, and one that may pass does after some attempts", arguments: [(401, 1), (503, 4)])
-    func refused(status: Int, attempts: Int) async throws {
+    @Test("a refusal ends it", arguments: [401, 403, 404])
+    func refused(status: Int) async throws {
         try await FakeServer.with { _, _ in
             .answer(status, failure("ANY"))
         } _: { server, port in
@@ -60,8 +59,34 @@ struct FollowTests {
                 ) { try await $0.follow(after: nil) { _ in true } }
             }
             #expect(error?.status == status)
-            #expect(server.requests.count == attempts)
+            #expect(server.requests.count == 1)
             #expect(server.requests.first?.header("Last-Event-ID") == nil)
+        }
+    }
+
+    @Test("a server that is away is waited for, however long, and told of once for each time that it goes")
+    func away() async throws {
+        let (first, second) = (try stream(1...1), try stream(2...2))
+        try await FakeServer.with { _, before in
+            switch before {
+            case 20: first
+            case 41: second
+            default: before.isMultiple(of: 2) ? .answer(503, failure("SERVICE_UNAVAILABLE")) : .drop
+            }
+        } _: { server, port in
+            let (got, losses) = try await StrettchClient.with(
+                baseURL: "http://127.0.0.1:\(port)", key: "k", options: instantOptions()
+            ) { client in
+                var (got, losses) = ([String](), 0)
+                try await client.follow(after: "0", onLoss: { _ in losses += 1 }) { event in
+                    got.append(event.id)
+                    return event.id != "2"
+                }
+                return (got, losses)
+            }
+            #expect(got == ["1", "2"])
+            #expect(losses == 2)
+            #expect(server.requests.count == 42)
         }
     }
 

@@ -108,7 +108,7 @@ public final class CommitProxy: Sendable {
 }
 
 /// The two ends of one connection.
-private final class ProxiedConnection: Sendable {
+final class ProxiedConnection: Sendable {
     let client: Int32
     let server: Int32
     /// What the server answers from now on is lost, and the connection with it.
@@ -126,7 +126,7 @@ private final class ProxiedConnection: Sendable {
     deinit { for end in [client, server] { close(end) } }
 }
 
-private enum SocketKind {
+enum SocketKind {
     #if canImport(Glibc)
         static let stream = Int32(SOCK_STREAM.rawValue)
         static let both = Int32(SHUT_RDWR)
@@ -139,7 +139,7 @@ private enum SocketKind {
 }
 
 /// The next bytes; `nil` at the end.
-private func receive(_ descriptor: Int32) -> [UInt8]? {
+func receive(_ descriptor: Int32) -> [UInt8]? {
     var bytes = [UInt8](repeating: 0, count: 1 << 16)
     // Safe: reads at most as many as there is room for.
     let count = recv(descriptor, &bytes, bytes.count, 0)
@@ -147,7 +147,7 @@ private func receive(_ descriptor: Int32) -> [UInt8]? {
 }
 
 /// A peer that is gone is found out by the next `receive`.
-private func transmit(_ bytes: [UInt8], _ descriptor: Int32) {
+func transmit(_ bytes: [UInt8], _ descriptor: Int32) {
     var rest = bytes[...]
     while !rest.isEmpty {
         // Safe: sends at most as many as there are.
