@@ -44,6 +44,24 @@ struct ImagesDownloadTests {
         }
     }
 
+    @Test("a disk is verified by SHA512SUMS, also when a part is resumed and when it is another's")
+    func sha512() async throws {
+        try await ImagesFixture.with { fixture in
+            let bytes = fixture.diskBytes
+            try await ImagesOrigin.with(.init(bytes: bytes, cuts: [300_000])) { origin, address in
+                let sums = ImageChecksum.sums(url: "\(address)/SHA512SUMS")
+                let image = ImagesFixture.image(address, checksum: sums)
+                try await fixture.store.prepare(image)
+                #expect(origin.asked.map(\.path) == ["/SHA512SUMS", "/disk.img", "/disk.img"])
+                #expect(HostFiles.read(try await fixture.store.ready(image).disk) == bytes)
+                origin.behaviour.withLock { $0.sums = String(repeating: "0", count: 128) }
+                let other = ImagesFixture.image(address, checksum: .sums(url: "\(address)/SHA256SUMS"))
+                let error = try await imageError { try await fixture.store.prepare(other) }
+                #expect(error.message.contains("has the SHA-512"), "\(error.message)")
+            }
+        }
+    }
+
     @Test("a part that an earlier process left is resumed")
     func resumedLater() async throws {
         try await ImagesFixture.with(limits: { $0.downloadAttempts = 1 }) { fixture in

@@ -23,6 +23,8 @@ final class ImagesOrigin: Sendable {
         var sums: String?
         /// Whether the disk's length is told.
         var tellsLength = true
+        /// Where requests below `/moved` are sent on to.
+        var location: String?
     }
 
     struct Asked: Sendable, Equatable {
@@ -78,8 +80,15 @@ final class ImagesOrigin: Sendable {
             )
         }
         if let status { return Response(status: status) }
+        if asked.path.hasPrefix("/moved/"), let location = now.location {
+            return Response(status: .found, headers: [.location: location])
+        }
         switch asked.path {
         case "/disk.img": return disk(now, asked, cut: cut)
+        case "/SHA512SUMS":
+            let digest = FileDigest.hex(SHA512.hash(data: Data(now.bytes)))
+            return Response(
+                status: .ok, body: .init(byteBuffer: ByteBuffer(string: "\(digest)  ./disk.img\n")))
         case "/SHA256SUMS":
             return Response(
                 status: .ok,

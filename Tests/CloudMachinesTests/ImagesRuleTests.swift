@@ -52,13 +52,36 @@ struct ImagesRuleTests {
     @Test("a digest is found in either form of SHA256SUMS, by the whole name")
     func sums() {
         let digest = String(repeating: "aB", count: 32)
-        let found = digest.lowercased()
+        let found = ExpectedDigest(algorithm: .sha256, hex: digest.lowercased())
         let text = "\(digest) *other-disk.img\n\(digest)  disk.img.manifest\r\n"
         #expect(ChecksumFile.digest(of: "disk.img", in: text) == nil)
         #expect(ChecksumFile.digest(of: "disk.img", in: text + "\(digest) *disk.img\n") == found)
         #expect(ChecksumFile.digest(of: "disk.img", in: text + "\(digest)  disk.img") == found)
         #expect(ChecksumFile.digest(of: "disk.img", in: "SHA256 (disk.img) = \(digest)\n") == found)
         #expect(ChecksumFile.digest(of: "disk.img", in: "\(digest.dropLast()) *disk.img\n") == nil)
+    }
+
+    @Test("SHA-512, names that begin with ./, and a digest alone are read; what is ambiguous is not")
+    func checksumForms() {
+        let (short, long) = (String(repeating: "1f", count: 32), String(repeating: "2E", count: 64))
+        let sha256 = ExpectedDigest(algorithm: .sha256, hex: short)
+        let sha512 = ExpectedDigest(algorithm: .sha512, hex: long.lowercased())
+        for (text, wanted) in [
+            ("\(long)  disk.img\n", sha512), ("\(long) *disk.img", sha512), ("\(short)  ./disk.img", sha256),
+            ("\(long) *./disk.img", sha512), ("\(short)\tdisk.img\r\n", sha256), (short, sha256),
+            ("\(long)\n", sha512), ("\u{FEFF}\(short)  disk.img\n", sha256), ("  \(short)  \n\n", sha256),
+            ("SHA512 (disk.img) = \(long)", sha512), ("SHA256 (./disk.img) = \(short)", sha256),
+            ("\(short)  other\n\(long)  disk.img", sha512),
+        ] { #expect(ChecksumFile.digest(of: "disk.img", in: text) == wanted, "\(text)") }
+        for text in [
+            "", "\(short)\n\(short)\n", "\(short)  a/disk.img", "\(short)  .//disk.img",
+            "SHA256 (disk.img) = \(long)",
+            "\(short)0  disk.img", "\(short)\n# disk.img", "SHA1 (disk.img) = \(short)", "disk.img",
+            "\(short)  DISK.IMG",
+        ] { #expect(ChecksumFile.digest(of: "disk.img", in: text) == nil, "\(text)") }
+        let spaced = "\(short)  my disk.img\nSHA256 (my disk (1).img) = \(short)"
+        #expect(ChecksumFile.digest(of: "my disk.img", in: spaced) == sha256)
+        #expect(ChecksumFile.digest(of: "my disk (1).img", in: spaced) == sha256)
     }
 
     @Test("a script's progress line is read, and nothing else is taken for one")

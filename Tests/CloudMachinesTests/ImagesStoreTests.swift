@@ -44,6 +44,50 @@ struct ImagesStoreTests {
         }
     }
 
+    @Test(
+        "a disk that is too large, or grows too large when it is converted, can't be imported, and nothing is left of it"
+    )
+    func bomb() async throws {
+        try await ImagesFixture.with(limits: {
+            $0.maxVirtualBytes = 1 << 30
+            $0.maxImageBytes = 8 << 20
+        }) { fixture in
+            let image = ImagesFixture.image("http://127.0.0.1:1")
+            let (vast, raw, bomb) = (
+                "\(fixture.folder)/vast", "\(fixture.folder)/raw", "\(fixture.folder)/bomb"
+            )
+            try await Command("qemu-img", ["create", "-q", "-f", "qcow2", vast, "1025M"]).run()
+            try HostFiles.write([UInt8](repeating: 0x5A, count: 32 << 20), to: raw)
+            try await Command("qemu-img", ["convert", "-c", "-f", "raw", "-O", "qcow2", raw, bomb]).run()
+            #expect(try #require(HostFiles.stamp(bomb)).size < 1 << 20)
+            for (file, words) in [
+                (vast, "is a disk of 1025 MiB; an image may have 1024 MiB"), (bomb, "grows beyond 8 MiB"),
+                (raw, "is larger than 8 MiB"),
+            ] {
+                let error = try await imageError { try await fixture.store.importFile(file, as: image) }
+                #expect(error.message.contains(words), "\(error.message)")
+                #expect(!HostFiles.exists("\(fixture.folder)/images/TEST-1/work"))
+            }
+            #expect(await fixture.store.list([image]).first?.state == .missing)
+        }
+    }
+
+    @Test("a conversion leaves the reserve of the disk free")
+    func reserve() async throws {
+        try await ImagesFixture.with(limits: {
+            $0.reserveBytes = 1 << 20
+            $0.freeBytes = { _ in 5 << 20 }
+        }) { fixture in
+            let (raw, bomb) = ("\(fixture.folder)/raw", "\(fixture.folder)/bomb")
+            try HostFiles.write([UInt8](repeating: 0x5A, count: 16 << 20), to: raw)
+            try await Command("qemu-img", ["convert", "-c", "-f", "raw", "-O", "qcow2", raw, bomb]).run()
+            let error = try await imageError {
+                try await fixture.store.importFile(bomb, as: ImagesFixture.image("http://127.0.0.1:1"))
+            }
+            #expect(error.message.contains("grows beyond 4 MiB"), "\(error.message)")
+        }
+    }
+
     @Test("a newer disk gets a path of its own, and the older one stays")
     func newContent() async throws {
         try await ImagesFixture.with { fixture in

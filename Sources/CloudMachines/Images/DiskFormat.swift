@@ -5,6 +5,11 @@ import CloudCore
 #else
     import Foundation
 #endif
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
 
 /// Looks at disks that came from outside and turns them into the store's format.
 enum DiskFormat {
@@ -46,19 +51,45 @@ enum DiskFormat {
     }
 
     /// Makes `to`, a qcow2 that stands alone, out of `from`, which is moved or read.
-    static func adopt(_ from: String, format: String, to: String, move: Bool) async throws {
-        try await check(from, format: format)
+    /// Throws when it is larger than the limits allow.
+    static func adopt(
+        _ from: String, format: String, to: String, move: Bool, limits: ImageLimits
+    ) async throws {
+        try await check(from, format: format, limits: limits)
         if format == "qcow2", move { return try HostFiles.move(from, to: to) }
-        // The format is named, never guessed: a guest could have written a header into its raw disk.
-        try await Command(
-            "qemu-img", ["convert", "-q", "-f", format, "-O", "qcow2", from, to],
-            timeoutSeconds: convertSeconds
-        ).run()
+        try await convert(from, format: format, to: to, limits: limits)
         if move { try HostFiles.remove(from) }
     }
 
+    /// What a file expands to is known once it is written, so the kernel ends what writes too much.
+    private static func convert(_ from: String, format: String, to: String, limits: ImageLimits) async throws
+    {
+        let room = try limits.room(in: URL(filePath: to).deletingLastPathComponent().path)
+        do {
+            // The format is named, never guessed: a guest could have written a header into its raw disk.
+            try await Command(
+                "prlimit",
+                ["--fsize=\(room)", "qemu-img", "convert", "-q", "-f", format, "-O", "qcow2", from, to],
+                timeoutSeconds: convertSeconds
+            ).run()
+        } catch let error as CloudError where isFileTooLarge(error) {
+            throw CloudError(
+                .unprocessableEntity,
+                """
+                \(from) grows beyond \(room >> 20) MiB when it is converted. An image may have \
+                \(limits.maxImageBytes >> 20) MiB, and \(limits.reserveBytes >> 20) MiB of the disk must stay free. Bring \
+                a smaller one, or free some space.
+                """, detail: error.detail)
+        }
+    }
+
+    /// Whether the program was ended by SIGXFSZ, or told EFBIG where that signal is ignored.
+    private static func isFileTooLarge(_ error: CloudError) -> Bool {
+        ["signaled(\(SIGXFSZ))", "File too large"].contains { error.detail?.contains($0) == true }
+    }
+
     /// Throws when the disk is not what it is said to be, or refers to other files of this host.
-    private static func check(_ path: String, format: String) async throws {
+    private static func check(_ path: String, format: String, limits: ImageLimits) async throws {
         let output: Command.Output
         do {
             output = try await Command("qemu-img", ["info", "-f", format, "--output=json", path]).run()
@@ -84,6 +115,14 @@ enum DiskFormat {
         }
         guard info.virtualSize > 0 else {
             throw CloudError(.unprocessableEntity, "\(path) is an empty disk.")
+        }
+        guard info.virtualSize <= limits.maxVirtualBytes else {
+            throw CloudError(
+                .unprocessableEntity,
+                """
+                \(path) is a disk of \(info.virtualSize >> 20) MiB; an image may have \(limits.maxVirtualBytes >> 20) \
+                MiB. Make it smaller first: qemu-img resize --shrink
+                """)
         }
     }
 }

@@ -74,25 +74,3 @@ struct DownloadPart: Codable, Equatable {
         self.validator = validator
     }
 }
-
-/// A `SHA256SUMS` file, as sha256sum(1) writes it: `<64 hex> *name` or `<64 hex>  name`, or in BSD's form
-/// `SHA256 (name) = <64 hex>`.
-enum ChecksumFile {
-    /// The digest of the named file, in lower case; `nil` when the file is not listed.
-    static func digest(of name: String, in text: String) -> String? {
-        for line in text.split(whereSeparator: \.isNewline) {
-            let words = line.split(separator: " ", omittingEmptySubsequences: true)
-            if words.count == 2, isDigest(words[0]), words[1] == name || words[1] == "*\(name)" {
-                return words[0].lowercased()
-            }
-            if words.count == 4, words[0] == "SHA256", words[1] == "(\(name))", isDigest(words[3]) {
-                return words[3].lowercased()
-            }
-        }
-        return nil
-    }
-
-    private static func isDigest(_ text: Substring) -> Bool {
-        text.utf8.count == 64 && text.allSatisfy { $0.isASCII && $0.isHexDigit }
-    }
-}

@@ -18,11 +18,11 @@ struct ImageDownload: Sendable {
     var checksum: ImageChecksum
     var folder: ImageFolder
     var limits: ImageLimits
+    var proxies: ProxySettings
     var logger: Logger
     var progress: @Sendable (ImageProgress) -> Void
 
     private static let maxSumsBytes = 1 << 20
-    private static let maxRedirects = 5
     private static let connectSeconds: Int64 = 15
     /// A try that brought this much counts as progress: the count of tries begins anew.
     private static let progressBytes: Int64 = 1 << 20
@@ -34,30 +34,22 @@ struct ImageDownload: Sendable {
     func run() async throws {
         try await withTimeout(.seconds(limits.downloadSeconds), late: late) {
             var configuration = HTTPClient.Configuration(
-                redirectConfiguration: .follow(max: Self.maxRedirects, allowCycles: false),
                 timeout: .init(
                     connect: .seconds(Self.connectSeconds), read: .seconds(Int64(limits.stallSeconds))))
             configuration.httpVersion = .http1Only
-            let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
-            do {
-                try await download(client)
-            } catch {
-                try await client.shutdown()
-                throw error
-            }
-            try await client.shutdown()
+            try await WebClient.with(configuration, proxies: proxies, logger: logger, download)
         }
     }
 
-    private func download(_ client: HTTPClient) async throws {
+    private func download(_ client: WebClient) async throws {
         let expected = try await expectedDigest(client)
-        let actual = try await retrying("downloading \(url)") { try await fetch(client) }
-        guard actual == expected else {
+        let actual = try await retrying("downloading \(url)") { try await fetch(client, expected.algorithm) }
+        guard actual == expected.hex else {
             try removePart()
             throw CloudError(
                 .serviceUnavailable,
                 """
-                \(url) has the SHA-256 \(actual), and \(expected) was expected; the download was thrown away. Either \
+                \(url) has the \(expected.algorithm.name) \(actual), and \(expected.hex) was expected; the download was thrown away. Either \
                 the catalogue is out of date or the file was tampered with on its way.
                 """)
         }
@@ -74,10 +66,10 @@ struct ImageDownload: Sendable {
 
 extension ImageDownload {
     /// One try. Returns the digest of the whole file.
-    private func fetch(_ client: HTTPClient) async throws -> String {
+    private func fetch(_ client: WebClient, _ algorithm: DigestAlgorithm) async throws -> String {
         let known = readState()
         if known == nil { try removePart() }
-        let part = try PartFile(folder.part)
+        let part = try PartFile(folder.part, algorithm)
         let offset = part.size
         var request = HTTPClientRequest(url: url)
         request.headers.add(name: "User-Agent", value: "strettch")
@@ -85,7 +77,7 @@ extension ImageDownload {
             request.headers.add(name: "Range", value: "bytes=\(offset)-")
             request.headers.add(name: "If-Range", value: known.validator)
         }
-        let response = try await send(client, request)
+        let response = try await send(client, request).response
         let answer = DownloadDecision.Answer(
             status: Int(response.status.code),
             contentLength: response.headers.first(name: "content-length").flatMap { Int64($0) },
@@ -110,12 +102,20 @@ extension ImageDownload {
         }
     }
 
-    private func send(_ client: HTTPClient, _ request: HTTPClientRequest) async throws -> HTTPClientResponse {
+    private func send(_ client: WebClient, _ request: HTTPClientRequest) async throws
+        -> (response: HTTPClientResponse, url: String)
+    {
         do {
-            // The body has its own bound, the client's read timeout.
-            return try await client.execute(request, deadline: .distantFuture, logger: logger)
+            return try await client.execute(request)
         } catch let error as CancellationError {
             throw error
+        } catch let error as CloudError {
+            throw error
+        } catch let error as HTTPClientError where error == .proxyAuthenticationRequired {
+            throw CloudError(
+                .serviceUnavailable,
+                "The proxy on the way to \(request.url) asks for a user and a password. Put them into https_proxy, or "
+                    + "http_proxy: http://USER:PASSWORD@HOST:PORT")
         } catch {
             throw Transient(reason: "\(error)")
         }
@@ -178,9 +178,9 @@ extension ImageDownload {
 // MARK: - Checksum, retries, time
 
 extension ImageDownload {
-    private func expectedDigest(_ client: HTTPClient) async throws -> String {
+    private func expectedDigest(_ client: WebClient) async throws -> ExpectedDigest {
         switch checksum {
-        case .sha256(let digest): return digest.lowercased()
+        case .sha256(let digest): return ExpectedDigest(algorithm: .sha256, hex: digest.lowercased())
         case .sums(let sums):
             progress(ImageProgress("reading checksums"))
             let text = try await retrying("reading \(sums)") { try await fetchText(client, sums) }
@@ -194,12 +194,10 @@ extension ImageDownload {
         }
     }
 
-    private func fetchText(_ client: HTTPClient, _ address: String) async throws -> String {
-        let response = try await send(client, HTTPClientRequest(url: address))
-        if address.hasPrefix("https:"), response.url?.scheme != "https" {
-            throw CloudError(
-                .serviceUnavailable,
-                "\(address) leads to \(response.url?.absoluteString ?? "nowhere"), without TLS.")
+    private func fetchText(_ client: WebClient, _ address: String) async throws -> String {
+        let (response, found) = try await send(client, HTTPClientRequest(url: address))
+        if address.lowercased().hasPrefix("https:"), !found.lowercased().hasPrefix("https:") {
+            throw CloudError(.serviceUnavailable, "\(address) leads to \(found), without TLS.")
         }
         switch DownloadDecision.decide(.init(status: Int(response.status.code)), offset: 0) {
         case .restart:

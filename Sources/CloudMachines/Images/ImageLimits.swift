@@ -2,8 +2,10 @@ import CloudCore
 
 /// The bounds of all that an image store does.
 public struct ImageLimits: Sendable {
-    /// Bytes of the largest file that is downloaded or imported.
+    /// Bytes of the largest file that is downloaded or imported, before and after it is converted.
     public var maxImageBytes: Int64 = 32 << 30
+    /// Bytes of the largest disk that an image may show to its guest, whatever its file takes.
+    public var maxVirtualBytes: Int64 = 1 << 40
     /// Seconds for one download with all its retries.
     public var downloadSeconds = 3600
     /// Seconds without a byte after which a connection counts as dead.
@@ -23,6 +25,12 @@ public struct ImageLimits: Sendable {
     public var freeBytes: @Sendable (String) throws(CloudError) -> UInt64 = HostFiles.freeBytes
 
     public init() {}
+
+    /// Bytes that an image may grow to in the folder: no more than `maxImageBytes`, and the reserve stays free.
+    func room(in folder: String) throws(CloudError) -> Int64 {
+        let free = try freeBytes(folder)
+        return min(maxImageBytes, Int64(clamping: free > reserveBytes ? free - reserveBytes : 0))
+    }
 
     /// Throws when `folder`'s file system has not `bytes` and the reserve left.
     func checkSpace(_ folder: String, bytes: UInt64, what: String) throws(CloudError) {

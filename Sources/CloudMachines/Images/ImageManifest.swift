@@ -121,7 +121,7 @@ enum FileDigest {
     }
 
     /// Feeds a whole file into a hash that more may follow.
-    static func update(_ hash: inout SHA256, with path: String) throws(CloudError) {
+    static func update(_ hash: inout some HashFunction, with path: String) throws(CloudError) {
         guard let file = FileReader(path) else {
             throw CloudError(.internalServerError, "The host could not open \(path).")
         }

@@ -6,6 +6,7 @@ struct ImagePreparation: Sendable {
     var image: Image
     var folder: ImageFolder
     var limits: ImageLimits
+    var proxies: ProxySettings
     var clock: any CloudClock
     var logger: Logger
     var board: ProgressBoard
@@ -92,12 +93,13 @@ struct ImagePreparation: Sendable {
 
     private func download(_ url: String, _ checksum: ImageChecksum, _ format: String) async throws {
         try await ImageDownload(
-            image: image.image, url: url, checksum: checksum, folder: folder, limits: limits, logger: logger,
-            progress: board.report
+            image: image.image, url: url, checksum: checksum, folder: folder, limits: limits,
+            proxies: proxies,
+            logger: logger, progress: board.report
         ).run()
         board.report(ImageProgress("converting"))
         try await DiskFormat.adopt(
-            folder.part, format: format, to: "\(output)/\(ImageManifest.disk)", move: true)
+            folder.part, format: format, to: "\(output)/\(ImageManifest.disk)", move: true, limits: limits)
     }
 
     private func build(_ name: String) async throws {
@@ -124,7 +126,8 @@ struct ImagePreparation: Sendable {
         let format = try DiskFormat.detect(path)
         try limits.checkSpace(folder.path, bytes: UInt64(stamp.size), what: "Importing \(image.image)")
         board.report(ImageProgress("copying"))
-        try await DiskFormat.adopt(path, format: format, to: "\(output)/\(ImageManifest.disk)", move: false)
+        try await DiskFormat.adopt(
+            path, format: format, to: "\(output)/\(ImageManifest.disk)", move: false, limits: limits)
     }
 }
 

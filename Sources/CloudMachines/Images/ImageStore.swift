@@ -1,6 +1,12 @@
 import CloudCore
 import Logging
 
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
 /// The images of one host, by default in the data folder's `images/`: the one owner of downloads and builds under way.
 ///
 /// Several processes may use one store; a lock per image keeps them from doing the same work twice.
@@ -8,6 +14,7 @@ public actor ImageStore {
     /// The folder that has one folder per image (see `ImageFolder`).
     public nonisolated let directory: String
     private let limits: ImageLimits
+    private let proxies: ProxySettings
     private let clock: any CloudClock
     private let logger: Logger
     private var work: [String: Work] = [:]
@@ -29,11 +36,13 @@ public actor ImageStore {
 
     public init(
         directory: String, logger: Logger, limits: ImageLimits = ImageLimits(),
+        proxies: ProxySettings = ProxySettings(environment: ProcessInfo.processInfo.environment),
         clock: any CloudClock = SystemClock()
     ) {
         self.directory = directory
         self.logger = logger
         self.limits = limits
+        self.proxies = proxies
         self.clock = clock
     }
 
@@ -183,8 +192,8 @@ public actor ImageStore {
     private func start(_ image: Image, _ task: ImagePreparation.Task = .prepare) -> Work {
         let board = ProgressBoard(ImageProgress("starting"))
         let preparation = ImagePreparation(
-            image: image, folder: folder(image), limits: limits, clock: clock, logger: logger, board: board,
-            task: task)
+            image: image, folder: folder(image), limits: limits, proxies: proxies, clock: clock,
+            logger: logger, board: board, task: task)
         // Unstructured, since it outlives the call that began it; `work` owns it and `shutdown` ends it.
         let task = Task {
             do {

@@ -13,17 +13,20 @@ import NIOCore
     import Darwin
 #endif
 
-/// The file that a download is written to, and its SHA-256, which is computed on the way.
+/// The file that a download is written to, and its digest, which is computed on the way.
 final class PartFile {
     private let descriptor: Int32
     private let path: String
-    private var hash = SHA256()
+    private let algorithm: DigestAlgorithm
+    private var hash: any HashFunction
     /// Bytes so far.
     private(set) var size: Int64 = 0
 
     /// Opens the file, makes it when it is missing, and reads what it has, to hash it.
-    init(_ path: String) throws(CloudError) {
+    init(_ path: String, _ algorithm: DigestAlgorithm) throws(CloudError) {
         self.path = path
+        self.algorithm = algorithm
+        hash = algorithm.hash()
         // Safe: the path is a C string for the call's duration; `deinit` closes the descriptor.
         descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { throw failure("open") }
@@ -38,7 +41,7 @@ final class PartFile {
         guard ftruncate(descriptor, 0) == 0, lseek(descriptor, 0, SEEK_SET) == 0 else {
             throw failure("empty")
         }
-        hash = SHA256()
+        hash = algorithm.hash()
         size = 0
     }
 
