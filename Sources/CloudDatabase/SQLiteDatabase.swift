@@ -23,6 +23,7 @@ public final class SQLiteDatabase: Database {
         // By SQLite", 2.3): half of all that a write did. It is no more than the pages that its transaction changes.
         configuration.prepareDatabase { db in try db.execute(sql: "PRAGMA temp_store = MEMORY") }
         readers = SQLiteReaders(path: path, busyTimeoutSeconds: Self.busyTimeoutSeconds)
+        try DatabaseFiles.keepPrivate(path)
         do {
             pool = try DatabasePool(path: path, configuration: configuration)
             writes = WriteQueue(pool: pool, path: path, changes: changes)

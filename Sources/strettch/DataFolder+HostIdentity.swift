@@ -1,3 +1,4 @@
+import CloudClient
 import CloudCore
 import Foundation
 
@@ -31,12 +32,12 @@ extension DataFolder {
         if let known = try knownHostIdentity() { return known }
         let identity = Self.randomText()
         do {
-            try Data("\(identity)\n".utf8).write(to: URL(filePath: hostIdentityFile), options: .atomic)
+            try PrivateFile.replace(hostIdentityFile, with: Data("\(identity)\n".utf8))
         } catch {
             throw CloudError(
                 .serviceUnavailable,
                 "\(hostIdentityFile) can't be written. Check the free space of its disk, and its folder's owner.",
-                detail: "\(error)")
+                detail: error.reason)
         }
         return identity
     }

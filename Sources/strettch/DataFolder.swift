@@ -1,4 +1,5 @@
 import ArgumentParser
+import CloudClient
 import CloudCore
 import CloudDatabase
 import CloudMachines
@@ -27,10 +28,8 @@ struct DataFolder: Sendable {
         let environment = ProcessInfo.processInfo.environment
         if let path = environment[EnvironmentNames.data] { return path }
         if geteuid() == 0 { return "/var/lib/strettch" }
-        let base =
-            environment["XDG_DATA_HOME"] ?? FileManager.default.homeDirectoryForCurrentUser.path
-            + "/.local/share"
-        return base + "/strettch"
+        if let base = environment["XDG_DATA_HOME"], base.hasPrefix("/") { return base + "/strettch" }
+        return (HomeFolder.path(environment: environment) ?? "") + "/.local/share/strettch"
     }
 
     var database: String { path + "/strettch.sqlite" }
@@ -170,5 +169,10 @@ struct DataOption: ParsableArguments {
         }
     }
 
-    func folder() throws -> DataFolder { try DataFolder(path: data) }
+    /// The folder, whose secrets are its owner's alone from then on.
+    func folder() throws -> DataFolder {
+        let folder = try DataFolder(path: data)
+        try folder.keepSecrets()
+        return folder
+    }
 }

@@ -53,6 +53,11 @@ struct ServeCommand: AsyncParsableCommand {
         let settings = try await ServeSettings(flags: flags, file: config)
         let logger = try makeLogger(settings)
         let folder = try data.folder()
+        if let mode = folder.modeOpenToOthers {
+            logger.warning(
+                "Others than its owner may list or change the data folder. Run: chmod 700 \(folder.path)",
+                metadata: ["mode": "\(mode)"])
+        }
         try folder.lock()
         settings.write(to: folder, logger)
         if settings.role.answersAPI, !settings.listen.isLocal, settings.tls == nil {

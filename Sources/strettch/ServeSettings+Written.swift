@@ -1,4 +1,5 @@
 import CloudAudit
+import CloudClient
 import CloudControl
 import CloudCore
 import CloudMachines
@@ -16,7 +17,7 @@ extension ServeSettings {
             let text = try JSONSerialization.data(
                 withJSONObject: written, options: [.prettyPrinted, .sortedKeys])
             guard FileManager.default.contents(atPath: path) != text else { return }
-            try text.write(to: URL(filePath: path), options: .atomic)
+            try PrivateFile.replace(path, with: text)
         } catch {
             logger.warning(
                 """

@@ -32,6 +32,20 @@ enum DatabaseFiles {
         close(descriptor)
     }
 
+    /// Makes the file, if it is missing, and it and what SQLite keeps beside it our own user's alone. SQLite gives the mode of
+    /// the database to whatever it makes beside it. Nothing is opened that somebody may have open: closing it would end the
+    /// locks that this process holds on it (SQLite, "How To Corrupt An SQLite Database File", 2.2).
+    static func keepPrivate(_ path: String) throws(CloudError) {
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        if descriptor >= 0 { close(descriptor) }
+        for name in [path] + companions.map({ path + $0 }) {
+            var status = stat()
+            // Safe: the path is a C string for the call's duration, and the struct is ours.
+            guard stat(name, &status) == 0, status.st_mode & 0o077 != 0 else { continue }
+            guard chmod(name, 0o600) == 0 else { throw failure("made private", name) }
+        }
+    }
+
     /// Removes the file and what SQLite keeps beside it. Nothing to remove is success.
     static func remove(_ path: String) throws(CloudError) {
         for name in [path] + companions.map({ path + $0 }) {
