@@ -24,6 +24,25 @@ public struct Caller: Sendable, Equatable {
     }
 }
 
+extension Caller {
+    /// Throws `UNAUTHORIZED` when the key was revoked since the request came in, which may be long ago where a body was held
+    /// back or something is waited for, and `FORBIDDEN` when its role no longer allows this. To be called in each
+    /// transaction that changes something for the caller, and at each look of a request that stays.
+    func require(_ permission: Permission, now sql: any SQLConnection) throws {
+        try require(permission, withRole: try sql.keys.role(keyId, teamId: teamId))
+    }
+
+    /// The same with the role that the key has by now; `nil`: it is revoked.
+    func require(_ permission: Permission, withRole role: Role?) throws(CloudError) {
+        guard let role else { throw Self.revoked }
+        try Caller(keyId: keyId, teamId: teamId, role: role).require(permission)
+    }
+
+    static let revoked = CloudError(
+        .unauthorized,
+        "The API key was revoked while the request was under way. Nothing was done. Use another key.")
+}
+
 /// Finds who is behind an `Authorization` header.
 public struct Authenticate: Sendable {
     /// The header's value, `Bearer <key>` (RFC 6750).

@@ -48,7 +48,8 @@ public struct ChangeCompute: Sendable {
     private func transact(_ sql: any SQLConnection, _ cloud: Cloud, nowMs: Int64) throws -> Compute {
         let compute = try GetCompute.find(id, request.caller, sql)
         guard let state = try change.action.accept(compute) else { return compute }
-        try TeamWallet(sql: sql, teamId: compute.teamId, cloud: cloud).check(change.action, tags: newTags)
+        try TeamWallet(sql: sql, teamId: compute.teamId, cloud: cloud).check(
+            actionOfStanding, tags: newTags)
         let detail = try apply(to: compute, sql, cloud, nowMs: nowMs)
         try sql.computes.begin(change.action, id, showing: state, nowMs: nowMs)
         try sql.events.append(
@@ -57,6 +58,12 @@ public struct ChangeCompute: Sendable {
                 actor: .key(request.caller.keyId), requestId: request.requestId),
             nowMs: nowMs)
         return try GetCompute.find(id, request.caller, sql)
+    }
+
+    /// The action by which the team's standing decides. Lifting the protection alone counts as the deletion that it is for,
+    /// which is never refused: it ends a cost.
+    private var actionOfStanding: ComputeAction {
+        change == .update(ComputeUpdate(deletionProtection: false)) ? .delete : change.action
     }
 
     private var newTags: [String] {

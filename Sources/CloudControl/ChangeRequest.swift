@@ -34,9 +34,10 @@ public struct ChangeRequest: Sendable {
         public var replayed: Bool
     }
 
-    /// Makes the change and stores its answer with the key, or gives the stored answer again. Throws what `change`
-    /// throws, and `UNPROCESSABLE_ENTITY` with the members that differ when the key was used for another request.
-    /// What throws changes nothing, the key included.
+    /// Makes the change and stores its answer with the key, or gives the stored answer again. Throws `UNAUTHORIZED` when
+    /// the API key was revoked meanwhile, `FORBIDDEN` when its role no longer allows changes, what `change` throws, and
+    /// `UNPROCESSABLE_ENTITY` with the members that differ when the key was used for another request. What throws
+    /// changes nothing, the key included.
     func once(
         _ sql: any SQLConnection, _ cloud: Cloud, nowMs: Int64, keptForLife: Bool = false,
         _ change: () throws -> Compute
@@ -44,9 +45,14 @@ public struct ChangeRequest: Sendable {
         func answered(_ compute: Compute) throws -> String {
             try answer(compute, try ReadCosts(computeIds: [compute.id]).read(sql, cloud)[compute.id])
         }
-        guard let key else { return Outcome(answer: try answered(try change()), replayed: false) }
-        let known = try sql.idempotencyKeys.get(teamId: caller.teamId, endpoint: endpoint, key: key.value)
-        if let known { return try replay(known, key) }
+        guard let key else {
+            try caller.require(.changeComputes, now: sql)
+            return Outcome(answer: try answered(try change()), replayed: false)
+        }
+        let found = try sql.idempotencyKeys.get(
+            apiKeyId: caller.keyId, teamId: caller.teamId, endpoint: endpoint, key: key.value)
+        try caller.require(.changeComputes, withRole: found?.role)
+        if let known = found?.record { return try replay(known, key) }
         let compute = try change()
         let body = try answered(compute)
         try sql.idempotencyKeys.insert(

@@ -32,8 +32,8 @@ public struct CreateKey: Sendable {
         let secret = APIKey.make(cloud.randomBytes)
         let now = cloud.clock.nowMs
         return try await cloud.database.write(.createKey) { sql in
-            try authority.check(sql)
-            try authority.check(keyOf: role)
+            try authority.checked(sql).check(keyOf: role)
+            try authority.checkStanding(sql)
             return try insert(sql, secret: secret, nowMs: now)
         }
     }

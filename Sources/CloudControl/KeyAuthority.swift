@@ -28,14 +28,21 @@ public enum KeyAuthority: Sendable {
         }
     }
 
-    /// Throws `FORBIDDEN` unless keys may be changed, and `UNAUTHORIZED` when the caller's own key was revoked since
-    /// the request came in: two owners who revoke each other at once must not both succeed.
-    func check(_ sql: any SQLConnection) throws {
+    /// The authority with the role that the caller's key has by now. Throws `FORBIDDEN` unless keys may be changed, and
+    /// `UNAUTHORIZED` when the caller's own key was revoked since the request came in: two owners who revoke each other
+    /// at once must not both succeed.
+    func checked(_ sql: any SQLConnection) throws -> KeyAuthority {
+        guard case .caller(var caller, let requestId) = self else { return self }
+        let role = try sql.keys.role(caller.keyId, teamId: caller.teamId)
+        try caller.require(.manageKeys, withRole: role)
+        caller.role = role ?? caller.role
+        return .caller(caller, requestId: requestId)
+    }
+
+    /// Throws `TEAM_SUSPENDED` or `TEAM_TERMINATED` when a caller's team may make no keys. The operator may always.
+    func checkStanding(_ sql: any SQLConnection) throws {
         guard case .caller(let caller, _) = self else { return }
-        try caller.require(.manageKeys)
-        guard let key = try sql.keys.get(caller.keyId, teamId: caller.teamId), !key.isRevoked else {
-            throw CloudError(.unauthorized, "The API key was revoked meanwhile. Use another.")
-        }
+        try sql.wallets.get(caller.teamId).checkNewKey()
     }
 
     /// Throws `FORBIDDEN` for a key that may do more than the caller's.

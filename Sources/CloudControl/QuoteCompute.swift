@@ -41,6 +41,7 @@ public struct QuoteCompute: Sendable {
     }
 
     private func quote(_ sql: any SQLConnection, _ cloud: Cloud) throws -> Quote {
+        try caller.require(.changeComputes, now: sql)
         let compute = try MakeCompute(asked, caller: caller, requestId: requestId, cloud.settings).run(
             sql, cloud, nowMs: cloud.clock.nowMs)
         guard let specification = cloud.catalogue.specification(compute.specification) else {

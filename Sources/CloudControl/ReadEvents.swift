@@ -65,12 +65,14 @@ public struct FollowEvents: Sendable {
     }
 
     /// The next events behind the one with id `after`. Without any, waits for a commit, at most `limit`, or until the
-    /// task is cancelled, and then returns none: ask again.
+    /// task is cancelled, and then returns none: ask again. Throws `UNAUTHORIZED` once the key is revoked: a stream must not
+    /// outlive it.
     public func next(after: Int64, atMost limit: Duration, in cloud: Cloud) async throws -> [EventRecord] {
         let changes = cloud.database.changes
         let seen = changes.count
         let events = try await cloud.database.glance { sql in
-            try sql.events.following(.team(caller.teamId), after: after, limit: Self.batch)
+            try caller.require(.view, now: sql)
+            return try sql.events.following(.team(caller.teamId), after: after, limit: Self.batch)
         }
         if events.isEmpty { await changes.wait(after: seen, atMost: limit) }
         return events

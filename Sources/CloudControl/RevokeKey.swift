@@ -16,7 +16,7 @@ public struct RevokeKey: Sendable {
     public func run(in cloud: Cloud) async throws -> TeamKey {
         let now = cloud.clock.nowMs
         return try await cloud.database.write(.revokeKey) { sql in
-            try authority.check(sql)
+            let authority = try authority.checked(sql)
             let key = try find(sql)
             try authority.check(keyOf: key.role)
             if case .caller(let caller, _) = authority, caller.keyId == id { throw Self.itself }

@@ -17,14 +17,15 @@ public struct WaitForCompute: Sendable {
     }
 
     /// The compute as it is when it has reached one of the states, or can't any more, or the time is up, or the task is
-    /// cancelled. Throws `RESOURCE_NOT_FOUND` once it is DESTROYED, unless that is waited for.
+    /// cancelled. Throws `UNAUTHORIZED` once the key is revoked, and `RESOURCE_NOT_FOUND` once it is DESTROYED, unless that is waited for.
     public func run(in cloud: Cloud) async throws -> Compute {
         let changes = cloud.database.changes
         let deadline = ContinuousClock.now + wait.timeout
         while true {
             let seen = changes.count
             let compute = try await cloud.database.glance { sql in
-                try sql.shown([try find(sql)], nowMs: cloud.clock.nowMs)[0]
+                try caller.require(.view, now: sql)
+                return try sql.shown([try find(sql)], nowMs: cloud.clock.nowMs)[0]
             }
             let left = deadline - .now
             if wait.isOver(in: compute.state) || left <= .zero { return compute }

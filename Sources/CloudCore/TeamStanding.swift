@@ -16,11 +16,21 @@ extension TeamStanding {
         case (_, .stop), (_, .delete), (.active, _): true
         case (.pastDue, .create), (.pastDue, .upsize): false
         case (.pastDue, .start), (.pastDue, .reboot), (.pastDue, .update): true
-        case (.suspended, .create), (.suspended, .upsize), (.suspended, .start), (.suspended, .reboot): false
-        case (.suspended, .update): true
+        case (.suspended, .create), (.suspended, .upsize), (.suspended, .start), (.suspended, .reboot),
+            (.suspended, .update):
+            false
         case (.terminated, .create), (.terminated, .start), (.terminated, .reboot), (.terminated, .upsize),
             (.terminated, .update):
             false
+        }
+    }
+
+    /// Whether a team of this standing may make API keys. It may always revoke them: a leaked key must not wait for a
+    /// payment.
+    public var allowsNewKeys: Bool {
+        switch self {
+        case .active, .pastDue: true
+        case .suspended, .terminated: false
         }
     }
 }
@@ -87,22 +97,30 @@ public struct Wallet: Sendable, Equatable {
 
     /// Throws `TEAM_PAST_DUE`, `TEAM_SUSPENDED` or `TEAM_TERMINATED` when the team's standing forbids the action.
     public func check(_ action: ComputeAction) throws(CloudError) {
-        guard !standing.allows(action) else { return }
-        let forbids = "so '\(action.rawValue)' is refused."
+        if !standing.allows(action) { throw refusal("'\(action.rawValue)'") }
+    }
+
+    /// Throws `TEAM_SUSPENDED` or `TEAM_TERMINATED` when the team's standing forbids new API keys.
+    public func checkNewKey() throws(CloudError) {
+        if !standing.allowsNewKeys { throw refusal("a new API key") }
+    }
+
+    private func refusal(_ what: String) -> CloudError {
+        let forbids = "so \(what) is refused."
         let balance = "its balance is \(Money.text(balanceMilliRwf)) \(Money.currency)"
-        switch standing {
-        case .active: throw CloudError.bug("an active team may do everything")
+        return switch standing {
+        case .active: CloudError.bug("an active team may do everything")
         case .pastDue:
-            throw CloudError(
+            CloudError(
                 .teamPastDue, "The team is past due: \(balance), \(forbids) Top up the wallet first.")
         case .suspended where isSuspendedByOperator:
-            throw CloudError(
+            CloudError(
                 .teamSuspended, "The operator has suspended the team, \(forbids) Ask the operator.")
         case .suspended:
-            throw CloudError(
+            CloudError(
                 .teamSuspended, "The team is suspended: \(balance), \(forbids) Top up the wallet first.")
         case .terminated:
-            throw CloudError(
+            CloudError(
                 .teamTerminated, "The team was terminated: \(balance), \(forbids) Ask the operator.")
         }
     }

@@ -1,3 +1,5 @@
+import CloudCore
+
 extension SQLConnection {
     public var idempotencyKeys: IdempotencyQueries { IdempotencyQueries(sql: self) }
 }
@@ -39,17 +41,26 @@ public struct IdempotencyRecord: Sendable, Equatable {
 public struct IdempotencyQueries {
     let sql: any SQLConnection
 
-    /// What the key was first used for at the endpoint, if it was.
+    /// The role that the API key has now, and what the idempotency key was first used for at the endpoint, if it was;
+    /// `nil` when the API key is revoked. One statement for both, so that the look at the API key costs no round trip.
     ///
-    /// Whoever asks for the same key meanwhile waits until this transaction is over, and sees what it has done.
-    public func get(teamId: Int64, endpoint: String, key: String) throws -> IdempotencyRecord? {
+    /// Whoever asks for the same idempotency key meanwhile waits until this transaction is over, and sees what it has done.
+    public func get(
+        apiKeyId: Int64, teamId: Int64, endpoint: String, key: String
+    ) throws -> (role: Role, record: IdempotencyRecord?)? {
         if let turn = sql.dialect.turn { try sql.later(turn, ["\(teamId) \(endpoint) \(key)"]) }
-        return try sql.query(
+        let row = try sql.query(
             """
-            SELECT * FROM idempotency_keys WHERE team_id = $1 AND endpoint = $2 AND idempotency_key = $3
+            SELECT a.role, k.endpoint, k.request, k.compute_id, k.answer, k.created_at_ms, k.expires_at_ms
+            FROM api_keys a LEFT JOIN idempotency_keys k
+                ON k.team_id = a.team_id AND k.endpoint = $3 AND k.idempotency_key = $4
+            WHERE a.id = $1 AND a.team_id = $2 AND a.revoked_at_ms IS NULL
             """,
-            [teamId, endpoint, key]
-        ).first.map { try IdempotencyRecord($0) }
+            [apiKeyId, teamId, endpoint, key]
+        ).first
+        guard let row else { return nil }
+        let isKnown = try row.textOrNil("endpoint") != nil
+        return (try row.value("role"), isKnown ? try IdempotencyRecord(row) : nil)
     }
 
     /// Up to `limit` uses of the key, oldest first: each endpoint has its own.

@@ -46,6 +46,14 @@ public struct KeyQueries {
         ).first.map { (try $0.int("id"), try $0.int("team_id"), try $0.value("role")) }
     }
 
+    /// The role that the team's key has now; `nil` when it is revoked.
+    public func role(_ id: Int64, teamId: Int64) throws -> Role? {
+        try sql.query(
+            "SELECT role FROM api_keys WHERE id = $1 AND team_id = $2 AND revoked_at_ms IS NULL",
+            [id, teamId]
+        ).first?.value("role")
+    }
+
     /// The team's key with this id, also when it is revoked.
     public func get(_ id: Int64, teamId: Int64) throws -> TeamKey? {
         try sql.query("SELECT * FROM api_keys WHERE id = $1 AND team_id = $2", [id, teamId]).first.map(

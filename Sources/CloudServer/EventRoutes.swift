@@ -51,7 +51,7 @@ struct EventRoutes: Sendable {
         let place = try places.take(keyId: caller.keyId)
         let follow = FollowEvents(caller: caller)
         let stream = EventStream(
-            cloud: cloud, follow: follow, authorization: request.headers[.authorization],
+            cloud: cloud, follow: follow,
             start: try await follow.start(after: after, in: cloud))
         return Response(
             status: .ok,

@@ -9,8 +9,7 @@ import ServiceLifecycle
 /// the key is revoked or the server ends. Each batch is read from the database only when the client has taken the one
 /// before, so a slow client holds a batch and no more.
 struct EventStream: Sendable {
-    /// How often something is sent, so that proxies keep the connection and the server finds out who is gone; the key
-    /// is looked at as often.
+    /// How often something is sent, so that proxies keep the connection and the server finds out who is gone.
     static let keepAlive = Duration.seconds(15)
     /// The safety net under the signal: other processes write too.
     static let pollLimit = Duration.seconds(1)
@@ -20,8 +19,6 @@ struct EventStream: Sendable {
 
     let cloud: Cloud
     let follow: FollowEvents
-    /// Looked at again and again: a stream must not outlive its key.
-    let authorization: String?
     /// The id behind which it begins.
     let start: Int64
     var keepAlive = Self.keepAlive
@@ -34,11 +31,10 @@ struct EventStream: Sendable {
         var lastLook = ContinuousClock.now
         while !Task.isCancelled, !Task.isShuttingDownGracefully {
             if ContinuousClock.now - lastLook >= keepAlive {
-                guard await isStillAllowed() else { break }
                 try await send(": keep-alive\n\n", to: &writer)
                 lastLook = .now
             }
-            let events = try await next(after: position)
+            guard let events = try await next(after: position) else { break }
             guard let last = events.last else { continue }
             try await send(try events.map(Self.text).joined(), to: &writer)
             position = last.id
@@ -47,24 +43,16 @@ struct EventStream: Sendable {
         try await writer.finish(nil)
     }
 
-    /// An error of the database ends the stream as well: the client comes back, and is then told.
-    private func isStillAllowed() async -> Bool {
-        do {
-            _ = try await Authenticate(authorization: authorization).run(in: cloud)
-            return true
-        } catch {
-            return false
-        }
-    }
-
-    /// None when there is nothing new, or the server ends.
-    private func next(after position: Int64) async throws -> [EventRecord] {
+    /// None when there is nothing new, or the server ends; `nil` once the key is revoked.
+    private func next(after position: Int64) async throws -> [EventRecord]? {
         do {
             return try await cancelWhenGracefulShutdown {
                 try await follow.next(after: position, atMost: min(Self.pollLimit, keepAlive), in: cloud)
             }
         } catch is CancellationError where Task.isShuttingDownGracefully {
             return []
+        } catch let error as CloudError where error.code == .unauthorized {
+            return nil
         }
     }
 

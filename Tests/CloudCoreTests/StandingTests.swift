@@ -6,7 +6,8 @@ struct StandingTests {
     @Test("forbids what costs more, and never what ends a cost")
     func table() {
         let forbidden: [TeamStanding: Set<ComputeAction>] = [
-            .active: [], .pastDue: [.create, .upsize], .suspended: [.create, .upsize, .start, .reboot],
+            .active: [], .pastDue: [.create, .upsize],
+            .suspended: [.create, .upsize, .start, .reboot, .update],
             .terminated: [.create, .upsize, .start, .reboot, .update],
         ]
         for standing in TeamStanding.allCases {

@@ -35,7 +35,8 @@ struct RestoreTests {
                 #expect(first?.state == .running)
                 #expect(try sql.computes.list(teamId: 1, limit: 10).map(\.id) == [3, 2, 1])
                 #expect(try sql.wallets.get(1).balanceMilliRwf == 5000)
-                let since = try sql.idempotencyKeys.get(teamId: 1, endpoint: "POST /computes", key: "since")
+                let since = try sql.idempotencyKeys.get(
+                    apiKeyId: 1, teamId: 1, endpoint: "POST /computes", key: "since")?.record
                 #expect(since == nil)
             }
         }

@@ -28,7 +28,9 @@ struct SchemaUpgradeTests {
                 }
                 #expect(actions == (version < 4 ? [nil, "create"] : [nil, "create", "start"]))
 
-                let key = try sql.idempotencyKeys.get(teamId: 1, endpoint: "POST /computes", key: "key")
+                let found = try sql.idempotencyKeys.get(
+                    apiKeyId: 1, teamId: 1, endpoint: "POST /computes", key: "key")
+                let key = found?.record
                 #expect(key?.answer == "{\"the\": \"answer\"}")
                 #expect(key?.computeId == 1 && key?.expiresAtMs == nil)
                 let events = try sql.events.newest(.team(1), limit: 10)

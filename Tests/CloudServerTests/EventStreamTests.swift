@@ -192,8 +192,8 @@ struct EventStreamTests {
             let key = cloud.secret(.of(.admin))
             let caller = try await Authenticate(authorization: "Bearer \(key)").run(in: cloud.cloud)
             let stream = EventStream(
-                cloud: cloud.cloud, follow: FollowEvents(caller: caller), authorization: "Bearer \(key)",
-                start: 0, keepAlive: .milliseconds(5))
+                cloud: cloud.cloud, follow: FollowEvents(caller: caller), start: 0,
+                keepAlive: .milliseconds(5))
             let sent = Sent()
             async let written: Void = write(stream, to: sent)
             try await eventually("a comment") { sent.text.contains(": keep-alive\n\n") }
@@ -220,7 +220,7 @@ struct EventStreamTests {
             let caller = try await Authenticate(authorization: "Bearer \(cloud.secret(.of(.owner)))")
                 .run(in: cloud.cloud)
             let stream = EventStream(
-                cloud: cloud.cloud, follow: FollowEvents(caller: caller), authorization: nil, start: start)
+                cloud: cloud.cloud, follow: FollowEvents(caller: caller), start: start)
             let sent = Sent(heldAfter: 2)
             let writing = Task { try await write(stream, to: sent) }
             try await eventually("it is held") { await sent.gate.arrivals.count == 1 }
