@@ -65,7 +65,7 @@ let package = Package(
         .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .target(
             name: "CloudDatabase",
-            dependencies: ["CPostgres", "CloudCore", .grdb, .logging, .sqlite],
+            dependencies: ["CPostgres", "CloudCore", .crypto, .grdb, .logging, .sqlite],
             swiftSettings: strict),
         .target(
             name: "CloudControl",

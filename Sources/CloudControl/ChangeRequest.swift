@@ -1,6 +1,5 @@
 import CloudCore
 import CloudDatabase
-import FoundationEssentials
 
 /// A request that changes something: who asks, and what it takes to do it once however often it is sent
 /// (API reference, "Idempotency").
@@ -8,21 +7,25 @@ public struct ChangeRequest: Sendable {
     /// Method and path below the base path: `POST /computes/325/start`. A key belongs to a team and an endpoint.
     public var endpoint: String
     public var key: IdempotencyKey?
-    /// Every member of the body as the client sent it, in canonical JSON: what makes two requests the same.
-    public var members: [String: String]
+    /// A digest of each member of the body that means something: what makes two requests the same.
+    let digest: RequestDigest
     public var caller: Caller
     public var requestId: String
     /// The body to answer with. It is stored with the key, so that a retry gets the same bytes.
     /// - Parameter cost: thousandths of RWF that the compute has cost so far; `nil` where nothing is billed.
     public var answer: @Sendable (_ compute: Compute, _ cost: Int64?) throws -> String
 
+    /// - Parameter members: those of the body that mean something to the endpoint, in canonical JSON.
     public init(
         endpoint: String, key: IdempotencyKey?, members: [String: String], caller: Caller, requestId: String,
         answer: @escaping @Sendable (_ compute: Compute, _ cost: Int64?) throws -> String
     ) {
         self.endpoint = endpoint
         self.key = key
-        self.members = members
+        digest =
+            key.map {
+                RequestDigest(of: members, teamId: caller.teamId, endpoint: endpoint, key: $0.value)
+            } ?? RequestDigest()
         self.caller = caller
         self.requestId = requestId
         self.answer = answer
@@ -58,7 +61,7 @@ public struct ChangeRequest: Sendable {
         try sql.idempotencyKeys.insert(
             teamId: caller.teamId, key: key.value,
             record: IdempotencyRecord(
-                endpoint: endpoint, request: StringMap.encode(members), computeId: compute.id,
+                endpoint: endpoint, request: digest.text, computeId: compute.id,
                 answer: body, createdAtMs: nowMs,
                 expiresAtMs: keptForLife ? nil : nowMs + IdempotencyKey.retentionMs
             ))
@@ -67,8 +70,7 @@ public struct ChangeRequest: Sendable {
 
     /// The first answer again, or 422 with the members that differ.
     private func replay(_ known: IdempotencyRecord, _ key: IdempotencyKey) throws -> Outcome {
-        let first = try JSONDecoder().decode([String: String].self, from: Data(known.request.utf8))
-        let differing = Set(first.keys).union(members.keys).filter { first[$0] != members[$0] }.sorted()
+        let differing = digest.differences(from: try RequestDigest(parsing: known.request))
         guard differing.isEmpty else {
             throw CloudError(
                 .unprocessableEntity,

@@ -8,7 +8,7 @@ extension SQLConnection {
 public struct IdempotencyRecord: Sendable, Equatable {
     /// Method and path below the base path: `POST /computes/325/start`.
     public var endpoint: String
-    /// The request's members in canonical JSON, to tell a retry from another request.
+    /// The digests of the request's members (`RequestDigest`), to tell a retry from another request.
     public var request: String
     public var computeId: Int64?
     /// The body that was answered, byte for byte.

@@ -5,8 +5,11 @@ enum Migrations {
     /// In order. One that has landed is never edited.
     static let all: [@Sendable (Dialect) -> [String]] = [
         schema1, schema2, schema3, schema4, schema5, schema6, schema7, schema8, schema9,
-        schema10, schema11, schema12, schema13, schema14, schema15,
+        schema10, schema11, schema12, schema13, schema14, schema15, schema16,
     ]
+
+    /// What a migration does after its statements because SQL can't, by its version. One that has landed is never edited.
+    private static let conversions: [Int: @Sendable (any SQLConnection) throws -> Void] = [16: digestRequests]
 
     /// Runs what is missing, inside the caller's transaction, and returns how many that were. Throws when a newer
     /// program made the database.
@@ -15,6 +18,7 @@ enum Migrations {
         let version = try version(sql)
         for (index, migration) in all.enumerated().dropFirst(version) {
             for statement in migration(dialect) { try sql.execute(statement) }
+            try conversions[index + 1]?(sql)
             try sql.execute("INSERT INTO schema_version (version) VALUES ($1)", [index + 1])
         }
         return all.count - version

@@ -40,18 +40,20 @@ struct ComputeRoutes: Sendable {
         let members = try await JSONBody.members(of: request)
         let asked = try ComputeRequest(members: members)
         let change = try changeRequest(
-            CreateCompute.endpoint, key, members, context, warnings: warnings(asked))
+            CreateCompute.endpoint, key, KnownMembers.ofCreate(members), context, warnings: warnings(asked))
         return Self.response(.accepted, try await CreateCompute(asked, request: change).run(in: cloud))
     }
 
     /// A request to change something, answered with the compute.
+    /// - Parameter members: those of the body that mean something (`KnownMembers`).
     private func changeRequest(
         _ endpoint: String, _ key: IdempotencyKey?, _ members: [String: JSONValue],
         _ context: CloudRequestContext, warnings: [String] = []
     ) throws -> ChangeRequest {
         let envelope = Envelope(context, cloud.clock)
         return ChangeRequest(
-            endpoint: endpoint, key: key, members: try members.mapValues { try $0.canonical() },
+            endpoint: endpoint, key: key,
+            members: key == nil ? [:] : try members.mapValues { try $0.canonical() },
             caller: try context.requireCaller(), requestId: context.requestId,
             answer: { compute, cost in
                 context.trace.note(compute: String(compute.id))
@@ -127,14 +129,15 @@ struct ComputeRoutes: Sendable {
     private func update(_ request: Request, _ context: CloudRequestContext) async throws -> Response {
         let members = try await JSONBody.members(of: request)
         let update = try ComputeUpdate(members: members)
-        return try await change(.update(update), request, context, members, status: .ok)
+        return try await change(
+            .update(update), request, context, KnownMembers.ofUpdate(members), status: .ok)
     }
 
     @Sendable
     private func upsize(_ request: Request, _ context: CloudRequestContext) async throws -> Response {
         let members = try await JSONBody.members(of: request)
         let change = try ChangeCompute.Change(upsizeMembers: members)
-        return try await self.change(change, request, context, members)
+        return try await self.change(change, request, context, KnownMembers.ofUpsize(members))
     }
 
     private func change(

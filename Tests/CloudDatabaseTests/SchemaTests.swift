@@ -43,6 +43,67 @@ struct SchemaTests {
         }
     }
 
+    @Test("keeps what tells a retry from another request, and nothing else of the requests themselves")
+    func requests() async throws {
+        try await withTemporaryFolder { folder in
+            let size = 250
+            try Self.make("\(folder)/db", version: 15) { db in
+                try db.execute(
+                    sql: """
+                        INSERT INTO teams (name, network_base, network_prefix, created_at_ms)
+                        VALUES ('a', 167772160, 22, 1);
+                        INSERT INTO api_keys (team_id, name, role, key_hash, created_at_ms)
+                        VALUES (1, 'x', 'Owner', '\(hash("1"))', 1);
+                        """)
+                let create = StringMap.encode([
+                    "hostName": "\"a\"", "specification": "\"S\"", "specificationId": "\"T\"",
+                    "x": "\"secret\"",
+                    "secret": "1", "tags": "null",
+                ])
+                let changes = [
+                    ("PATCH /computes/1", "u", StringMap.encode(["hostName": "\"b\"", "image": "\"y\""])),
+                    ("PATCH /computes/1/upsize", "s", StringMap.encode(["newSpecificationId": "\"S\""])),
+                    ("POST /computes/1/stop", "p", "{}"),
+                ]
+                for (endpoint, key, request) in (0..<size).map({ ("POST /computes", "\($0)", create) })
+                    + changes
+                {
+                    try db.execute(
+                        sql: """
+                            INSERT INTO idempotency_keys (
+                                team_id, endpoint, idempotency_key, request, answer, created_at_ms
+                            ) VALUES (1, ?, ?, ?, 'answer', 10)
+                            """, arguments: [endpoint, key, request])
+                }
+            }
+            let database = try SQLiteDatabase(path: "\(folder)/db")
+            let expected: [(String, String, [String: String])] =
+                (0..<size).map {
+                    ("POST /computes", "\($0)", ["hostName": "\"a\"", "specification": "\"S\""])
+                } + [
+                    ("PATCH /computes/1", "u", ["hostName": "\"b\""]),
+                    ("PATCH /computes/1/upsize", "s", ["newSpecificationId": "\"S\""]),
+                    ("POST /computes/1/stop", "p", [:]),
+                ]
+            try await database.read { sql in
+                for (endpoint, key, members) in expected {
+                    let found = try sql.idempotencyKeys.get(
+                        apiKeyId: 1, teamId: 1, endpoint: endpoint, key: key)
+                    let record = try #require(found?.record)
+                    #expect(record.answer == "answer")
+                    #expect(!record.request.contains("secret"))
+                    let kept = try RequestDigest(parsing: record.request)
+                    let same = RequestDigest(of: members, teamId: 1, endpoint: endpoint, key: key)
+                    #expect(same.differences(from: kept) == [])
+                    let other = RequestDigest(
+                        of: members.merging(["hostName": "\"other\""]) { $1 }, teamId: 1, endpoint: endpoint,
+                        key: key)
+                    #expect(other.differences(from: kept) == ["hostName"])
+                }
+            }
+        }
+    }
+
     @Test("that refers to what is not there is refused")
     func broken() async throws {
         try await withTemporaryFolder { folder in

@@ -11,11 +11,12 @@ extension Mutant {
             "does not compare a request with the first of its key",
             breaks: ClientPromise.keyTellsRequestsApart,
             .sql { statement in
-                guard statement.has("FROM idempotency_keys WHERE team_id = $1 AND endpoint = $2"),
-                    let body = statement.context.body
-                else { return .none }
+                guard statement.has("LEFT JOIN idempotency_keys"), let body = statement.context.body else {
+                    return .none
+                }
                 let rows = try statement.database.query(statement.text, statement.arguments)
-                return .answer(try rows.map { try $0.with("request", .text(members(of: body))) })
+                let digest = try digest(of: body, statement)
+                return .answer(rows.map { $0["endpoint"] == .null ? $0 : $0.with("request", .text(digest)) })
             }),
         Mutant(
             "forgets the key of a create", breaks: ClientPromise.sameKeySameAnswer,
@@ -47,10 +48,12 @@ extension Mutant {
             }),
     ]
 
-    /// The members of a body as they are kept with a key.
-    private static func members(of body: String) throws -> String {
+    /// What is kept of a body with its key.
+    private static func digest(of body: String, _ statement: Statement) throws -> String {
         guard case .object(let members) = try JSONValue(parsing: Array(body.utf8)) else { return "{}" }
-        return String(
-            decoding: try JSONEncoder().encode(try members.mapValues { try $0.canonical() }), as: UTF8.self)
+        return RequestDigest(
+            of: try members.mapValues { try $0.canonical() }, teamId: statement.int(2) ?? 0,
+            endpoint: statement.text(3) ?? "", key: statement.text(4) ?? ""
+        ).text
     }
 }
