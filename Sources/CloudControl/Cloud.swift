@@ -44,6 +44,8 @@ public struct CloudSettings: Sendable, Equatable {
     public var placement: Placement.Policy
     /// Requests that one API key may send in a second; 0: any number.
     public var rateLimit: Int
+    /// Requests that all keys of a team may send in a second together; 0: any number.
+    public var teamRateLimit: Int
     public var billing: BillingSettings
     /// The API as guests reach it, base path included; `nil`: by the metadata service.
     public var apiUrl: String?
@@ -52,6 +54,7 @@ public struct CloudSettings: Sendable, Equatable {
         privateRange: IPv4Network, teamPrefix: Int = 22, publicPool: [IPv4Network],
         sshPorts: ClosedRange<Int>? = nil,
         strictKeys: Bool = false, placement: Placement.Policy = .spread, rateLimit: Int = 0,
+        teamRateLimit: Int = 0,
         billing: BillingSettings = .off, apiUrl: String? = nil
     ) {
         self.privateRange = privateRange
@@ -61,6 +64,7 @@ public struct CloudSettings: Sendable, Equatable {
         self.strictKeys = strictKeys
         self.placement = placement
         self.rateLimit = rateLimit
+        self.teamRateLimit = teamRateLimit
         self.billing = billing
         self.apiUrl = apiUrl
     }

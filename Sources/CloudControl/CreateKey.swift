@@ -13,6 +13,9 @@ public struct CreateKey: Sendable {
     public var name: String
     public var role: Role
     public var authority: KeyAuthority
+    /// Keys of one team that work at once. A team that had more before there was this limit keeps them.
+    public static let maxKeys = 100
+
     /// Guards against a second key when the answer to the first request was lost.
     public var idempotencyKey: IdempotencyKey?
 
@@ -25,9 +28,9 @@ public struct CreateKey: Sendable {
         self.idempotencyKey = idempotencyKey
     }
 
-    /// Throws `VALIDATION_ERROR` for the name, `FORBIDDEN`, `CONFLICT` when the name is taken or the same request was
-    /// answered before, since its answer holds a secret that is not stored, and `UNPROCESSABLE_ENTITY` when another
-    /// request was.
+    /// Throws `VALIDATION_ERROR` for the name, `FORBIDDEN`, the team's standing, `CONFLICT` when the name is taken or the same
+    /// request was answered before, since its answer holds a secret that is not stored, and `UNPROCESSABLE_ENTITY` when
+    /// another request was, or the team has as many keys as it may have.
     public func run(in cloud: Cloud) async throws -> CreatedKey {
         let secret = APIKey.make(cloud.randomBytes)
         let now = cloud.clock.nowMs
@@ -52,6 +55,7 @@ public struct CreateKey: Sendable {
                 "The team's key \(taken.id) is named '\(name.shown)'. Choose another name, or revoke that key first.",
                 problems: [Problem("name", "is the name of key \(taken.id).")])
         }
+        try checkCount(sql)
         let id = try sql.keys.insert(
             NewKey(
                 teamId: teamId, name: name, role: role, hash: APIKey.hash(secret),
@@ -66,6 +70,15 @@ public struct CreateKey: Sendable {
                 actor: authority.actor, requestId: authority.requestId),
             nowMs: nowMs)
         return CreatedKey(key: key, secret: secret)
+    }
+
+    private func checkCount(_ sql: any SQLConnection) throws {
+        let count = try sql.keys.workingCount(teamId: authority.teamId)
+        guard count >= Self.maxKeys else { return }
+        throw CloudError(
+            .unprocessableEntity,
+            "The team has \(count) keys that work, and \(Self.maxKeys) are the most that it may have. Revoke one with "
+                + "DELETE /keys/{id} first.")
     }
 
     private func replay(_ made: TeamKey) -> CloudError {

@@ -15,17 +15,27 @@ public struct RateWindow<Client: Hashable & Sendable>: Sendable {
 
     /// Counts one request of the client, and decides whether it may go on. A refused one uses nothing up.
     public mutating func take(_ client: Client, nowMs: Int64) -> RateVerdict {
+        var verdict = look(client, nowMs: nowMs)
+        if verdict.isAllowed {
+            count(client)
+            verdict.remaining -= 1
+        }
+        return verdict
+    }
+
+    /// Decides whether one more request of the client may go on, without counting it: `remaining` has it among those left.
+    public mutating func look(_ client: Client, nowMs: Int64) -> RateVerdict {
         if nowMs / 1000 != second {
             second = nowMs / 1000
             used.removeAll(keepingCapacity: true)
         }
         let before = used[client] ?? (used.count < maxClients ? 0 : limit)
-        let isAllowed = before < limit
-        if isAllowed { used[client] = before + 1 }
         return RateVerdict(
-            isAllowed: isAllowed, limit: limit, remaining: limit - before - (isAllowed ? 1 : 0),
-            resetAtSeconds: second + 1)
+            isAllowed: before < limit, limit: limit, remaining: limit - before, resetAtSeconds: second + 1)
     }
+
+    /// Counts a request that `look` has just allowed.
+    public mutating func count(_ client: Client) { used[client, default: 0] += 1 }
 }
 
 /// What a client may still ask for.

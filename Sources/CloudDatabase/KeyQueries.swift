@@ -96,6 +96,15 @@ public struct KeyQueries {
         ).map(Self.key)
     }
 
+    /// How many keys `working` has.
+    public func workingCount(teamId: Int64) throws -> Int {
+        Int(
+            try sql.query(
+                "SELECT COUNT(*) AS n FROM api_keys WHERE team_id = $1 AND revoked_at_ms IS NULL", [teamId])[
+                    0
+                ].int("n"))
+    }
+
     /// Whether there was a key to revoke.
     @discardableResult
     public func revoke(_ id: Int64, nowMs: Int64) throws -> Bool {

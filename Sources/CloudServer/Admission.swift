@@ -13,7 +13,8 @@ struct Admission: Sendable {
     init(_ cloud: Cloud, guestsOnly: Bool = false) {
         self.cloud = cloud
         self.guestsOnly = guestsOnly
-        limiter = RateLimiter(keyLimit: cloud.settings.rateLimit, clock: cloud.clock)
+        limiter = RateLimiter(
+            keyLimit: cloud.settings.rateLimit, teamLimit: cloud.settings.teamRateLimit, clock: cloud.clock)
     }
 
     struct Decision: Sendable {
@@ -25,7 +26,8 @@ struct Admission: Sendable {
 
     /// - Parameter route: `nil` when no endpoint serves the request.
     ///
-    /// A request with a valid key counts for the key, a guest's for its compute, every other for its peer. Whoever guesses keys uses up his peer's
+    /// A request with a valid key counts for the key and its team, a guest's for its compute and the team's guests, every
+    /// other for its peer. Whoever guesses keys uses up his peer's
     /// requests, and never those of the keys that others use from the same address.
     func decide(_ request: Request, _ route: Route?, peer: Peer) async -> Decision {
         var decision = await count(request, route, peer)
@@ -46,9 +48,13 @@ struct Admission: Sendable {
                     .forbidden,
                     "API keys are not taken here, only tokens from \(MetadataServer.basePath)/auth-token.")
             case .caller(let caller):
-                return Decision(identity: .success(identity), rate: limiter?.take(.key(caller.keyId)))
+                return Decision(
+                    identity: .success(identity),
+                    rate: limiter?.take(.key(caller.keyId), of: .keys(teamId: caller.teamId)))
             case .guest(let guest):
-                return Decision(identity: .success(identity), rate: limiter?.take(.guest(guest.computeId)))
+                return Decision(
+                    identity: .success(identity),
+                    rate: limiter?.take(.guest(guest.computeId), of: .guests(teamId: guest.teamId)))
             }
         } catch {
             return Decision(identity: .failure(error), rate: limiter?.take(peer))

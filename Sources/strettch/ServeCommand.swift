@@ -42,6 +42,7 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(help: .setting("apiUrl")) var apiUrl: String?
     @Flag(help: .setting("strictKeys")) var strictKeys = false
     @Option(help: .setting("rateLimit")) var rateLimit: Int?
+    @Option(help: .setting("teamRateLimit")) var teamRateLimit: Int?
     @Option(help: .setting("bootSlots")) var bootSlots: Int?
     @Option(help: .setting("warm")) var warm: String?
     @Option(help: .setting("stopGrace")) var stopGrace: Int?

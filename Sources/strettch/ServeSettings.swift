@@ -36,6 +36,8 @@ struct ServeSettings: Sendable {
     var strictKeys: Bool
     /// Requests that one API key may send in a second; 0: any number.
     var rateLimit: Int
+    /// The same of all keys of a team together.
+    var teamRateLimit: Int
     /// Guests that may boot at once.
     var bootSlots: Int
     /// Guests that are kept booted ahead of computes: `IMAGE/SPECIFICATION=COUNT`, with commas (`WarmGoal.list`).
@@ -52,6 +54,9 @@ struct ServeSettings: Sendable {
     /// Milliseconds that each call to a pretended machine takes.
     var simulatedDelay: Int
     var database: DatabaseSettings
+
+    /// Keys of one team that can use up their limits together, unless `teamRateLimit` says otherwise.
+    static let keysOfTeam = 10
 
     /// - Parameters:
     ///   - flags: what was given on the command line, by the settings' names.
@@ -91,6 +96,8 @@ struct ServeSettings: Sendable {
         apiUrl = try Self.url("apiUrl", try reader.string("apiUrl"))
         strictKeys = try reader.bool("strictKeys")
         rateLimit = try reader.int("rateLimit")
+        let teamLimit = try reader.int("teamRateLimit")
+        teamRateLimit = teamLimit == 0 ? Self.keysOfTeam * rateLimit : teamLimit
         let slots = try reader.int("bootSlots")
         bootSlots = slots == 0 ? ProcessInfo.processInfo.activeProcessorCount : slots
         warm = try reader.string("warm")
@@ -111,7 +118,7 @@ struct ServeSettings: Sendable {
         CloudSettings(
             privateRange: privateRange, teamPrefix: teamPrefix, publicPool: publicPool,
             sshPorts: network == .user ? sshPorts : nil, strictKeys: strictKeys, placement: placement,
-            rateLimit: rateLimit, billing: billing, apiUrl: apiUrl)
+            rateLimit: rateLimit, teamRateLimit: teamRateLimit, billing: billing, apiUrl: apiUrl)
     }
 
     static func listen(_ name: String, _ text: String) throws -> CloudServer.Listen {

@@ -31,6 +31,9 @@ extension Setting {
         .whole(
             "rateLimit", 2, in: 0...10_000,
             "Requests of one API key in a second; 0: any number. Default: 2."),
+        .whole(
+            "teamRateLimit", 0, in: 0...1_000_000,
+            "Requests of all keys of a team in a second. Default: 0, ten times rateLimit."),
         .text("metrics", "HOST:PORT or unix:PATH of /metrics, for this machine alone. Default: none."),
         .text("apiUrl", "The API's URL as guests reach it, with /api/v1. Default: by the metadata service."),
 

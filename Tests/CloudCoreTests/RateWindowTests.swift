@@ -12,6 +12,17 @@ struct RateWindowTests {
         #expect(verdicts.allSatisfy { $0.limit == 2 && $0.resetAtSeconds == 1501 })
     }
 
+    @Test("a look counts nothing, and says what a take would")
+    func look() {
+        var window = RateWindow<String>(limit: 1, maxClients: 1)
+        for _ in 0..<3 { #expect(window.look("a", nowMs: 1).isAllowed) }
+        #expect(window.look("a", nowMs: 1).remaining == 1)
+        #expect(window.take("a", nowMs: 1).remaining == 0)
+        #expect(!window.look("a", nowMs: 1).isAllowed)
+        #expect(!window.look("b", nowMs: 1).isAllowed, "more clients than are counted")
+        #expect(window.look("b", nowMs: 1000).isAllowed)
+    }
+
     @Test("each client has its own count")
     func clients() {
         var window = RateWindow<String>(limit: 1, maxClients: 10)

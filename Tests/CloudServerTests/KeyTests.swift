@@ -108,6 +108,43 @@ struct KeyTests {
         }
     }
 
+    @Test("a team has at most 100 keys that work, and those that it had before stay")
+    func most() async throws {
+        try await TestCloud.with { cloud in
+            let now = cloud.clock.nowMs
+            let more = CreateKey.maxKeys - 3
+            try await cloud.database.write { sql in
+                for number in 1...more {
+                    let hash = String(repeating: "0", count: 60) + String(1000 + number)
+                    _ = try sql.keys.insert(
+                        NewKey(teamId: TestCloud.teamId, name: "\(number)", role: .member, hash: hash),
+                        nowMs: now)
+                }
+            }
+            let refused = try await cloud.makeKey("one more", "Member")
+            #expect(refused.status == 422)
+            #expect(refused.json["message"]?.string?.contains("has 100 keys that work") == true)
+            #expect(try await cloud.makeKey("theirs", "Member", as: .stranger).status == 201)
+            let error = await #expect(throws: CloudError.self) {
+                try await CreateKey(name: "x", role: .owner, by: .operator(teamId: TestCloud.teamId))
+                    .run(in: cloud.cloud)
+            }
+            #expect(error?.code == .unprocessableEntity)
+
+            // More than there may be, as after an upgrade.
+            try await cloud.database.write { sql in
+                _ = try sql.keys.insert(
+                    NewKey(
+                        teamId: TestCloud.teamId, name: "old", role: .member,
+                        hash: String(repeating: "1", count: 64)), nowMs: now)
+            }
+            for (id, status) in [(5, 422), (6, 201)] {  // keys 1 to 4 are the roles' and the strangers'
+                #expect(try await cloud.send(.delete, "/keys/\(id)").status == 200)
+                #expect(try await cloud.makeKey("again", "Member").status == status)
+            }
+        }
+    }
+
     static let bodies: [(String, [String])] = [
         ("{}", ["name", "role"]), (#"{"name": 7, "role": "Boss"}"#, ["name", "role"]),
         (#"{"name": "", "role": "Member"}"#, ["name"]),

@@ -42,6 +42,64 @@ struct RateLimitTests {
         }
     }
 
+    @Test(
+        "the keys of a team have one limit together, whatever their number; another team's are not concerned")
+    func team() async throws {
+        try await withLimit(ofTeam: 5) { cloud in
+            let made = try await cloud.send(.post, "/keys", body: #"{"name": "more", "role": "Member"}"#)
+            let more = TestCloud.Key.raw("Bearer \(made.data?["key"]?.string ?? "")")
+            var rates = [made.rate]
+            for key in [TestCloud.Key.of(.owner), .of(.admin), .of(.member), more] {
+                rates.append(try await cloud.send(.get, "/regions", as: key).rate)
+            }
+            // Limit and remaining of whatever leaves fewer: the key's own 2 in a tie, the team's 5.
+            #expect(
+                rates.map { Array($0.prefix(2)) } == [
+                    ["2", "1"], ["2", "0"], ["2", "1"], ["2", "1"], ["5", "0"],
+                ])
+            let refused = try await cloud.send(.get, "/regions", as: .of(.member))
+            #expect(refused.status == 429)
+            #expect(refused.rate == ["5", "0", "1705312801"])
+            #expect(refused.headers[.retryAfter] == "1")
+            #expect(try await cloud.send(.get, "/regions", as: .stranger).status == 200)
+            #expect(try await cloud.send(.get, "/health", as: .none).status == 200)
+            cloud.clock.advance(milliseconds: 1000)
+            let open = try await cloud.send(.get, "/regions", as: .of(.member))
+            #expect(open.rate == ["2", "1", "1705312802"], "what was refused used nothing up")
+        }
+    }
+
+    @Test("what a key is refused by its own limit uses up nothing of its team's")
+    func ownFirst() async throws {
+        try await withLimit(ofTeam: 4) { cloud in
+            var statuses: [Int] = []
+            for key in [TestCloud.Key.of(.owner), .of(.admin)] {
+                for _ in 0..<4 { statuses.append(try await cloud.send(.get, "/regions", as: key).status) }
+            }
+            #expect(statuses == [200, 200, 429, 429, 200, 200, 429, 429])
+            #expect(try await cloud.send(.get, "/regions", as: .of(.member)).rate.first == "4")
+        }
+    }
+
+    @Test("guests of a team have a limit of their own together, which is not the keys'")
+    func guests() async throws {
+        let clock = ManualClock()
+        let limiter = try #require(RateLimiter(keyLimit: 2, teamLimit: 3, clock: clock))
+        let allowed = [1, 1, 1, 2, 3].map { limiter.take(.guest($0), of: .guests(teamId: 1)).isAllowed }
+        #expect(allowed == [true, true, false, true, false])
+        #expect(limiter.take(.key(1), of: .keys(teamId: 1)).isAllowed)
+        #expect(limiter.take(.guest(9), of: .guests(teamId: 2)).isAllowed)
+    }
+
+    @Test("keys of one team beyond its limit don't take the places of other teams' keys in the count")
+    func crowd() async throws {
+        let limiter = try #require(RateLimiter(keyLimit: 2, teamLimit: 3, clock: ManualClock()))
+        for key in 1...Int64(2 * RateLimiter.maxClients) {
+            _ = limiter.take(.key(key), of: .keys(teamId: 1))
+        }
+        #expect(limiter.take(.key(0), of: .keys(teamId: 2)).isAllowed)
+    }
+
     @Test("replays, HEAD, refusals and creates all count")
     func allCount() async throws {
         try await withLimit { cloud in
@@ -132,9 +190,12 @@ struct RateLimitTests {
         #expect(Peer(nil) == .local)
     }
 
-    private func withLimit(_ body: @escaping @Sendable (TestCloud) async throws -> Void) async throws {
+    private func withLimit(
+        ofTeam teamLimit: Int = 0, _ body: @escaping @Sendable (TestCloud) async throws -> Void
+    ) async throws {
         var settings = CloudSettings.test
         settings.rateLimit = 2
+        settings.teamRateLimit = teamLimit
         try await TestCloud.with(settings: settings, body)
     }
 }
