@@ -11,13 +11,16 @@ public struct Cloud: Sendable {
     public var randomBytes: @Sendable (Int) -> [UInt8]
     /// Tells the worker that a job may be due. Carries no data: the database is the truth.
     public var wake: @Sendable () -> Void
+    /// The host that this program's own worker has; `nil`: none. It is never down for this program, even when its heartbeat
+    /// could not be written: this program works.
+    public var ownHost: @Sendable () -> OwnedHost?
     public let keyUse = KeyUse()
 
     public init(
         database: any Database, catalogue: Catalogue, settings: CloudSettings,
         clock: any CloudClock = SystemClock(),
         randomBytes: @escaping @Sendable (Int) -> [UInt8],
-        wake: @escaping @Sendable () -> Void
+        wake: @escaping @Sendable () -> Void, ownHost: @escaping @Sendable () -> OwnedHost? = { nil }
     ) {
         self.database = database
         self.catalogue = catalogue
@@ -25,6 +28,7 @@ public struct Cloud: Sendable {
         self.clock = clock
         self.randomBytes = randomBytes
         self.wake = wake
+        self.ownHost = ownHost
     }
 }
 

@@ -4,10 +4,11 @@ import CloudDatabase
 extension SQLConnection {
     /// The computes as their owners see them: one whose host is DOWN says so, and shows the state that it was last known
     /// to be in. Nothing of it is written, so it is as it was once the host is back.
-    func shown(_ computes: [Compute], nowMs: Int64) throws -> [Compute] {
+    func shown(_ computes: [Compute], _ cloud: Cloud, nowMs: Int64) throws -> [Compute] {
         let living = computes.filter(\.isOnItsHost)
-        let down = try hosts.down(Set(living.compactMap(\.hostId)), nowMs: nowMs)
+        var down = try hosts.down(Set(living.compactMap(\.hostId)), nowMs: nowMs)
         guard !down.isEmpty else { return computes }
+        if let own = cloud.ownHost() { down.remove(own.id) }
         return computes.map { compute in
             guard compute.isOnItsHost, let hostId = compute.hostId, down.contains(hostId) else {
                 return compute

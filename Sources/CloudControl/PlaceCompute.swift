@@ -15,12 +15,20 @@ struct PlaceCompute {
     static let maxSkips = 4
 
     /// The host's id. Throws `UNPROCESSABLE_ENTITY` with the reasons, each with the number of hosts, when there is no room,
-    /// and `SERVICE_UNAVAILABLE` when others were quicker each time.
+    /// and `SERVICE_UNAVAILABLE` when the hosts that have room are down, or others were quicker each time.
     func run(_ sql: any SQLConnection, _ cloud: Cloud, nowMs: Int64) throws -> Int64 {
         let demand = Placement.Demand(
             resources: specification.resources, region: region, image: image,
             apartFrom: try sql.hosts.sharing(teamId: teamId, tags: Tag.apart(tags)))
         if let id = try Self.takeRoom(demand, sql, cloud, nowMs: nowMs) { return id }
+        // The database may have been out of reach for so long that this program's own host looks dead. Whoever can make a
+        // compute can as well say that the host lives.
+        if let own = cloud.ownHost(), try sql.hosts.get(own.id)?.isDown(nowMs: nowMs) == true,
+            try sql.hosts.beat(own.id, epoch: own.epoch, nowMs: nowMs),
+            let id = try Self.takeRoom(demand, sql, cloud, nowMs: nowMs)
+        {
+            return id
+        }
         throw Placement.refusal(
             of: specification, try sql.hosts.refusals(of: demand, nowMs: nowMs), only: try sql.hosts.only())
     }

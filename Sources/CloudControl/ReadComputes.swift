@@ -21,7 +21,7 @@ public struct GetCompute: Sendable {
     public func run(in cloud: Cloud) async throws -> Compute {
         let now = cloud.clock.nowMs
         return try await cloud.database.glance { sql in
-            try sql.shown([try Self.find(id, teamId: teamId, sql)], nowMs: now)[0]
+            try sql.shown([try Self.find(id, teamId: teamId, sql)], cloud, nowMs: now)[0]
         }
     }
 
@@ -69,7 +69,7 @@ public struct ListComputes: Sendable {
                     )
                 }
             return PageItems(
-                try sql.shown(computes, nowMs: now), page, of: .computes, total: total, id: \.id)
+                try sql.shown(computes, cloud, nowMs: now), page, of: .computes, total: total, id: \.id)
         }
     }
 }

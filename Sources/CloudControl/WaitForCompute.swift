@@ -25,7 +25,7 @@ public struct WaitForCompute: Sendable {
             let seen = changes.count
             let compute = try await cloud.database.glance { sql in
                 try caller.require(.view, now: sql)
-                return try sql.shown([try find(sql)], nowMs: cloud.clock.nowMs)[0]
+                return try sql.shown([try find(sql)], cloud, nowMs: cloud.clock.nowMs)[0]
             }
             let left = deadline - .now
             if wait.isOver(in: compute.state) || left <= .zero { return compute }

@@ -74,6 +74,17 @@ public struct HostRecord: Sendable, Equatable {
     }
 }
 
+/// A host that a worker of this program owns, for as long as the host has this epoch.
+public struct OwnedHost: Sendable, Equatable {
+    public var id: Int64
+    public var epoch: Int64
+
+    public init(id: Int64, epoch: Int64) {
+        self.id = id
+        self.epoch = epoch
+    }
+}
+
 /// How a worker says that it lives.
 public enum HostHeartbeat {
     /// Between two heartbeats.

@@ -92,11 +92,19 @@ public enum Placement {
         }
     }
 
-    /// `UNPROCESSABLE_ENTITY` that counts the reasons: `3 hosts: RAM; 1 host: cordoned`.
+    /// `UNPROCESSABLE_ENTITY` that counts the reasons: `3 hosts: RAM; 1 host: cordoned`. `SERVICE_UNAVAILABLE` when a host
+    /// that has room is down: it may be back soon, and nothing is wrong with the request.
     /// - Parameter only: the cell's only host, whose figures say more.
     public static func refusal(
         of specification: Specification, _ refusals: [Refusals], only: HostRecord?
     ) -> CloudError {
+        if refusals.contains(where: { $0.obstacles == [.down] }) {
+            return CloudError(
+                .serviceUnavailable,
+                "The server can't reach a host that has room for \(specification.specification) "
+                    + "(\(reasons(refusals).joined(separator: "; "))). Try again; if it stays so, ask the operator to "
+                    + "look at the hosts. Nothing was done.")
+        }
         let shortages =
             only.map { $0.capacity.shortages(of: specification.resources, taken: $0.taken).map(\.figures) }
         let words = [shortages ?? [], reasons(refusals)].first { !$0.isEmpty }

@@ -40,6 +40,17 @@ public final class HostClaim: Sendable {
         get throws { try held.hostId }
     }
 
+    /// The host with its epoch; `nil` before it is registered, and once it is lost.
+    public var owned: OwnedHost? {
+        state.withLock { state in
+            if case .held(let hostId, let epoch, _) = state {
+                OwnedHost(id: hostId, epoch: epoch)
+            } else {
+                nil
+            }
+        }
+    }
+
     /// Why the host is this worker's no more; `nil`: it is, as far as is known. What is lost does not come back: the
     /// worker leaves the machines alone and ends.
     public var loss: CloudError? {

@@ -32,7 +32,7 @@ struct Cell: Sendable {
         let wake = Wake()
         let opened = try settings.database.open(folder, hearsChanges: settings.role.answersAPI)
         let database = opened.database
-        let cloud = Cloud(
+        var cloud = Cloud(
             database: database, catalogue: catalogue,
             settings: settings.cloud,
             randomBytes: SystemRandom.bytes, wake: { wake.signal() })
@@ -40,6 +40,7 @@ struct Cell: Sendable {
         let host =
             settings.role.hasHost
             ? try await CellHost.open(settings, folder, installationId: installationId, cloud, logger) : nil
+        if let claim = host?.claim { cloud.ownHost = { claim.owned } }
         return Cell(
             cloud: cloud, host: host, wake: wake, settings: settings, listener: listener,
             waitingWrites: { opened.waitingWrites }, jobs: opened.jobs, logger: logger)

@@ -108,8 +108,13 @@ struct PlacementTests {
     func refusal() {
         let specification = Specification(
             id: "x", specification: "S-2C", vcpus: 2, memoryMb: 512, storageGb: 10, priceMonthMilliRwf: 0)
-        func message(_ refusals: [Placement.Refusals], only: HostRecord? = nil) -> String {
-            Placement.refusal(of: specification, refusals, only: only).message
+        func message(
+            _ refusals: [Placement.Refusals], only: HostRecord? = nil,
+            _ code: ErrorCode = .unprocessableEntity
+        ) -> String {
+            let refusal = Placement.refusal(of: specification, refusals, only: only)
+            #expect(refusal.code == code)
+            return refusal.message
         }
         let many = message([
             .init([.cordoned], count: 1), .init([.memory], count: 3), .init([.down, .vcpus], count: 2),
@@ -119,7 +124,10 @@ struct PlacementTests {
         let full = Self.host(1, taken: 9)
         #expect(message([.init([.vcpus], count: 1)], only: full).contains("(vCPUs: 2 needed, 1 of 10 free)"))
         let down = Self.host(1) { $0.heartbeatMs = nil }
-        #expect(message([.init([.down], count: 1)], only: down).contains("(1 host: down)"))
+        #expect(
+            message([.init([.down], count: 1)], only: down, .serviceUnavailable).contains("(1 host: down)"))
+        let one = message([.init([.memory], count: 3), .init([.down], count: 2)], .serviceUnavailable)
+        #expect(one.contains("room for S-2C (3 hosts: RAM; 2 hosts: down). Try again"))
     }
 
     @Test("works only where its clock and the database's are together")
