@@ -96,6 +96,8 @@ public enum FailureCode: String, Sendable, CaseIterable {
     case networkLost = "NETWORK_LOST"
     /// The machine's disk is gone from the host.
     case diskLost = "DISK_LOST"
+    /// The guest stands still, since the host's disk is full.
+    case diskFull = "DISK_FULL"
     /// Nobody hears of the host. Seen when the compute is read, and never written.
     case hostDown = "HOST_DOWN"
 }

@@ -88,13 +88,15 @@ public struct ComputeQueries {
     }
 
     /// The ids of the host's computes that rest, and are meant to run.
-    public func meantToRun(hostId: Int64) throws -> [Int64] {
-        try sql.query(
+    public func meantToRun(hostId: Int64) throws -> [Int64: FailureCode?] {
+        let rows = try sql.query(
             """
-            SELECT c.id FROM jobs j JOIN computes c ON c.id = j.compute_id
-            WHERE j.host_id = $1 AND j.step <> 'done' AND j.step = 'idle' AND c.intent = 'RUNNING' ORDER BY c.id
-            """, [hostId]
-        ).map { try $0.int("id") }
+            SELECT c.id, c.failure_code FROM jobs j JOIN computes c ON c.id = j.compute_id
+            WHERE j.host_id = $1 AND j.step <> 'done' AND j.step = 'idle' AND c.intent = 'RUNNING'
+            """, [hostId])
+        return try rows.reduce(into: [:]) { computes, row in
+            computes.updateValue(try row.valueOrNil("failure_code"), forKey: try row.int("id"))
+        }
     }
 
     /// The host's computes that rest and of which nothing is wanted, with the failures that they show, and since when.

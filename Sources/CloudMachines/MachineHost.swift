@@ -67,12 +67,19 @@ public protocol MachineHost: Sendable {
     /// What is on this host of one machine.
     func parts(of id: Int64) async throws -> MachineParts
 
+    /// Holds guests whose disks grow when too little space is left on the host's disk, so that the host and its database can
+    /// still write; `status` lets them go on once there is space again. To be called several times a second. `nil` where
+    /// machines take no space.
+    func keepReserve() async throws -> SpaceReport?
+
     /// What differs from the network that `applyNetwork` would make of the plan, a line for each thing; empty: nothing.
     /// Changes nothing, and may be asked while `applyNetwork` is under way.
     func networkDrift(from plan: NetworkPlan) async throws -> [String]
 }
 
 extension MachineHost {
+    public func keepReserve() async throws -> SpaceReport? { nil }
+
     public func machineIds() async throws -> Set<Int64> { Set(try await inventory().keys) }
 
     public func parts(of id: Int64) async throws -> MachineParts {
@@ -179,6 +186,8 @@ public enum MachineStatus: String, Sendable {
     case absent
     /// A process whose monitor answers.
     case running
+    /// The guest stands still, since the host's disk has no space for what it writes. It goes on by itself once there is.
+    case outOfSpace
     /// The guest has powered itself off; its process waits to be halted, so that this is told from a crash.
     case poweredOff
     /// It comes from another host: what is here of it has no guest that runs, and must not be started (`MovingHost`).

@@ -49,7 +49,7 @@ extension SimulatedFolderHost: MovingHost {
         try await pause()
         switch try present(id) {
         case .arriving: try write(Self.running, .process, of: id)
-        case .running: break
+        case .running, .outOfSpace: break
         case .absent, .departed, .poweredOff:
             throw SimulatedMove.cannotMove("its machine has ended at its destination. Cancel the move.")
         }

@@ -80,7 +80,7 @@ public struct SimulatedFolderHost: MachineHost {
             throw CloudError.bug("machine \(machine.id) is booted without a seed")
         }
         switch try present(machine.id) {
-        case .running: break
+        case .running, .outOfSpace: break
         case .absent, .poweredOff: try write(Self.running, .process, of: machine.id)
         case .arriving, .departed: throw SimulatedMove.cannotBoot
         }

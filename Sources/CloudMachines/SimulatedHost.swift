@@ -24,6 +24,8 @@ public actor SimulatedHost: MachineHost {
     public private(set) var running: Set<Int64> = []
     /// Guests that have powered themselves off and were not halted since.
     public private(set) var poweredOff: Set<Int64> = []
+    /// Guests that stand still, since the disk is full.
+    private var outOfSpace: Set<Int64> = []
     /// Machines on their way to or from another host.
     private(set) var moving: [Int64: Moving] = [:]
     /// Those among them whose process has ended. What marks them is a file, and stays.
@@ -81,6 +83,11 @@ public actor SimulatedHost: MachineHost {
 
     /// Which boot of the host this is from now on. What ran before it is not ended by this.
     public func set(bootId: String) { boot = bootId }
+
+    /// Lets the guest stand still as on a full disk, or go on again.
+    public func set(_ id: Int64, outOfSpace isOut: Bool) {
+        if isOut { outOfSpace.insert(id) } else { outOfSpace.remove(id) }
+    }
 
     /// Ends a machine as a crash would.
     public func lose(_ id: Int64) {
@@ -174,12 +181,14 @@ public actor SimulatedHost: MachineHost {
         case .departed: return .departed
         case .departing, nil: break
         }
+        if running.contains(id), outOfSpace.contains(id) { return .outOfSpace }
         return running.contains(id) ? .running : poweredOff.contains(id) ? .poweredOff : .absent
     }
 
     public func answersSSH(_ machine: Machine) -> Bool {
         calls[.answersSSH, default: 0] += 1
-        return sshAnswers && running.contains(machine.id) && plan.attachments.contains(machine.attachment)
+        return sshAnswers && running.contains(machine.id) && !outOfSpace.contains(machine.id)
+            && plan.attachments.contains(machine.attachment)
     }
 
     public func pressPowerButton(_ id: Int64) async throws {

@@ -17,6 +17,7 @@ struct ComputeWorkflow: Sendable {
     /// Between two looks at a booting guest, each of which itself takes the host up to a second.
     static let confirmPollMs: Int64 = 10
     static let stoppingPollMs: Int64 = 200
+    static let spacePollMs: Int64 = 1000
 
     /// - Parameter booting: how many guests are booting now.
     func run(
@@ -100,7 +101,11 @@ struct ComputeWorkflow: Sendable {
     }
 
     private func confirm(_ compute: Compute) async throws -> StepOutcome {
-        guard try await host.status(compute.id) == .running else {
+        switch try await host.status(compute.id) {
+        case .running: break
+        case .outOfSpace:
+            return .wait(milliseconds: Self.spacePollMs, note: "waits for free space on the host's disk")
+        case .absent, .poweredOff, .arriving, .departed:
             return .fail(
                 ComputeFailure(
                     .hostFailed, "The machine ended while it booted. Try again, or choose another image."))
@@ -113,7 +118,11 @@ struct ComputeWorkflow: Sendable {
     private func idle(_ compute: Compute) async throws -> StepOutcome {
         guard compute.intent == .running else { return try await drift(compute) }
         switch try await host.status(compute.id) {
-        case .running: return try await drift(compute)
+        case .running:
+            return compute.failure?.code == .diskFull ? .drifted(.diskFreed) : try await drift(compute)
+        case .outOfSpace:
+            return MachineDrift.isDiskFullNews(compute.failure?.code)
+                ? .drifted(.diskFull) : try await drift(compute)
         // Whoever moves it ends the move.
         case .arriving, .departed: return .rest
         case .poweredOff:
@@ -141,7 +150,9 @@ struct ComputeWorkflow: Sendable {
     private func stopping(_ compute: Compute, nowMs: Int64) async throws -> StepOutcome {
         let graceLeftMs = (compute.task?.sinceMs ?? 0) + stopGraceMs - nowMs
         // A monitor that hangs is no reason to wait longer than for a guest that does.
-        guard graceLeftMs > 0, try await host.status(compute.id) == .running else { return .advance(.unplug) }
+        guard graceLeftMs > 0, [.running, .outOfSpace].contains(try await host.status(compute.id)) else {
+            return .advance(.unplug)
+        }
         return .wait(
             milliseconds: min(Self.stoppingPollMs, graceLeftMs),
             note:

@@ -10,6 +10,19 @@ enum MachineDrift: String, Sendable, CaseIterable {
     case seedLost = "seed_lost"
     case networkLost = "network_lost"
     case networkFound = "network_found"
+    /// Seen by the machine's status, and not by its parts.
+    case diskFull = "disk_full"
+    case diskFreed = "disk_freed"
+
+    /// Whether it is worth telling of a compute with this failure that its guest stands still for want of space.
+    static func isDiskFullNews(_ reported: FailureCode?) -> Bool {
+        switch reported {
+        case .diskFull, .diskLost: false
+        case nil, .imageUnavailable, .hostFailed, .deadlineExceeded, .guestStopped, .guestCrashed,
+            .sshUnreachable, .networkLost, .hostDown:
+            true
+        }
+    }
 
     /// `nil`: all is as it should be, or as the compute's failure already says.
     ///
@@ -19,7 +32,7 @@ enum MachineDrift: String, Sendable, CaseIterable {
             self = .diskLost
         } else if !parts.hasSeed {
             self = .seedLost
-        } else if parts.isCutOff, reported != .networkLost, reported != .diskLost {
+        } else if parts.isCutOff, ![.networkLost, .diskLost, .diskFull].contains(reported) {
             self = .networkLost
         } else if parts.hasDisk, !parts.hasProcess, reported == .diskLost {
             // A process would go on with the disk that it had opened, which this one is not.
@@ -38,6 +51,8 @@ enum MachineDrift: String, Sendable, CaseIterable {
         case .seedLost: "compute.seed.repaired"
         case .networkLost: "compute.network.lost"
         case .networkFound: "compute.network.found"
+        case .diskFull: "compute.disk.full"
+        case .diskFreed: "compute.disk.freed"
         }
     }
 
@@ -51,7 +66,13 @@ enum MachineDrift: String, Sendable, CaseIterable {
     var report: Report {
         switch self {
         case .seedLost: .unchanged
-        case .diskFound, .networkFound: .cleared
+        case .diskFound, .networkFound, .diskFreed: .cleared
+        case .diskFull:
+            .set(
+                ComputeFailure(
+                    .diskFull,
+                    "The guest stands still, since the host's disk has no space for what it writes. It goes on by itself "
+                        + "once there is space. Ask the operator for it, or delete a compute."))
         case .diskLost:
             .set(
                 ComputeFailure(

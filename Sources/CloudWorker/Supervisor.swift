@@ -16,6 +16,7 @@ public struct Supervisor: Service {
     private let wake: Wake
     private let network: NetworkApplier
     private let drift: DriftWatch
+    private let metrics: WorkerMetrics
     private let logger: Logger
 
     static let interval = Duration.seconds(2)
@@ -43,6 +44,7 @@ public struct Supervisor: Service {
         self.network = network
         self.clock = clock
         self.wake = wake
+        self.metrics = metrics
         self.logger = logger
         drift = DriftWatch(
             database: database, host: host, claim: claim, network: network, clock: clock,
@@ -74,7 +76,7 @@ public struct Supervisor: Service {
     public func look() async throws {
         let now = clock.nowMs
         try await network.followTeammates()
-        let (running, expired) = try await database.glance { sql in
+        let (running, expired): ([Int64: FailureCode?], Bool) = try await database.glance { sql in
             (
                 try sql.computes.meantToRun(hostId: try claim.check(sql)),
                 try sql.idempotencyKeys.hasExpired(nowMs: now)
@@ -91,13 +93,16 @@ public struct Supervisor: Service {
         if !due.isEmpty { wake.signal() }
     }
 
-    /// Those of the machines that do not run. One that can't be looked at is taken to run, and the others are looked
-    /// at all the same.
-    private func gone(_ ids: [Int64]) async -> [Int64] {
+    /// Those of the machines that do not run, or not as their computes say. One that can't be looked at is taken to run, and
+    /// the others are looked at all the same.
+    /// - Parameter reported: the failure that each shows.
+    private func gone(_ reported: [Int64: FailureCode?]) async -> [Int64] {
+        let ids = reported.keys.sorted()
         var batches = stride(from: 0, to: ids.count, by: Self.batch).map { start in
             Array(ids[start..<min(start + Self.batch, ids.count)])
         }[...]
         var gone: [Int64] = []
+        var standing = 0
         var faults: [Int64: any Error] = [:]
         await withTaskGroup(of: [Look].self) { group in
             for batch in batches.prefix(Self.maxBatches) { group.addTask { await looks(batch) } }
@@ -106,13 +111,19 @@ public struct Supervisor: Service {
                 for (id, status) in looks {
                     switch status {
                     case .success(.absent), .success(.poweredOff): gone.append(id)
-                    case .success(.running), .success(.arriving), .success(.departed): break
+                    case .success(.outOfSpace):
+                        standing += 1
+                        if MachineDrift.isDiskFullNews(reported[id] ?? nil) { gone.append(id) }
+                    case .success(.running):
+                        if reported[id] == .diskFull { gone.append(id) }
+                    case .success(.arriving), .success(.departed): break
                     case .failure(let error): faults[id] = error
                     }
                 }
                 if let next = batches.popFirst() { group.addTask { await self.looks(next) } }
             }
         }
+        metrics.standStill(standing)
         if let (id, error) = faults.min(by: { $0.key < $1.key }), !Task.isCancelled {
             logger.warning(
                 "Machines could not be looked at; trying again.",

@@ -1,4 +1,5 @@
 import CloudCore
+import CloudMachines
 import CloudMetrics
 
 /// What the worker counts.
@@ -22,7 +23,26 @@ public struct WorkerMetrics: Sendable {
     private let taken = Counter(
         "strettch_warm_taken_total", help: "Guests booted ahead that became computes.")
 
+    private let standing = Level(
+        "strettch_guests_out_of_space", help: "Guests that stand still, since the host's disk is full.")
+    private let held = Counter(
+        "strettch_guests_held_total", help: "Guests that were stopped to keep the reserve of the host's disk."
+    )
+    private let free = Level("strettch_disk_free_bytes", help: "Free where guests' disks lie.")
+    private let reserve = Level(
+        "strettch_disk_reserve_bytes",
+        help: "What of it is kept for the host: guests that grow are held below it.")
+
     public init() {}
+
+    /// How many guests stand still for want of space.
+    func standStill(_ count: Int) { standing.set(count) }
+
+    func looked(_ report: SpaceReport) {
+        free.set(Int(clamping: report.space.free))
+        reserve.set(Int(clamping: report.reserve.bytes))
+        held.add(Double(report.held.count))
+    }
 
     func ran(_ step: ComputeStep, _ outcome: StepOutcome, after duration: Duration) {
         steps.observe(duration, step.rawValue, outcome.name)
@@ -47,7 +67,7 @@ public struct WorkerMetrics: Sendable {
     public var families: [MetricFamily] {
         [
             steps.family, creations.family, boots.family, drifts.family, orphans.family, warm.family,
-            taken.family,
+            taken.family, standing.family, held.family, free.family, reserve.family,
         ]
     }
 }

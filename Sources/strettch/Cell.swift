@@ -76,6 +76,10 @@ struct Cell: Sendable {
         let parts = host.services(settings, cloud, wake, metrics.worker, logger)
         var services: [any Service] = [parts.heartbeat, parts.worker, parts.supervisor, parts.accountant]
         if let pool = host.warmPool(cloud, metrics.worker, logger) { services.append(pool) }
+        if !settings.simulated {
+            services.append(
+                SpaceWatch(host: host.machines, clock: cloud.clock, metrics: metrics.worker, logger: logger))
+        }
         if settings.network == .bridged, !settings.simulated {
             services.append(
                 MetadataListener(cloud: cloud, listen: settings.metadataListen, logger: logger))

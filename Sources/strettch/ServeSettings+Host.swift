@@ -23,7 +23,8 @@ struct HostSettings: Sendable, Equatable {
     var vcpuOvercommit: Double
     /// RAM given out for each byte that the host has.
     var memoryOvercommit: Double
-    /// Disk given out for each byte that the file system has where the disks lie: they take what guests have written.
+    /// Disk given out for each byte that the file system has where the disks lie, but for the reserve (`DiskReserve`): they
+    /// take what guests have written.
     var storageOvercommit: Double
 
     /// Labels at most, and characters of each.
@@ -99,11 +100,13 @@ struct HostSettings: Sendable, Equatable {
 
     private func capacity(_ folder: String) throws -> Capacity {
         let host = ProcessInfo.processInfo
-        let size = try FileManager.default.attributesOfFileSystem(forPath: folder)[.systemSize] as? NSNumber
+        let disk = try DiskSpace(at: folder)
+        // A file system smaller than the reserve gives out nothing of it.
+        let given = Double((disk.size - min(disk.size, DiskReserve(ofFileSystem: disk.size).bytes)) >> 30)
         return Capacity(
             vcpus: max(1, Int(Double(host.activeProcessorCount) * vcpuOvercommit)),
             memoryMb: max(1, Int(Double(host.physicalMemory >> 20) * memoryOvercommit)),
-            storageGb: size.map { max(1, Int(Double($0.uint64Value >> 30) * storageOvercommit)) })
+            storageGb: max(1, Int(given * storageOvercommit)))
     }
 }
 

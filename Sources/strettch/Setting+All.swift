@@ -65,7 +65,7 @@ extension Setting {
         .number("vcpuOvercommit", 16, in: 0.1...1000, "vCPUs given out for each core. Default: 16."),
         .number("memoryOvercommit", 1, in: 0.1...100, "RAM given out for each byte there is. Default: 1."),
         .number(
-            "storageOvercommit", 10, in: 0.1...1000, "Disk given out for each byte there is. Default: 10."),
+            "storageOvercommit", 2, in: 0.1...1000, "Disk given out for each byte there is. Default: 2."),
 
         .flag("billing", "Computes cost what the catalogue says."),
         .whole(

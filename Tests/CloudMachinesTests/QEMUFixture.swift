@@ -75,3 +75,12 @@ enum QEMUFixture {
         return try #require(Int32(text.filter(\.isNumber)))
     }
 }
+
+extension QEMUHost {
+    /// The same host with a reserve that is never free.
+    var full: QEMUHost {
+        var host = self
+        host.settings.reserve = DiskReserve(bytes: 1 << 60)
+        return host
+    }
+}

@@ -18,7 +18,7 @@ struct QEMUGuestTests {
     private let bootLimit = Duration.seconds(60)
 
     @Test(
-        "it is what its specification says, lets its key's owner in, and keeps its files over a restart, and heeds its power button"
+        "it is what its specification says, lets its key's owner in, and keeps its files over a restart, stands still while there is no space, and heeds its power button"
     )
     func guest() async throws {
         let image = try await TinyImage.shared.store().ready(try TinyImage.image())
@@ -52,12 +52,29 @@ struct QEMUGuestTests {
             try await waitForSSH(host, machine)
             #expect(try await login.run("cat /root/file") == "kept")
 
+            try await standsStill(host, machine, login)
+
             try await host.pressPowerButton(machine.id)
             try await eventually("the guest powers off") { try await host.status(machine.id) == .poweredOff }
             try await host.pressPowerButton(machine.id)
             try await host.boot(machine)
             #expect(try await host.status(machine.id) == .running, "a boot follows a power-off")
         }
+    }
+
+    /// A guest that writes while the reserve is short is held, shows it, and goes on where it was once there is space.
+    private func standsStill(_ host: QEMUHost, _ machine: Machine, _ login: SSHLogin) async throws {
+        let full = host.full
+        async let written = login.run("yes | head -c 33554432 > /root/large && sync && echo written")
+        try await eventually("the guest is held") {
+            try await full.keepReserve()?.held == [machine.id]
+        }
+        for _ in 0..<3 { #expect(try await full.status(machine.id) == .outOfSpace) }
+        #expect(try await full.keepReserve()?.held == [], "it does not grow any more")
+        #expect(try await host.status(machine.id) == .outOfSpace, "it stood still, and is let go")
+        #expect(try await host.status(machine.id) == .running)
+        #expect(try await written == "written")
+        #expect(!MachineFiles.exists(host.directory(machine.id).hold))
     }
 
     private func waitForSSH(_ host: QEMUHost, _ machine: Machine) async throws {

@@ -103,6 +103,66 @@ struct DriftTests {
         }
     }
 
+    @Test(
+        "a guest that stands still on a full disk is told once, is not plainly RUNNING, and goes on by itself"
+    )
+    func fullDisk() async throws {
+        try await TestCloud.with { cloud in
+            for _ in 1...2 { _ = try await cloud.createAndSettle() }
+            await cloud.host.set(1, outOfSpace: true)
+            for _ in 1...2 {
+                try await cloud.notice()
+                #expect(try await cloud.failure("1") == "DISK_FULL")
+                #expect(try await cloud.state("1") == "RUNNING")
+                #expect(try await cloud.events("1").suffix(2) == ["compute.running", "compute.disk.full"])
+            }
+            #expect(try await cloud.failure("2") == nil)
+            await cloud.host.set(1, outOfSpace: false)
+            try await cloud.notice()
+            #expect(try await cloud.failure("1") == nil)
+            try await cloud.notice()
+            #expect(try await cloud.events("1").suffix(2) == ["compute.disk.full", "compute.disk.freed"])
+        }
+    }
+
+    @Test("a guest that stands still on a full disk can be stopped and deleted, and a boot waits for space")
+    func fullDiskActions() async throws {
+        try await TestCloud.with { cloud in
+            let id = try await cloud.createAndSettle()
+            await cloud.host.set(1, outOfSpace: true)
+            try await cloud.notice()
+            _ = try await cloud.act(.stop, on: id)
+            try await cloud.settle()
+            #expect(try await cloud.state(id) == "STOPPED")
+            #expect(try await cloud.failure(id) == nil)
+            _ = try await cloud.act(.start, on: id)
+            try await cloud.work()
+            let waiting = try await cloud.send(.get, "/computes/\(id)").data?["task"]
+            #expect(waiting?["note"]?.string == "waits for free space on the host's disk")
+            await cloud.host.set(1, outOfSpace: false)
+            try await cloud.settle()
+            #expect(try await cloud.state(id) == "RUNNING")
+            await cloud.host.set(1, outOfSpace: true)
+            try await cloud.notice()
+            _ = try await cloud.act(.delete, on: id)
+            try await cloud.settle()
+            #expect(try await cloud.state(id) == nil)
+        }
+    }
+
+    @Test("a lost disk is worse news than a full one")
+    func lostAndFull() async throws {
+        try await TestCloud.with { cloud in
+            let id = try await cloud.createAndSettle()
+            await cloud.host.loseDisk(1)
+            try await cloud.notice()
+            await cloud.host.set(1, outOfSpace: true)
+            for _ in 1...2 { try await cloud.notice() }
+            #expect(try await cloud.failure(id) == "DISK_LOST")
+            #expect(try await cloud.events(id).filter { $0.contains("disk") } == ["compute.disk.lost"])
+        }
+    }
+
     @Test("a tap that looks lost once before a reboot and once after it is not lost")
     func openedAgain() async throws {
         try await TestCloud.with { cloud in

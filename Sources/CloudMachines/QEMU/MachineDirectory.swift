@@ -47,11 +47,13 @@ struct MachineDirectory: Sendable, Equatable {
     var departure: String { "\(path)/departure" }
     /// There when the guest was booted ahead (`WarmMark`).
     var warmMark: String { "\(path)/warm" }
+    /// There while the guest is held because the host's disk has no space left (`DiskReserve`).
+    var hold: String { "\(path)/hold" }
     /// What QEMU itself printed.
     var qemuLog: String { "\(path)/qemu.log" }
 
     /// What a process leaves behind that ended without cleaning up; QEMU as an unprivileged user always does.
-    var remains: [String] { [pidFile, monitorSocket, serialSocket] }
+    var remains: [String] { [pidFile, monitorSocket, serialSocket, hold] }
 
     /// Throws when the data directory's path is not absolute or too long for the sockets of any machine under it.
     static func check(data: String) throws(CloudError) {

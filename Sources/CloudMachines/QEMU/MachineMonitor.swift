@@ -11,23 +11,43 @@ struct MachineMonitor {
     /// The time that it may take to agree to end.
     private static let quitLimit = Duration.seconds(2)
 
-    /// Whether the guest goes on, has powered itself off, or is on its way; `limit` bounds each answer. Throws `QMPError`.
+    /// Whether the guest goes on, stands still, has powered itself off, or is on its way; `limit` bounds each answer. Throws
+    /// `QMPError`.
     ///
-    /// A guest that stands still because the host's disk was full when it wrote is set going again, since nobody
-    /// else would; it stops again if the disk is still full. One that comes from another host goes on by `finishArrival`
-    /// alone.
-    func look(within limit: Duration, isToCome: Bool) async throws -> MachineStatus {
+    /// A guest that stands still because the host's disk was full when it wrote, or is held, is set going again once
+    /// `mayGoOn` says so, since nobody else would. It is told to have stood still at this look. One that comes from another
+    /// host goes on by `finishArrival` alone.
+    /// - Parameter isHeld: whether we have stopped it.
+    func look(
+        within limit: Duration, isToCome: Bool, isHeld: Bool, mayGoOn: () -> Bool
+    ) async throws -> MachineStatus {
         try await QMPClient.withConnection(to: socket, timeout: limit) { monitor in
             let status = try await monitor.execute("query-status", timeout: limit)
             switch status["status"]?.string {
             case "inmigrate": return .arriving
             case "postmigrate": return .departed
             case let state? where isToCome && state != "running": return .arriving
-            case "io-error": try await monitor.execute("cont", timeout: limit)
+            case let state? where state == "io-error" || isHeld && state == "paused":
+                if mayGoOn() { try await monitor.execute("cont", timeout: limit) }
+                return .outOfSpace
             case "shutdown": return .poweredOff
             default: break
             }
             return .running
+        }
+    }
+
+    /// Whether the guest goes on. Throws `QMPError`.
+    func isRunning() async throws -> Bool {
+        try await QMPClient.withConnection(to: socket, timeout: Self.answerLimit) { monitor in
+            try await monitor.execute("query-status")["status"]?.string == "running"
+        }
+    }
+
+    /// Lets the guest stand still. Throws `QMPError`.
+    func stop() async throws {
+        try await QMPClient.withConnection(to: socket, timeout: Self.answerLimit) { monitor in
+            try await monitor.execute("stop", timeout: Self.answerLimit)
         }
     }
 

@@ -6,6 +6,8 @@ struct MachineProcess {
     var id: Int64
     var directory: MachineDirectory
     var table: ProcessTable
+    /// Whether a guest that stands still for want of space may go on.
+    var mayGoOn: @Sendable () -> Bool = { true }
 
     /// From a start to the monitor's first answer; 30 to 50 ms on an idle host.
     private static let startLimit = Duration.seconds(20)
@@ -23,7 +25,7 @@ struct MachineProcess {
     private static let logLimit: Int64 = 4 << 20
     private static let logKept = 256 << 10
 
-    private var monitor: MachineMonitor { MachineMonitor(socket: directory.monitorSocket) }
+    var monitor: MachineMonitor { MachineMonitor(socket: directory.monitorSocket) }
 
     private func find() throws(CloudError) -> HostProcess? {
         try table.process(of: id, in: directory)
@@ -39,7 +41,7 @@ struct MachineProcess {
     /// Starts QEMU unless it runs, and returns when its monitor answers.
     func start(_ program: String, _ arguments: () async throws -> [String]) async throws {
         switch try await status() {
-        case .running: return
+        case .running, .outOfSpace: return
         case .poweredOff: try await halt()
         case .absent: break
         case .arriving, .departed:
@@ -64,7 +66,7 @@ struct MachineProcess {
 
     /// Presses the power button. Nothing to press is success.
     func pressPowerButton() async throws {
-        guard try await status() == .running else { return }
+        guard [.running, .outOfSpace].contains(try await status()) else { return }
         do {
             try await HostEffect.pressPowerButton.make { try await monitor.pressPowerButton() }
         } catch let error as QMPError {
@@ -98,8 +100,7 @@ struct MachineProcess {
         var missed = 0
         while true {
             do {
-                return try await monitor.look(
-                    within: limit, isToCome: MachineFiles.exists(directory.arrival))
+                return try await look(within: limit)
             } catch let error as QMPError {
                 missed = try find() == nil ? missed + 1 : 0
                 guard missed < Self.looksThatProveAbsence else { return .absent }
@@ -111,6 +112,15 @@ struct MachineProcess {
             }
             try await Task.sleep(for: Self.pollInterval)
         }
+    }
+
+    private func look(within limit: Duration) async throws -> MachineStatus {
+        let isHeld = MachineFiles.exists(directory.hold)
+        let status = try await monitor.look(
+            within: limit, isToCome: MachineFiles.exists(directory.arrival), isHeld: isHeld, mayGoOn: mayGoOn)
+        // Last of all: a guest that was held and has no mark any more goes on.
+        if isHeld, status == .running { try await MachineFiles.remove(directory.hold, as: nil) }
+        return status
     }
 
     /// Whether the processes end when they are asked to.

@@ -83,7 +83,7 @@ extension QEMUHost {
         switch try await status(id) {
         case .departed: break
         case .absent where !MachineFiles.exists(directory.disk): break
-        case .absent, .running, .poweredOff, .arriving:
+        case .absent, .running, .outOfSpace, .poweredOff, .arriving:
             throw CloudError(
                 .conflict, "The compute's machine is on this host still. Nothing was removed.",
                 detail: directory.path)

@@ -21,6 +21,8 @@ public struct QEMUHost: MachineHost {
         /// The folder of the disks that other hosts have too, and of their images; `nil`: they lie in `dataDirectory`.
         public var disks: String?
         public var networkMode: NetworkMode
+        /// What of the free space of their disks' file system guests may not take; `nil`: by its size.
+        public var reserve: DiskReserve?
         /// What guests ask for names, in bridged mode.
         public var nameservers = [IPv4Address(0x0101_0101), IPv4Address(0x0909_0909)]  // 1.1.1.1, 9.9.9.9
         /// QEMU's program: a name looked up in PATH, or an absolute path.
@@ -63,11 +65,12 @@ public struct QEMUHost: MachineHost {
     /// What guests run on, and why; the operator wants to know.
     public let accelerator: AcceleratorChoice
 
-    let settings: Settings
+    var settings: Settings
     let version: QEMUVersion
     let images: Images
     let network: BridgedNetwork?
     let table: ProcessTable
+    let growth = DiskGrowth()
 
     private static let machineUids: Int64 = 1 << 24
 
@@ -100,6 +103,7 @@ public struct QEMUHost: MachineHost {
     public func image(_ image: Image) async -> ImageStatus { await images.status(image) }
 
     public func makeDisk(_ machine: Machine, from image: Image) async throws {
+        try checkSpace()
         try await takeWarm(for: machine, of: image)
         try await claim(machine)
         try await disk(machine).make(over: try await images.ready(image))
@@ -219,7 +223,7 @@ public struct QEMUHost: MachineHost {
     }
 
     func process(_ id: Int64) -> MachineProcess {
-        MachineProcess(id: id, directory: directory(id), table: table)
+        MachineProcess(id: id, directory: directory(id), table: table, mayGoOn: { hasSpaceToGoOn })
     }
 
     func uid(_ id: Int64) -> UInt32? {

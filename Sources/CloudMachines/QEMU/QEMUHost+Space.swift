@@ -1,0 +1,67 @@
+import CloudCore
+import QMP
+
+extension QEMUHost {
+    /// Where the disks lie.
+    private var diskFolder: String { MachineDirectory.all(settings.disks ?? settings.dataDirectory) }
+
+    private func reserve(_ space: DiskSpace) -> DiskReserve {
+        settings.reserve ?? DiskReserve(ofFileSystem: space.size)
+    }
+
+    /// Whether guests that stand still for want of space may go on.
+    var hasSpaceToGoOn: Bool {
+        guard let space = try? DiskSpace(at: diskFolder) else { return true }  // no reason to hold them
+        return space.free >= reserve(space).goesOnAt
+    }
+
+    /// Throws `SERVICE_UNAVAILABLE` when there is no room for another disk.
+    func checkSpace() throws(CloudError) {
+        let space = try DiskSpace(at: diskFolder)
+        let reserve = reserve(space)
+        guard space.free < reserve.bytes else { return }
+        throw CloudError(
+            .serviceUnavailable,
+            "The host's disk is full: \(space.free >> 20) MiB are free, and \(reserve.bytes >> 20) MiB are kept for the "
+                + "host itself. It is tried again.", detail: diskFolder)
+    }
+
+    public func keepReserve() async throws -> SpaceReport? {
+        let space = try DiskSpace(at: diskFolder)
+        var report = SpaceReport(space: space, reserve: reserve(space))
+        guard space.free < report.reserve.bytes else {
+            growth.forget()
+            return report
+        }
+        var sizes: [Int64: UInt64] = [:]
+        for id in try table.all().keys { sizes[id] = DiskGrowth.allocated(directory(id).disk) }
+        let allowance = report.reserve.allowance(free: space.free)
+        for id in growth.grown(sizes, allowance: allowance) where try await hold(id) {
+            report.held.append(id)
+        }
+        return report
+    }
+
+    /// Lets the machine's guest stand still until there is space again. False when it does already, or is on its way.
+    private func hold(_ id: Int64) async throws -> Bool {
+        let directory = directory(id)
+        guard ![directory.arrival, directory.departure].contains(where: MachineFiles.exists) else {
+            return false
+        }
+        return try await process(id).hold()
+    }
+}
+
+extension MachineProcess {
+    /// The mark goes first: a guest that stands still without one would do so for good.
+    func hold() async throws -> Bool {
+        do {
+            guard try await monitor.isRunning() else { return false }
+            try await MachineFiles.write([], to: directory.hold, as: nil)
+            try await monitor.stop()
+            return true
+        } catch is QMPError {
+            return false  // it has ended, or hangs: the next look holds it if it still grows
+        }
+    }
+}

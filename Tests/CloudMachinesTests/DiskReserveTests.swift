@@ -1,0 +1,87 @@
+import CloudCore
+import Foundation
+import Testing
+
+@testable import CloudMachines
+
+@Suite("The reserve of a host's disk")
+struct DiskReserveTests {
+    private static let gib: UInt64 = 1 << 30
+
+    @Test(
+        "is a fiftieth of the file system, from 1 to 4 GiB, and a tenth at most",
+        arguments: [
+            (2 * gib, 2 * gib / 10), (10 * gib, 1 * gib), (80 * gib, 80 * gib / 50), (252 * gib, 4 * gib),
+            (9000 * gib, 4 * gib),
+        ])
+    func size(_ size: UInt64, reserve: UInt64) {
+        #expect(DiskReserve(ofFileSystem: size).bytes == reserve)
+    }
+
+    @Test("holds those who write much when it is touched, and whoever grows at all when half of it is gone")
+    func allowance() {
+        let reserve = DiskReserve(bytes: 1000)
+        #expect(reserve.allowance(free: 1000) == .max)
+        #expect(reserve.allowance(free: 999) == 8 << 20)
+        #expect(reserve.allowance(free: 500) == 8 << 20)
+        #expect(reserve.allowance(free: 499) == 0)
+        #expect(reserve.goesOnAt == 1125)
+    }
+
+    @Test("compares each look with the one before, and knows nothing at the first")
+    func growth() {
+        let growth = DiskGrowth()
+        #expect(growth.grown([1: 10, 2: 10], allowance: 0) == [])
+        #expect(growth.grown([1: 15, 2: 10, 3: 99], allowance: 0) == [1])
+        #expect(growth.grown([1: 20, 2: 5, 3: 105], allowance: 5) == [3])
+        #expect(growth.grown([1: 20], allowance: 0) == [])
+        growth.forget()
+        #expect(growth.grown([1: 99], allowance: 0) == [])
+    }
+
+    @Test("says what is free where a folder is, and why it can't")
+    func space() throws {
+        let space = try DiskSpace(at: "/")
+        #expect(space.free > 0 && space.free <= space.size)
+        let error = #expect(throws: CloudError.self) { try DiskSpace(at: "/nothing") }
+        #expect(error?.code == .serviceUnavailable)
+    }
+
+    @Test(
+        "refuses new disks below it, holds a machine that grows, and lets it go again, also after a restart")
+    func held() async throws {
+        try await QEMUFixture.withHost { host, folder in
+            let machine = try QEMUFixture.machine()
+            try await host.makeDisk(machine, from: QEMUFixture.image)
+            try await host.makeSeed(machine)
+            try await host.boot(machine)
+            #expect(try await host.keepReserve()?.held == [])
+
+            let full = host.full
+            let error = await #expect(throws: CloudError.self) {
+                try await full.makeDisk(try QEMUFixture.machine(id: 6), from: QEMUFixture.image)
+            }
+            #expect(error?.message.contains("The host's disk is full") == true)
+            #expect(try await full.keepReserve()?.held == [], "the first look knows nothing")
+            try await Command("truncate", ["-s", "+1M", host.directory(5).disk]).run()
+            #expect(try await full.keepReserve()?.held == [], "a hole takes no space")
+            // Behind the end of what QEMU looks at.
+            let file = try #require(FileHandle(forWritingAtPath: host.directory(5).disk))
+            _ = try file.seekToEnd()
+            try file.write(contentsOf: Data(repeating: 7, count: 1_000_000))
+            try file.close()
+            #expect(try await full.keepReserve()?.held == [5])
+            #expect(try await full.status(5) == .outOfSpace)
+            try await full.boot(machine)
+            #expect(try await full.status(5) == .outOfSpace, "a start leaves it held")
+
+            let restarted = try await QEMUFixture.open(
+                folder, image: ReadyImage(disk: "\(folder)/base.qcow2"))
+            #expect(try await restarted.status(5) == .outOfSpace)
+            #expect(try await restarted.status(5) == .running)
+            #expect(!MachineFiles.exists(host.directory(5).hold))
+            try await full.halt(5)
+            #expect(try await full.status(5) == .absent)
+        }
+    }
+}
