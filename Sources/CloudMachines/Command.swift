@@ -7,7 +7,8 @@ import Subprocess
     import SystemPackage
 #endif
 
-/// Runs another program with an argument vector (never a shell string) and waits for its end.
+/// Runs another program with an argument vector (never a shell string) and an environment of its own
+/// (`ChildEnvironment`), and waits for its end.
 public struct Command: Sendable {
     /// Name looked up in PATH, or an absolute path.
     public var program: String
@@ -29,7 +30,8 @@ public struct Command: Sendable {
     private static let packages = [
         "bridge": "iproute2", "genisoimage": "genisoimage", "ip": "iproute2", "nft": "nftables",
         "openssl": "openssl", "qemu-img": "qemu-utils",
-        "qemu-system-x86_64": "qemu-system-x86", "setsid": "util-linux",
+        "qemu-system-x86_64": "qemu-system-x86", "setpriv": "util-linux",
+        "setsid": "util-linux",
     ]
 
     public init(_ program: String, _ arguments: [String], input: String = "", timeoutSeconds: Int = 60) {
@@ -45,8 +47,9 @@ public struct Command: Sendable {
     public func run() async throws -> Output {
         try await withinTimeLimit {
             let result = try await Subprocess.run(
-                executable, arguments: Arguments(arguments), input: .string(input),
-                output: .string(limit: outputLimitBytes), error: .string(limit: outputLimitBytes))
+                executable, arguments: Arguments(arguments), environment: .only(ChildEnvironment.current()),
+                input: .string(input), output: .string(limit: outputLimitBytes),
+                error: .string(limit: outputLimitBytes))
             let output = Output(
                 standardOutput: result.standardOutput, standardError: result.standardError)
             guard result.terminationStatus.isSuccess else {
@@ -56,26 +59,27 @@ public struct Command: Sendable {
         }
     }
 
-    /// Starts the program in a session of its own and returns at once; it outlives this process and keeps none of its
-    /// descriptors. What it prints goes to the end of the file `log`; `input` and the time limit don't apply to it.
+    /// Starts the program in a session of its own and returns at once; it outlives this process and has none of its
+    /// descriptors but `files`, as 3 and on. What it prints goes to the end of the file `log`; `input` and the time
+    /// limit don't apply to it.
     ///
     /// When it can't be started, the reason stands in the log.
-    public func startDetached(log: String) async throws {
-        let descriptor = try FileDescriptor.open(
-            log, .writeOnly, options: [.append, .create, .closeOnExec], permissions: .ownerReadWrite)
-        try await descriptor.closeAfter {
-            let starter = Command("setsid", ["--fork", program] + arguments, timeoutSeconds: 10)
-            try await starter.withinTimeLimit {
-                let result = try await Subprocess.run(
-                    starter.executable, arguments: Arguments(starter.arguments), input: .none,
-                    output: .fileDescriptor(descriptor, closeAfterSpawningProcess: false),
-                    error: .fileDescriptor(descriptor, closeAfterSpawningProcess: false))
-                guard result.terminationStatus.isSuccess else {
-                    throw starter.failure("\(result.terminationStatus)")
-                }
-            }
+    public func startDetached(log: String) async throws { try await startDetached(log: log, input: nil) }
+
+    /// - Parameter standardInput: `nil`: nothing.
+    func startDetached(
+        log: String, input standardInput: OpenFile? = nil, files: [OpenFile] = []
+    ) async throws {
+        let output = try OpenFile.log(log)
+        let streams = [try standardInput ?? OpenFile.null(), output, output]
+        let starter = try ChildProcess("setsid", ["--fork", program] + arguments, files: streams + files)
+        guard try await starter.succeeds(within: .seconds(Self.detachSeconds)) == true else {
+            throw failure("setsid did not start it. The reason may stand in \(log)")
         }
     }
+
+    /// What a program may take to get a session of its own; it takes some milliseconds.
+    private static let detachSeconds = 10
 
     /// Runs it for a machine, as the change that it makes to the host; `nil`: as a look. Throws what `run` throws.
     @discardableResult
@@ -106,18 +110,5 @@ public struct Command: Sendable {
         CloudError(
             .internalServerError, "\(program) failed on the host.",
             detail: "\(program) \(arguments.joined(separator: " ")): \(what)")
-    }
-}
-
-extension FileDescriptor {
-    /// Closes the descriptor when `body` has ended, however it ends.
-    fileprivate func closeAfter(_ body: () async throws -> Void) async throws {
-        do {
-            try await body()
-        } catch {
-            try close()
-            throw error
-        }
-        try close()
     }
 }

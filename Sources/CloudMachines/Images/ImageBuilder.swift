@@ -61,6 +61,8 @@ struct ImageBuilder: Sendable {
         _ script: String, in folder: String, output: String,
         progress: @escaping @Sendable (ImageProgress) -> Void
     ) async throws -> [String]? {
+        let own = ["LC_ALL": "C", "PATH": HostFiles.searchPath]
+        let environment = ChildEnvironment.current(forDownloads: true).merging(own) { $1 }
         var options = PlatformOptions()
         // A session of its own, so that what the script started ends with it.
         options.createSession = true
@@ -69,7 +71,7 @@ struct ImageBuilder: Sendable {
         ]
         let result = try await Subprocess.run(
             .name("bash"), arguments: [script, output],
-            environment: .inherit.updating(["LC_ALL": "C", "PATH": HostFiles.searchPath]),
+            environment: .only(environment),
             workingDirectory: FilePath(folder), platformOptions: options, input: .none, output: .sequence,
             error: .combinedWithOutput
         ) { execution in
