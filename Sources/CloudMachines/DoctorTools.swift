@@ -18,6 +18,7 @@ struct DoctorTool: Sendable, Equatable {
             DoctorTool(program: "qemu-img", package: "qemu-utils", purpose: .machines),
             DoctorTool(program: "genisoimage", package: "genisoimage", purpose: .machines),
             DoctorTool(program: "setsid", package: "util-linux", purpose: .machines),
+            DoctorTool(program: "setpriv", package: "util-linux", purpose: .machines),
             DoctorTool(program: "ip", package: "iproute2", purpose: .bridgedNetwork),
             DoctorTool(program: "nft", package: "nftables", purpose: .bridgedNetwork),
             DoctorTool(program: "sysctl", package: "procps", purpose: .bridgedNetwork),

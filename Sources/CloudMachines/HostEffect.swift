@@ -2,10 +2,10 @@
 /// that the tests of crashes don't know. Each is a point where a crash parts what is done from what is known to be done.
 public enum HostEffect: String, Sendable, CaseIterable {
     case makeFolder, claimFolder, eraseFolder
-    case dropHalfDisk, createDisk, publishDisk, growDisk
+    case dropHalfDisk, recordDisk, createDisk, publishDisk, growDisk
     case makeSeedFolder, writeSeedFile, dropHalfSeed, createSeed, publishSeed, dropSeedFile, dropSeedFolder
     case loadRules, announceAddresses, changeLinks, changeForwarding, forwardPackets
-    case startProcess, keepSocketsPrivate, pressPowerButton, quitProcess, killProcess, dropRemains
+    case startProcess, pressPowerButton, quitProcess, killProcess, dropRemains
     case makeTrust, publishTrust
     case makeCredentials, shareCredentials, useCredentials, dropCredentials, forgetCredentials
     case expectArrival, dropHalfArrival, exportDisk, awaitMemory, announceArrival

@@ -60,19 +60,16 @@ struct HostsGuestTests {
         }
     }
 
-    /// A host whose QEMU runs in the lab's namespace, where its tap is.
+    /// A host whose QEMU has its tap in the lab's namespace.
     private func open(_ lab: NetworkLab, _ folder: String, _ image: ReadyImage) async throws -> QEMUHost {
         try await MachineFiles.makeFolder(folder, as: nil)
-        let program = "\(folder)/qemu"
-        let script = "#!/bin/sh\nexec ip netns exec \(lab.host) qemu-system-x86_64 \"$@\"\n"
-        try await MachineFiles.write(script.utf8, to: program, as: .writeSeedFile)
-        try await Command("chmod", ["755", program]).run()
+        var network = lab.network
+        network.openTap = { tap in try await NetworkSpace.run(in: lab.host) { try TapFile.open(tap) } }
         var settings = QEMUHost.Settings(
             dataDirectory: folder, installationId: folder, networkMode: .bridged)
-        settings.program = program
         settings.accelerator = AcceleratorChoice(.tcg, reason: "the same on every host")
         let images = QEMUHost.Images(status: { _ in .ready }, ready: { _ in image }, check: { _ in })
-        return try await QEMUHost.open(settings, images: images, network: lab.network)
+        return try await QEMUHost.open(settings, images: images, network: network)
     }
 
     private func start(

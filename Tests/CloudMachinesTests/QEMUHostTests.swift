@@ -85,6 +85,8 @@ struct QEMUHostTests {
                 try await MachineFiles.write(text.utf8, to: path, as: nil)
                 try await Command("chmod", ["755", path]).run()
             }
+            // The machine's user runs it, and keeps its file there.
+            try await Command("chmod", ["777", folder]).run()
             try await QEMUFixture.withHost(program: program) { host, _ in
                 _ = try await boot(host)
                 #expect(try await host.status(5) == .running)

@@ -99,6 +99,9 @@ struct MachineSeedTests {
 
 @Suite("A machine's disk")
 struct MachineDiskTests {
+    private let program = QEMUProgram(
+        program: "qemu-system-x86_64", uid: MachineUser.uid(5, first: MachineUser.first), accelerator: .tcg)
+
     private func base(_ folder: String) async throws -> ReadyImage {
         let path = "\(folder)/base,1.qcow2"
         try await Command("qemu-img", ["create", "-q", "-f", "qcow2", path, "3G"]).run()
@@ -112,7 +115,8 @@ struct MachineDiskTests {
             try await MachineFiles.write("half".utf8, to: "\(disk.path).new", as: nil)
             try await disk.make(over: try await base(folder))
             #expect(try MachineDisk.virtualBytes(disk.path) == 10 << 30)
-            #expect(try Set(MachineFiles.names(in: folder)) == ["base,1.qcow2", "disk.qcow2"])
+            #expect(
+                try Set(MachineFiles.names(in: folder)) == ["base,1.qcow2", "disk.qcow2", "disk.qcow2.json"])
             let info = try await Command("qemu-img", ["info", disk.path]).run().standardOutput
             #expect(info.contains("backing file: \(folder)/base,1.qcow2"))
 
@@ -130,7 +134,7 @@ struct MachineDiskTests {
             for (asked, expected) in [(10, 10), (20, 20), (10, 20)] as [(Int, UInt64)] {
                 let disk = MachineDisk(path: "\(folder)/disk.qcow2", storageGb: asked)
                 if !MachineFiles.exists(disk.path) { try await disk.make(over: image) }
-                try await disk.grow()
+                try await disk.grow(by: program)
                 #expect(try MachineDisk.virtualBytes(disk.path) == expected << 30)
             }
         }
@@ -143,17 +147,17 @@ struct MachineDiskTests {
             let disk = MachineDisk(path: "\(folder)/disk.qcow2", storageGb: 10)
             let image = try await base(folder)
             try await disk.make(over: image)
-            #expect(try disk.base() == image)
+            #expect(try await disk.base() == image)
             try await MachineFiles.write("x".utf8, to: "\(folder)/kernel", as: nil)
             try await MachineFiles.write("quiet\n".utf8, to: "\(folder)/cmdline", as: nil)
             let kernel = DirectKernel(
                 kernel: "\(folder)/kernel", initrd: "\(folder)/initrd", commandLine: "quiet")
-            #expect(try disk.base() == ReadyImage(disk: image.disk, kernel: kernel))
-            #expect(throws: CloudError.self) {
-                try MachineDisk(path: image.disk, storageGb: 3).base()
+            #expect(try await disk.base() == ReadyImage(disk: image.disk, kernel: kernel))
+            await #expect(throws: CloudError.self) {
+                try await MachineDisk(path: image.disk, storageGb: 3).base()
             }
             try await MachineFiles.remove(disk.path, as: nil)
-            await #expect(throws: CloudError.self) { try await disk.grow() }
+            await #expect(throws: CloudError.self) { try await disk.grow(by: program) }
             #expect(!MachineFiles.exists(disk.path))
         }
     }

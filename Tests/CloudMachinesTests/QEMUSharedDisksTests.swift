@@ -19,7 +19,7 @@ struct QEMUSharedDisksTests {
             let machine = try await boot(a)
             let disk = "\(folder)/shared/machines/5/disk.qcow2"
             #expect(MachineFiles.exists(disk) && !MachineFiles.exists("\(folder)/a/machines/5/disk.qcow2"))
-            #expect(try b.disk(machine).base().disk == "\(folder)/other/images/x/base.qcow2")
+            #expect(try await b.disk(machine).base().disk == "\(folder)/other/images/x/base.qcow2")
             try await a.halt(5)
             #expect(try await b.parts(of: 5) == MachineParts(hasDisk: true))
             #expect(try await b.inventory().isEmpty, "nothing was made of it on this host")

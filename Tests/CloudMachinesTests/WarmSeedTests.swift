@@ -67,29 +67,28 @@ struct WarmArgumentsTests {
     private func arguments(_ change: (inout QEMUArguments) -> Void) throws -> [String] {
         var arguments = QEMUArguments(
             machine: try QEMUFixture.machine(), image: ReadyImage(disk: "/base.qcow2"),
-            directory: MachineDirectory(data: "/data", warm: 12345),
             uuid: MachineUUID(installation: "test", id: MachineUUID.firstWarm + 12345), accelerator: .tcg,
-            networkMode: .bridged, version: QEMUVersion(major: 7, minor: 2))
+            networkMode: .bridged)
         change(&arguments)
         return try arguments.vector
     }
 
     @Test("it has a seed that stops it, a tap, and a port for the card to come")
     func vector() throws {
-        let vector = try arguments { $0.warm = .init(gates: [8000, 8004], tap: "st-w12345") }
-        let start = try #require(vector.firstIndex(of: "-blockdev"))
-        let end = try #require(vector.firstIndex(of: "-chardev"))
+        let vector = try arguments { $0.warm = .init(gates: [8000, 8004]) }
+        let start = try #require(vector.firstIndex(of: "fd=5,set=5")) + 1
+        let end = try #require(vector.firstIndex(of: "fd=8,set=8")) - 1
         #expect(
             vector[start..<end] == [
                 "-blockdev",
-                #"{"driver":"file","filename":"/data/warm/12345/seed.iso","node-name":"seed-file","read-only":true}"#,
+                #"{"driver":"file","filename":"/dev/fdset/5","node-name":"seed-file","read-only":true}"#,
                 "-blockdev",
                 #"{"driver":"blkdebug","image":"seed-file","inject-error":[{"event":"read_aio","iotype":"read","#
                     + #""sector":8000},{"event":"read_aio","iotype":"read","sector":8004}],"node-name":"seed-gate"}"#,
                 "-blockdev", #"{"driver":"raw","file":"seed-gate","node-name":"seed","read-only":true}"#,
                 "-device", "virtio-blk-pci,drive=seed,rerror=stop",
                 "-device", "pcie-root-port,id=network-port,chassis=1",
-                "-netdev", "tap,id=net,ifname=st-w12345,script=no,downscript=no",
+                "-netdev", "tap,id=net,fd=9",
             ])
     }
 
@@ -99,7 +98,7 @@ struct WarmArgumentsTests {
         let start = try #require(vector.firstIndex(of: "-netdev"))
         #expect(
             vector[start..<start + 6] == [
-                "-netdev", "tap,id=net,ifname=st-t5,script=no,downscript=no",
+                "-netdev", "tap,id=net,fd=9",
                 "-device", QEMUArguments.networkPort,
                 "-device", "virtio-net-pci,netdev=net,mac=52:54:0a:00:00:05,romfile=,bus=network-port",
             ])

@@ -1,7 +1,7 @@
 import CloudControl
 import CloudCore
 import CloudDatabase
-import CloudMachines
+@testable import CloudMachines
 import CloudTesting
 import Foundation
 import Testing
@@ -141,19 +141,14 @@ struct RealCrashHost: Sendable {
         try await Command(enter[0], enter.dropFirst() + ["sysctl", "-q", "-w", "net.ipv4.ip_forward=0"]).run()
         let image = "\(folder)/base.qcow2"
         try await Command("qemu-img", ["create", "-q", "-f", "qcow2", image, "1G"]).run()
-        // QEMU opens its tap, so it runs in the namespace too.
-        let program = "\(folder)/qemu"
-        try Data("#!/bin/sh\nexec ip netns exec \(space) qemu-system-x86_64 \"$@\"\n".utf8)
-            .write(to: URL(filePath: program))
-        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: program)
         var network = BridgedNetwork(
             settings: try NetworkSettings(underlay: Self.underlay), commandPrefix: enter)
         network.announce = { announcements in
             try await NetworkSpace.run(in: space) { try ARPSocket.send(announcements) }
         }
+        network.openTap = { tap in try await NetworkSpace.run(in: space) { try TapFile.open(tap) } }
         var settings = QEMUHost.Settings(
             dataDirectory: folder, installationId: space, networkMode: .bridged)
-        settings.program = program
         settings.accelerator = AcceleratorChoice(.tcg, reason: "the same on every host")
         let ready = ReadyImage(disk: image)
         let images = QEMUHost.Images(status: { _ in .ready }, ready: { _ in ready }, check: { _ in })

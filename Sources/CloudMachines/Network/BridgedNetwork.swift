@@ -10,6 +10,8 @@ public struct BridgedNetwork: Sendable {
     /// Tells the host's neighbours which public addresses are here. Another one where the network is built in a network
     /// namespace.
     public var announce: @Sendable ([AddressAnnouncement]) async throws -> Void = { try ARPSocket.send($0) }
+    /// Opens a tap for a machine. Another one where the network is built in a network namespace.
+    var openTap: @Sendable (String) async throws -> OpenFile = { try TapFile.open($0) }
     /// What the present ruleset reads as once it is loaded.
     let loaded = LoadedRuleset()
 

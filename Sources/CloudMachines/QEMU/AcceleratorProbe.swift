@@ -24,6 +24,8 @@ struct AcceleratorProbe {
     var program: String
     /// Where the answer is remembered, and the boot sector lies while it runs.
     var folder: String
+    /// Who runs it: as for guests, a user of its own, so that what may not use KVM shows here.
+    var uid = MachineUser.uid(0, first: MachineUser.first)
     /// Seconds that the boot sector may take: 0.1 under KVM and under TCG alike.
     var timeoutSeconds = 5
 
@@ -31,6 +33,8 @@ struct AcceleratorProbe {
 
     private struct Memory: Codable {
         var bootId: String
+        /// Who it was tried as; `nil`: our own user.
+        var uid: UInt32?
         var choice: AcceleratorChoice
     }
 
@@ -41,12 +45,12 @@ struct AcceleratorProbe {
         // An unreadable memory is no memory: the probe is run again.
         if let bytes = MachineFiles.bytes(memory, limit: 4096),
             let known = try? JSONDecoder().decode(Memory.self, from: Data(bytes)),  // see above
-            known.bootId == bootId
+            known.bootId == bootId, known.uid == uid
         {
             return known.choice
         }
         let choice = try await probe()
-        let text = try JSONEncoder().encode(Memory(bootId: bootId, choice: choice))
+        let text = try JSONEncoder().encode(Memory(bootId: bootId, uid: uid, choice: choice))
         try await MachineFiles.write(Array(text), to: memory, as: nil)
         return choice
     }
@@ -81,17 +85,15 @@ struct AcceleratorProbe {
     func runsGuestCode(_ accelerator: Accelerator) async throws -> Bool {
         let disk = "\(folder)/probe.img"
         try await MachineFiles.write(BootSector.disk, to: disk, as: nil)
-        let output = try await Command(
-            program,
+        let output = try await QEMUProgram(program: program, uid: uid, accelerator: accelerator).run(
             [
                 "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-machine", "q35", "-m",
                 "16",
-            ] + accelerator.arguments + [
-                "-drive", "if=none,id=disk,file=\(QEMUArguments.escaped(disk)),format=raw,readonly=on",
+            ] + accelerator.arguments + QEMUNode.handed(3) + [
+                "-drive", "if=none,id=disk,file=\(QEMUNode.path(3)),format=raw,readonly=on",
                 "-device", "virtio-blk-pci,drive=disk,bootindex=1",
                 "-chardev", "stdio,id=serial", "-serial", "chardev:serial",
-            ], timeoutSeconds: timeoutSeconds
-        ).run(as: nil)
-        return output.standardOutput.contains(BootSector.message)
+            ], files: [try OpenFile.regular(disk)], within: .seconds(timeoutSeconds))
+        return output.contains(BootSector.message)
     }
 }

@@ -161,11 +161,6 @@ enum MachineFiles {
         }
     }
 
-    /// Makes a file or socket that another program made with its own umask our own user's alone.
-    static func makePrivate(_ path: String, as effect: HostEffect) async throws {
-        try await effect.make { try attempt("make private", path) { try check(chmod(path, 0o600)) } }
-    }
-
     /// Cuts a file that others append to down to nothing when it has more than `limit` bytes; its last `keep` bytes
     /// go to a file beside it. What is appended in between is lost.
     static func bound(_ path: String, limit: Int64, keep: Int) throws(CloudError) {

@@ -39,7 +39,7 @@ struct MachineProcess {
     }
 
     /// Starts QEMU unless it runs, and returns when its monitor answers.
-    func start(_ program: String, _ arguments: () async throws -> [String]) async throws {
+    func start(_ program: QEMUProgram, _ launch: () async throws -> MachineLaunch) async throws {
         switch try await status() {
         case .running, .outOfSpace: return
         case .poweredOff: try await halt()
@@ -51,16 +51,12 @@ struct MachineProcess {
         }
         for path in directory.remains { try await MachineFiles.remove(path, as: .dropRemains) }
         try boundLogs()
-        let command = try await Command(program, arguments())
-        try await HostEffect.startProcess.make { try await command.startDetached(log: directory.qemuLog) }
+        try await launch().start(program, directory)
         guard try await answer(within: Self.startLimit) != .absent else {
             let words = MachineFiles.tail(directory.qemuLog, limit: 2000)
             throw CloudError(
                 .internalServerError, "The machine's QEMU ended as soon as it was started.",
                 detail: words.isEmpty ? "\(directory.qemuLog) is empty" : words)
-        }
-        for path in [directory.monitorSocket, directory.serialSocket, directory.consoleLog] {
-            try await MachineFiles.makePrivate(path, as: .keepSocketsPrivate)
         }
     }
 

@@ -43,7 +43,11 @@ struct MoveMonitor {
     /// The disk that the guest has. Throws a bug when there is none.
     func disk() async throws -> Disk {
         let all = try await execute("query-block").array ?? []
-        guard let disk = all.first(where: { $0["device"]?.string == "disk" })?["inserted"],
+        // Of a guest that was started before disks were nodes, the device has the name.
+        let isDisk = { (block: QMPValue) in
+            [block["inserted"]?["node-name"], block["device"]].contains(.string(QEMUNode.disk))
+        }
+        guard let disk = all.first(where: isDisk)?["inserted"],
             let node = disk["node-name"]?.string, let bytes = disk["image"]?["virtual-size"]?.integer
         else { throw CloudError.bug("a machine's QEMU has no disk") }
         return Disk(node: node, bytes: bytes)

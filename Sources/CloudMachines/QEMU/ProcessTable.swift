@@ -62,12 +62,14 @@ private struct ProcessStat {
     }
 }
 
-/// The QEMU processes of one installation, found by the UUID on their command line, so that a pid that another
-/// program has by now is never taken for ours.
+/// The QEMU processes of one installation, found by their user and the UUID on their command line, so that a pid that
+/// another program has by now is never taken for ours.
 struct ProcessTable: Sendable {
     var installation: String
     /// Our folder, whose marks say whose the guests are that were booted ahead.
     var data: String
+    /// The first of the machines' users.
+    var firstUid = MachineUser.first
 
     /// The longest command line, in bytes, that is looked at. Ours have 2 KB.
     private static let commandLineLimit = 64 << 10
@@ -128,13 +130,16 @@ struct ProcessTable: Sendable {
         return taken
     }
 
-    /// The id in the process's UUID; a zombie has no command line and is none of ours.
+    /// The id in the process's UUID, if it is a machine's process. A zombie has no command line and is none of ours; and
+    /// anybody may write a UUID into a command line: only what runs as the machine's own user is that machine.
     private func machineId(_ pid: Int32) -> Int64? {
         guard let text = MachineFiles.text("/proc/\(pid)/cmdline", limit: Self.commandLineLimit) else {
             return nil
         }
         let words = text.split(separator: "\0", omittingEmptySubsequences: false)
-        guard let index = words.firstIndex(of: "-uuid"), index + 1 < words.count else { return nil }
-        return MachineUUID.id(words[index + 1], installation: installation)
+        guard let index = words.firstIndex(of: "-uuid"), index + 1 < words.count,
+            let id = MachineUUID.id(words[index + 1], installation: installation)
+        else { return nil }
+        return ProcessOwner(pid: pid)?.mayRun(as: MachineUser.uid(id, first: firstUid)) == true ? id : nil
     }
 }

@@ -1,15 +1,11 @@
-/// The argument vector of one machine's QEMU, as a function of a value. Nothing in it depends on the host's state.
+/// The argument vector of one machine's QEMU, as a function of a value. Nothing in it depends on the host's state, and it
+/// names no file: QEMU is handed them open (`Handle`).
 struct QEMUArguments {
     var machine: Machine
     var image: ReadyImage
-    var directory: MachineDirectory
     var uuid: MachineUUID
     var accelerator: Accelerator
     var networkMode: NetworkMode
-    /// The unprivileged user (and group) that QEMU becomes after it has opened all it needs; `nil` when it is started
-    /// by an unprivileged user anyway.
-    var uid: UInt32?
-    var version: QEMUVersion
     /// The largest packet that the guest may send; `nil`: what it always has. Its driver takes it at each start, whatever
     /// its image and its seed.
     var mtu: Int?
@@ -25,18 +21,33 @@ struct QEMUArguments {
     struct WarmDevices {
         /// The sectors of the seed whose reading stops the guest.
         var gates: [Int]
-        /// The tap that its network card will have; `nil` in user mode.
-        var tap: String?
     }
+
+    /// What QEMU gets open, as its descriptors 3 and on, in this order.
+    enum Handle: Sendable, CaseIterable {
+        case disk, base, seed, monitor, serial, consoleLog, tap, kernel, initrd
+    }
+
+    var handles: [Handle] {
+        Handle.allCases.filter { handle in
+            switch handle {
+            case .disk, .base, .seed, .monitor, .serial, .consoleLog: true
+            case .tap: networkMode == .bridged
+            case .kernel, .initrd: image.kernel != nil
+            }
+        }
+    }
+
+    private func descriptor(_ handle: Handle) -> Int { 3 + (handles.firstIndex(of: handle) ?? 0) }
 
     /// Megabytes for translated code, without KVM. QEMU's default is a quarter of the host's RAM, at most 1 GB.
     static let translationCacheMb = 64
 
-    /// The vector without the program's name. Throws `.bug` when the compute's id does not fit into a tap's name.
+    /// The vector without the program's name.
     var vector: [String] {
         get throws {
-            try identity + computer + boot + storage + seed + network + console + monitor + confinement
-                + waiting
+            try identity + computer + boot + storage + seed + network + console + monitor
+                + QEMUProgram.sandbox + waiting
         }
     }
 
@@ -58,11 +69,11 @@ struct QEMUArguments {
 
     private var boot: [String] {
         guard let kernel = image.kernel else { return [] }
-        return ["-kernel", kernel.kernel, "-initrd", kernel.initrd, "-append", kernel.commandLine]
+        return [
+            "-kernel", "/proc/self/fd/\(descriptor(.kernel))", "-initrd",
+            "/proc/self/fd/\(descriptor(.initrd))", "-append", kernel.commandLine,
+        ]
     }
-
-    /// Said of the disk: QEMU must neither close nor open it once more in a move, since it is another user by then.
-    static let writableForGood = "auto-read-only=off"
 
     /// Says to the guest how large its packets may be.
     private static let mtuOption = "host_mtu="
@@ -74,24 +85,19 @@ struct QEMUArguments {
     }
 
     /// Disk first, so that it is the guest's `vda`.
-    ///
-    /// cache=writeback: a guest's flush reaches the host's disk (fdatasync), so it is as safe as `none`; the pages
-    /// of a base image are shared by all guests over it; and it works on file systems without O_DIRECT.
     private var storage: [String] {
-        [
-            "-drive",
-            "if=none,id=disk,file=\(Self.escaped(directory.disk)),format=qcow2,cache=writeback,discard=unmap,"
-                + "detect-zeroes=unmap,\(Self.writableForGood)",
-            "-device", "virtio-blk-pci,drive=disk,bootindex=1",
-        ]
+        get throws {
+            try QEMUNode.disk(at: descriptor(.disk), over: descriptor(.base)) + [
+                "-device", "virtio-blk-pci,drive=\(QEMUNode.disk),bootindex=1,write-cache=on",
+            ]
+        }
     }
 
     private var seed: [String] {
         get throws {
-            if let warm { return try WarmMonitor.seed(directory.seed, gates: warm.gates) }
-            return [
-                "-drive", "if=none,id=seed,file=\(Self.escaped(directory.seed)),format=raw,readonly=on",
-                "-device", "virtio-blk-pci,drive=seed",
+            if let warm { return try WarmMonitor.seed(descriptor(.seed), gates: warm.gates) }
+            return try QEMUNode.seed(at: descriptor(.seed)) + [
+                "-device", "virtio-blk-pci,drive=\(QEMUNode.seed)",
             ]
         }
     }
@@ -100,61 +106,47 @@ struct QEMUArguments {
     static let networkPort = "pcie-root-port,id=\(networkPortName),chassis=1"
     static let networkPortName = "network-port"
 
+    private var tap: String { "tap,id=net,fd=\(descriptor(.tap))" }
+
     private var network: [String] {
-        get throws {
-            if let warm {
-                return ["-device", Self.networkPort]
-                    + (warm.tap.map { ["-netdev", "tap,id=net,ifname=\($0),script=no,downscript=no"] } ?? [])
-            }
-            let backend =
-                switch networkMode {
-                case .bridged: "tap,id=net,ifname=\(try machine.attachment.tapName()),script=no,downscript=no"
-                case .user:
-                    "user,id=net,restrict=no"
-                        + (machine.attachment.sshPort.map { ",hostfwd=tcp:127.0.0.1:\($0)-:22" } ?? "")
-                }
-            let port = hasNetworkPort ? ["-device", Self.networkPort] : []
-            return ["-netdev", backend] + port + [
-                "-device",
-                "virtio-net-pci,netdev=net,mac=\(machine.attachment.mac),"
-                    + (mtu.map { "\(Self.mtuOption)\($0)," } ?? "") + "romfile="
-                    + (hasNetworkPort ? ",bus=\(Self.networkPortName)" : ""),
-            ]
+        if warm != nil {
+            return ["-device", Self.networkPort] + (networkMode == .bridged ? ["-netdev", tap] : [])
         }
+        let backend =
+            switch networkMode {
+            case .bridged: tap
+            case .user:
+                "user,id=net,restrict=no"
+                    + (machine.attachment.sshPort.map { ",hostfwd=tcp:127.0.0.1:\($0)-:22" } ?? "")
+            }
+        let port = hasNetworkPort ? ["-device", Self.networkPort] : []
+        return ["-netdev", backend] + port + [
+            "-device",
+            "virtio-net-pci,netdev=net,mac=\(machine.attachment.mac),"
+                + (mtu.map { "\(Self.mtuOption)\($0)," } ?? "") + "romfile="
+                + (hasNetworkPort ? ",bus=\(Self.networkPortName)" : ""),
+        ]
     }
 
-    /// The serial console: a socket for the operator, and a log (`LogFile` bounds it).
+    /// The serial console: a socket for the operator, and a log (`MachineProcess` bounds it).
     private var console: [String] {
-        [
+        QEMUNode.handed(descriptor(.consoleLog)) + [
             "-chardev",
-            "socket,id=serial,path=\(Self.escaped(directory.serialSocket)),server=on,wait=off,"
-                + "logfile=\(Self.escaped(directory.consoleLog)),logappend=on",
+            "socket,id=serial,fd=\(descriptor(.serial)),server=on,wait=off,"
+                + "logfile=\(QEMUNode.path(descriptor(.consoleLog))),logappend=on",
             "-serial", "chardev:serial",
         ]
     }
 
     private var monitor: [String] {
         [
-            "-msg", "timestamp=on", "-pidfile", directory.pidFile,
-            "-qmp", "unix:\(Self.escaped(directory.monitorSocket)),server=on,wait=off",
+            "-msg", "timestamp=on", "-chardev",
+            "socket,id=monitor,fd=\(descriptor(.monitor)),server=on,wait=off",
         ]
+            + QEMUProgram.monitor
     }
 
     private var waiting: [String] { arrivesOn == nil ? [] : ["-S", "-incoming", "defer"] }
-
-    /// QEMU's seccomp sandbox. `spawn=deny` rules out `-daemonize` (it forks), hence `Command.startDetached`.
-    /// Becoming another user needs set*uid, which `elevateprivileges=deny` forbids; without a capability, with
-    /// no_new_privs set (as seccomp does) and exec denied there is nothing left to elevate with.
-    private var confinement: [String] {
-        let elevate = uid == nil ? "deny" : "allow"
-        return ["-sandbox", "on,obsolete=deny,elevateprivileges=\(elevate),spawn=deny,resourcecontrol=deny"]
-            + (uid.map { version.becoming(uid: $0) } ?? [])
-    }
-
-    /// In QEMU's option syntax a comma in a value is written twice.
-    static func escaped(_ value: String) -> String {
-        value.split(separator: ",", omittingEmptySubsequences: false).joined(separator: ",,")
-    }
 }
 
 /// What runs a guest's code.
@@ -192,12 +184,6 @@ struct QEMUVersion: Sendable, Equatable, Comparable {
         let numbers = words[index + 1].split(separator: ".").prefix(2).compactMap { Int($0) }
         guard numbers.count == 2 else { return nil }
         self.init(major: numbers[0], minor: numbers[1])
-    }
-
-    /// The option to become another user; `-runas` is deprecated since 9.1 (QEMU, "Deprecated features").
-    func becoming(uid: UInt32) -> [String] {
-        self >= QEMUVersion(major: 9, minor: 1)
-            ? ["-run-with", "user=\(uid):\(uid)"] : ["-runas", "\(uid):\(uid)"]
     }
 
     static func < (a: Self, b: Self) -> Bool { (a.major, a.minor) < (b.major, b.minor) }

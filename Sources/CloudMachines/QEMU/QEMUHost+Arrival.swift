@@ -63,15 +63,12 @@ extension QEMUHost {
         }
     }
 
-    /// Makes the disk's node writable for good, since QEMU can't open the file once more when it is another user.
     private func start(_ machine: Machine, as departure: Departure) async throws {
-        try await process(machine.id).start(settings.program) {
-            let image = try disk(machine).base()
-            try await images.check(image)
-            var arguments = try arguments(machine, over: image)
-            arguments.arrivesOn = departure.board
-            arguments.hasNetworkPort = departure.hasNetworkPort ?? false
-            return try arguments.vector
+        try await process(machine.id).start(program(as: try machineId(machine.id))) {
+            try await launch(machine) { arguments in
+                arguments.arrivesOn = departure.board
+                arguments.hasNetworkPort = departure.hasNetworkPort ?? false
+            }
         }
     }
 

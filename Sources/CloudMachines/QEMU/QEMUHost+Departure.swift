@@ -13,10 +13,10 @@ extension QEMUHost {
             let process = try table.process(of: machine.id, in: directory(machine.id))
         else { throw Self.cannotMove("it does not run on its host. Start it first.") }
         let line = MachineFiles.text("/proc/\(process.pid)/cmdline", limit: Self.commandLineLimit) ?? ""
-        guard line.contains(QEMUArguments.writableForGood) else {
+        guard QEMUNode.keepsDiskOpen(line) else {
             throw Self.cannotMove("it was started by an earlier version of the program. Reboot it first.")
         }
-        let image = try disk(machine).base()
+        let image = try await disk(machine).base()
         let (board, disk) = try await monitor(machine.id).move { (try await $0.board(), try await $0.disk()) }
         return Departure(
             board: board, processor: processor, diskBytes: disk.bytes, imageSha256: image.sha256,

@@ -31,7 +31,7 @@ public struct QEMUHost: MachineHost {
         /// are root; one that was booted ahead uses its own number in place of the id, and 2^24 more. The default begins
         /// behind all that systemd knows a use for (its "Users, Groups, UIDs and GIDs"). No file belongs to these
         /// users, and no two machines share one.
-        public var firstMachineUid: UInt32 = 0x7000_0000
+        public var firstMachineUid = MachineUser.first
         /// What guests run on, when the operator decides; `nil` lets a probe find out.
         public var accelerator: AcceleratorChoice?
         /// How machines move to and from other hosts.
@@ -72,8 +72,6 @@ public struct QEMUHost: MachineHost {
     let table: ProcessTable
     let growth = DiskGrowth()
 
-    private static let machineUids: Int64 = 1 << 24
-
     /// Looks at the host: QEMU's version, the data directory, and whether KVM works (some seconds, once per boot of
     /// the host). `network` is the host's own in bridged mode, and `nil` in user mode: there QEMU brings one.
     public static func open(
@@ -89,13 +87,17 @@ public struct QEMUHost: MachineHost {
                 "\(settings.program) is no QEMU. Name QEMU's program, such as qemu-system-x86_64.",
                 detail: words)
         }
-        let probe = AcceleratorProbe(program: settings.program, folder: settings.dataDirectory)
+        let probe = AcceleratorProbe(
+            program: settings.program, folder: settings.dataDirectory,
+            uid: MachineUser.uid(0, first: settings.firstMachineUid))
         let accelerator =
             if let chosen = settings.accelerator { chosen } else { try await probe.choice() }
         return QEMUHost(
             accelerator: accelerator, settings: settings, version: version, images: images,
             network: network,
-            table: ProcessTable(installation: settings.installationId, data: settings.dataDirectory))
+            table: ProcessTable(
+                installation: settings.installationId, data: settings.dataDirectory,
+                firstUid: settings.firstMachineUid))
     }
 
     public var networkMode: NetworkMode { settings.networkMode }
@@ -109,7 +111,9 @@ public struct QEMUHost: MachineHost {
         try await disk(machine).make(over: try await images.ready(image))
     }
 
-    public func growDisk(_ machine: Machine) async throws { try await disk(machine).grow() }
+    public func growDisk(_ machine: Machine) async throws {
+        try await disk(machine).grow(by: program(as: try machineId(machine.id)))
+    }
 
     public func makeSeed(_ machine: Machine) async throws {
         if try await fillWarmSeed(machine) { return }
@@ -137,27 +141,42 @@ public struct QEMUHost: MachineHost {
 
     public func boot(_ machine: Machine) async throws {
         try await wakeWarm(machine)
-        try await process(machine.id).start(settings.program) {
+        try await process(machine.id).start(program(as: try machineId(machine.id))) {
             try checkMayBoot(machine.id)
-            let image = try disk(machine).base()
-            try await images.check(image)
-            return try arguments(machine, over: image).vector
+            return try await launch(machine)
         }
     }
 
+    /// All that its QEMU is started with: `change` may change the arguments.
+    func launch(
+        _ machine: Machine, _ change: (inout QEMUArguments) -> Void = { _ in }
+    ) async throws -> MachineLaunch {
+        try await images.check(try await disk(machine).base())
+        let disk = try await disk(machine).open()
+        var arguments = try arguments(machine, over: disk.image)
+        change(&arguments)
+        return MachineLaunch(
+            arguments: arguments, disk: disk, tap: try await tap(machine.attachment.tapName()))
+    }
+
+    /// A machine's tap, open; `nil` where it has none.
+    func tap(_ name: @autoclosure () throws -> String) async throws -> OpenFile? {
+        guard networkMode == .bridged, let network else { return nil }
+        return try await network.openTap(try name())
+    }
+
     func arguments(_ machine: Machine, over image: ReadyImage) throws -> QEMUArguments {
-        arguments(machine, over: image, in: directory(machine.id), as: try machineId(machine.id))
+        arguments(machine, over: image, as: try machineId(machine.id))
     }
 
     /// - Parameter machineId: what stands for the machine in its UUID and its user.
     func arguments(
-        _ machine: Machine, over image: ReadyImage, in directory: MachineDirectory, as machineId: Int64
+        _ machine: Machine, over image: ReadyImage, as machineId: Int64
     ) -> QEMUArguments {
         QEMUArguments(
-            machine: machine, image: image, directory: directory,
+            machine: machine, image: image,
             uuid: MachineUUID(installation: settings.installationId, id: machineId),
-            accelerator: accelerator.accelerator, networkMode: networkMode, uid: uid(machineId),
-            version: version, mtu: network?.settings.guestMtu)
+            accelerator: accelerator.accelerator, networkMode: networkMode, mtu: network?.settings.guestMtu)
     }
 
     public func status(_ id: Int64) async throws -> MachineStatus {
@@ -219,17 +238,19 @@ public struct QEMUHost: MachineHost {
 
     func disk(_ machine: Machine) -> MachineDisk {
         MachineDisk(
-            path: directory(machine.id).disk, storageGb: machine.storageGb, shared: settings.disks)
+            path: directory(machine.id).disk, storageGb: machine.storageGb, shared: settings.disks,
+            images: settings.disks.map(SharedDisks.images) ?? "\(settings.dataDirectory)/images")
     }
 
     func process(_ id: Int64) -> MachineProcess {
         MachineProcess(id: id, directory: directory(id), table: table, mayGoOn: { hasSpaceToGoOn })
     }
 
-    func uid(_ id: Int64) -> UInt32? {
-        // Those of guests that are booted ahead lie behind those of all others.
-        let first = id < MachineUUID.firstWarm ? 0 : UInt32(Self.machineUids)
-        // Safe: can't fail.
-        return geteuid() == 0 ? settings.firstMachineUid + first + UInt32(id % Self.machineUids) : nil
+    /// - Parameter machineId: what stands for the machine in its user.
+    func program(as machineId: Int64) -> QEMUProgram {
+        QEMUProgram(
+            program: settings.program, uid: uid(machineId), accelerator: accelerator.accelerator)
     }
+
+    func uid(_ machineId: Int64) -> UInt32? { MachineUser.uid(machineId, first: settings.firstMachineUid) }
 }

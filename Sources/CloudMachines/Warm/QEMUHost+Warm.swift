@@ -42,16 +42,17 @@ extension QEMUHost: WarmingHost {
         let mark = WarmMark(
             number: number, kind: try kind(machine, base), startedAtMs: SystemClock().nowMs, seed: seed)
         try await mark.write(directory)
-        try await MachineDisk(path: directory.disk, storageGb: machine.storageGb).make(over: base)
-        let tap = networkMode == .bridged ? WarmTap.name(number) : nil
-        if let tap { try await network?.addTap(tap) }
+        let disk = MachineDisk(path: directory.disk, storageGb: machine.storageGb)
+        try await disk.make(over: base)
+        try await network?.addTap(WarmTap.name(number))
         try await MachineProcess(id: mark.machineId, directory: directory, table: table).start(
-            settings.program
+            program(as: mark.machineId)
         ) {
             try await images.check(base)
-            var arguments = arguments(machine, over: base, in: directory, as: mark.machineId)
-            arguments.warm = QEMUArguments.WarmDevices(gates: seed.gates, tap: tap)
-            return try arguments.vector
+            var arguments = arguments(machine, over: base, as: mark.machineId)
+            arguments.warm = QEMUArguments.WarmDevices(gates: seed.gates)
+            return MachineLaunch(
+                arguments: arguments, disk: try await disk.open(), tap: try await tap(WarmTap.name(number)))
         }
         return number
     }
@@ -200,9 +201,8 @@ extension QEMUHost: WarmingHost {
     private func kind(_ machine: Machine, _ base: ReadyImage) throws -> String {
         var machine = machine
         machine.id = 0
-        var arguments = arguments(
-            machine, over: base, in: MachineDirectory(data: "", warm: 0), as: MachineUUID.firstWarm)
-        arguments.warm = QEMUArguments.WarmDevices(gates: [], tap: networkMode == .bridged ? "" : nil)
+        var arguments = arguments(machine, over: base, as: MachineUUID.firstWarm)
+        arguments.warm = QEMUArguments.WarmDevices(gates: [])
         let mtu = network?.settings.guestMtu.map { "\($0)" } ?? "usual"
         return
             (try arguments.vector + [

@@ -9,32 +9,28 @@ import QMP
 struct WarmMonitor {
     var monitor: QMPClient
 
+    /// The node that stops the guest.
+    private static let gate = "seed-gate"
+
     /// Names of ours within a QEMU.
     private enum Name {
-        static let file: QMPValue = "seed-file"
-        static let gate: QMPValue = "seed-gate"
-        static let seed: QMPValue = "seed"
         static let backend = "net"
         static let card = "network"
     }
 
     private static let answerLimit = Duration.seconds(5)
 
-    /// The vector's words for a seed at `path` that stops its guest at the gates.
-    static func seed(_ path: String, gates: [Int]) throws -> [String] {
+    /// The vector's words for a seed that stops its guest at the gates.
+    static func seed(_ descriptor: Int, gates: [Int]) throws -> [String] {
         let rules = gates.map { sector -> QMPValue in
             ["event": "read_aio", "iotype": "read", "sector": .integer(Int64(sector))]
         }
-        let nodes: [QMPValue] = [
-            ["driver": "file", "node-name": Name.file, "filename": .string(path), "read-only": .bool(true)],
-            [
-                "driver": "blkdebug", "node-name": Name.gate, "image": Name.file,
-                "inject-error": .array(rules),
-            ],
-            ["driver": "raw", "node-name": Name.seed, "file": Name.gate, "read-only": .bool(true)],
+        let gate: QMPValue = [
+            "driver": "blkdebug", "node-name": .string(gate), "image": .string(QEMUNode.seedFile),
+            "inject-error": .array(rules),
         ]
-        return try nodes.flatMap { ["-blockdev", try $0.text] }
-            + ["-device", "virtio-blk-pci,drive=seed,rerror=stop"]
+        return try QEMUNode.seed(at: descriptor, through: [gate], over: Self.gate)
+            + ["-device", "virtio-blk-pci,drive=\(QEMUNode.seed),rerror=stop"]
     }
 
     /// Whether the guest stands still before its seed.
@@ -45,7 +41,7 @@ struct WarmMonitor {
     /// Whether the guest has not been told yet who it is.
     func hasGate() async throws -> Bool {
         let nodes = try await execute("query-named-block-nodes", ["flat": .bool(true)]).array ?? []
-        return nodes.contains { $0["node-name"] == Name.gate }
+        return nodes.contains { $0["node-name"]?.string == Self.gate }
     }
 
     /// Plugs the guest's network card in, unless it is there.
@@ -75,10 +71,13 @@ struct WarmMonitor {
             "blockdev-reopen",
             [
                 "options": [
-                    ["driver": "raw", "node-name": Name.seed, "file": Name.file, "read-only": .bool(true)]
+                    [
+                        "driver": "raw", "node-name": .string(QEMUNode.seed),
+                        "file": .string(QEMUNode.seedFile), "read-only": .bool(true),
+                    ]
                 ]
             ])
-        try await execute("blockdev-del", ["node-name": Name.gate])
+        try await execute("blockdev-del", ["node-name": .string(Self.gate)])
     }
 
     func wake() async throws { try await execute("cont") }
