@@ -11,36 +11,17 @@ import CloudCore
     import Darwin
 #endif
 
-/// Looks at disks that came from outside and turns them into the store's format.
+/// Looks at disks that came from outside and turns them into the store's format. What they say of themselves is read by
+/// us first (`QCOW2Header`): no program opens one that leads to other files of this host.
 enum DiskFormat {
     private static let convertSeconds = 1800
-
-    /// The parts of `qemu-img info --output=json` that matter.
-    private struct Info: Decodable {
-        var virtualSize: Int64
-        var backingFilename: String?
-        var fullBackingFilename: String?
-        var formatSpecific: Specific?
-
-        struct Specific: Decodable { var data: Details? }
-        struct Details: Decodable {
-            var dataFile: String?
-            enum CodingKeys: String, CodingKey { case dataFile = "data-file" }
-        }
-        enum CodingKeys: String, CodingKey {
-            case virtualSize = "virtual-size"
-            case backingFilename = "backing-filename"
-            case fullBackingFilename = "full-backing-filename"
-            case formatSpecific = "format-specific"
-        }
-    }
 
     /// `qcow2` or `raw` (which must have a boot sector), by the file's first bytes. Throws for anything else.
     static func detect(_ path: String) throws(CloudError) -> String {
         guard let head = try FileReader(path)?.next(512) else {
             throw CloudError(.badRequest, "\(path) can't be read or is empty.")
         }
-        if head.starts(with: [0x51, 0x46, 0x49, 0xFB]) { return "qcow2" }  // "QFI\xfb"
+        if head.starts(with: QCOW2Header.magic) { return "qcow2" }
         if head.count == 512, head[510] == 0x55, head[511] == 0xAA { return "raw" }
         throw CloudError(
             .badRequest,
@@ -55,15 +36,27 @@ enum DiskFormat {
     static func adopt(
         _ from: String, format: String, to: String, move: Bool, limits: ImageLimits
     ) async throws {
-        try await check(from, format: format, limits: limits)
-        if format == "qcow2", move { return try HostFiles.move(from, to: to) }
-        try await convert(from, format: format, to: to, limits: limits)
-        if move { try HostFiles.remove(from) }
+        if format == "qcow2", move {
+            try check(from, named: from, format: format, limits: limits)
+            return try HostFiles.move(from, to: to)
+        }
+        guard !move else {
+            try check(from, named: from, format: format, limits: limits)
+            try await convert(from, named: from, format: format, to: to, limits: limits)
+            return try HostFiles.remove(from)
+        }
+        // What is checked is what is used, whoever else has the original.
+        let copy = "\(to).copy"
+        try await Command("cp", ["--sparse=auto", "--", from, copy], timeoutSeconds: convertSeconds).run()
+        try check(copy, named: from, format: format, limits: limits)
+        try await convert(copy, named: from, format: format, to: to, limits: limits)
+        try HostFiles.remove(copy)
     }
 
     /// What a file expands to is known once it is written, so the kernel ends what writes too much.
-    private static func convert(_ from: String, format: String, to: String, limits: ImageLimits) async throws
-    {
+    private static func convert(
+        _ from: String, named name: String, format: String, to: String, limits: ImageLimits
+    ) async throws {
         let room = try limits.room(in: URL(filePath: to).deletingLastPathComponent().path)
         do {
             // The format is named, never guessed: a guest could have written a header into its raw disk.
@@ -76,7 +69,7 @@ enum DiskFormat {
             throw CloudError(
                 .unprocessableEntity,
                 """
-                \(from) grows beyond \(room >> 20) MiB when it is converted. An image may have \
+                \(name) grows beyond \(room >> 20) MiB when it is converted. An image may have \
                 \(limits.maxImageBytes >> 20) MiB, and \(limits.reserveBytes >> 20) MiB of the disk must stay free. Bring \
                 a smaller one, or free some space.
                 """, detail: error.detail)
@@ -88,41 +81,48 @@ enum DiskFormat {
         ["signaled(\(SIGXFSZ))", "File too large"].contains { error.detail?.contains($0) == true }
     }
 
-    /// Throws when the disk is not what it is said to be, or refers to other files of this host.
-    private static func check(_ path: String, format: String, limits: ImageLimits) async throws {
-        let output: Command.Output
-        do {
-            output = try await Command("qemu-img", ["info", "-f", format, "--output=json", path]).run()
-        } catch let error as CloudError {
-            if HostFiles.program("qemu-img") == nil {
-                throw CloudError(
-                    .serviceUnavailable,
-                    "This machine lacks qemu-img. Run: apt-get install --no-install-recommends qemu-utils",
-                    detail: error.detail)
-            }
-            throw CloudError(.unprocessableEntity, "\(path) is no \(format) disk.", detail: error.detail)
-        }
-        let info = try JSONDecoder().decode(Info.self, from: Data(output.standardOutput.utf8))
-        if info.backingFilename != nil || info.fullBackingFilename != nil
-            || info.formatSpecific?.data?.dataFile != nil
-        {
+    /// Throws when the disk, which the operator knows as `name`, is not what it is said to be, refers to other files of this
+    /// host, or is too large.
+    private static func check(
+        _ path: String, named name: String, format: String, limits: ImageLimits
+    ) throws(CloudError) {
+        let bytes =
+            format == "qcow2"
+            ? try virtualBytes(path, named: name) : UInt64(clamping: HostFiles.stamp(path)?.size ?? 0)
+        guard bytes > 0 else { throw CloudError(.unprocessableEntity, "\(name) is an empty disk.") }
+        guard bytes <= UInt64(limits.maxVirtualBytes) else {
             throw CloudError(
                 .unprocessableEntity,
                 """
-                \(path) refers to another file, so it is not the whole disk. Make it whole first: qemu-img convert -O \
-                qcow2 \(path) NEW.qcow2
-                """)
-        }
-        guard info.virtualSize > 0 else {
-            throw CloudError(.unprocessableEntity, "\(path) is an empty disk.")
-        }
-        guard info.virtualSize <= limits.maxVirtualBytes else {
-            throw CloudError(
-                .unprocessableEntity,
-                """
-                \(path) is a disk of \(info.virtualSize >> 20) MiB; an image may have \(limits.maxVirtualBytes >> 20) \
+                \(name) is a disk of \(bytes >> 20) MiB; an image may have \(limits.maxVirtualBytes >> 20) \
                 MiB. Make it smaller first: qemu-img resize --shrink
                 """)
         }
+    }
+
+    /// The size of a qcow2 that is a whole disk by itself.
+    private static func virtualBytes(_ path: String, named name: String) throws(CloudError) -> UInt64 {
+        let header: QCOW2Header
+        do {
+            header = try QCOW2Header(try OpenFile.regular(path).beginning(QCOW2Header.limit))
+        } catch {
+            throw CloudError(.unprocessableEntity, "\(name) is no qcow2 disk.", detail: "\(path): \(error)")
+        }
+        if header.backingName != nil || header.hasDataFile {
+            throw CloudError(
+                .unprocessableEntity,
+                """
+                \(name) refers to another file, so it is not the whole disk. Make it whole first: qemu-img convert -O \
+                qcow2 \(name) NEW.qcow2
+                """)
+        }
+        guard header.virtualBytes > 0 else { return 0 }
+        do { try header.checkImage(atMost: .max) } catch {
+            throw CloudError(
+                .unprocessableEntity,
+                "\(name) can't be used: \(error). Convert it first: qemu-img convert -O qcow2 \(name) NEW.qcow2"
+            )
+        }
+        return header.virtualBytes
     }
 }
