@@ -116,7 +116,8 @@ struct MoveFaultTests {
         }
     }
 
-    @Test("is refused for a disk of another size, another processor, and a disk that is there already")
+    @Test(
+        "is refused for a disk of another size, another processor or board, and a disk that is there already")
     func misfits() async throws {
         try await withMove { move in
             var departure = try await move.source.host.departure(of: move.machine)
@@ -134,6 +135,14 @@ struct MoveFaultTests {
             departure.diskBytes -= 1 << 30
             departure.processor = "kvm other"
             #expect(await refusal(departure)?.message.contains("kvm other") == true)
+            departure = try await move.source.host.departure(of: move.machine)
+            for board in [
+                "", "q35", "none", "pc-i440fx-7.2", "pc-q35-7.2,dumpdtb=/tmp/x", "pc-q35-99.9",
+                "pc-q35-7.2\n",
+            ] {
+                departure.board = board
+                #expect(await refusal(departure)?.message.contains("its board '\(board)'") == true)
+            }
             try await move.expectStayed()
 
             departure = try await move.source.host.departure(of: move.machine)

@@ -104,6 +104,22 @@ struct QEMUArgumentsTests {
         #expect(QEMUVersion("bash: not found") == nil)
     }
 
+    @Test("the boards that a move may bring are those of QEMU's own list, of our kind alone")
+    func boards() {
+        let help = """
+            Supported machines are:
+            microvm              microvm (i386)
+            q35                  Standard PC (Q35 + ICH9, 2009) (alias of pc-q35-7.2)
+            pc-q35-7.2           Standard PC (Q35 + ICH9, 2009)
+            pc-q35-rhel9.2.0     RHEL-9.2.0 PC (Q35 + ICH9, 2009)
+            pc-q35-7.2,dumpdtb=/etc/passwd  no such line
+            pc-i440fx-7.2        Standard PC (i440FX + PIIX, 1996)
+            none                 empty machine
+            """
+        #expect(QEMUVersion.boards(help) == ["pc-q35-7.2", "pc-q35-rhel9.2.0"])
+        #expect(QEMUVersion.boards("") == [])
+    }
+
     private func value(of option: String, in vector: [String]) -> String? {
         vector.firstIndex(of: option).map { vector[$0 + 1] }
     }

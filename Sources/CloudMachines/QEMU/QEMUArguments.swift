@@ -128,7 +128,7 @@ struct QEMUArguments {
         ]
     }
 
-    /// The serial console: a socket for the operator, and a log (`MachineProcess` bounds it).
+    /// The serial console: a socket for the operator, and a log (`ConsoleLog`).
     private var console: [String] {
         QEMUNode.handed(descriptor(.consoleLog)) + [
             "-chardev",
@@ -184,6 +184,14 @@ struct QEMUVersion: Sendable, Equatable, Comparable {
         let numbers = words[index + 1].split(separator: ".").prefix(2).compactMap { Int($0) }
         guard numbers.count == 2 else { return nil }
         self.init(major: numbers[0], minor: numbers[1])
+    }
+
+    /// The boards that a guest of ours may have, out of what `-machine help` prints: a name and a description in each line.
+    static func boards(_ help: String) -> Set<String> {
+        let names = help.split(whereSeparator: \.isNewline).compactMap { line in
+            line.split(separator: " ").first.map(String.init)
+        }
+        return Set(names.filter { $0.wholeMatch(of: /pc-q35-[A-Za-z0-9.]+/) != nil })
     }
 
     static func < (a: Self, b: Self) -> Bool { (a.major, a.minor) < (b.major, b.minor) }

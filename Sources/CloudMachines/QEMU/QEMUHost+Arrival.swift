@@ -6,6 +6,7 @@ extension QEMUHost {
         _ machine: Machine, of image: Image, from departure: Departure, certificate: String
     ) async throws -> Arrival {
         try check(departure, of: machine)
+        try await checkBoard(departure.board)
         let wanted = ArrivalMark(
             departure: departure, createdAtMs: machine.createdAtMs, certificate: certificate)
         if let arrival = try await known(wanted, machine.id) { return arrival }
@@ -39,6 +40,16 @@ extension QEMUHost {
         if asked == wanted, let arrival = mark.arrival, try await status(id) == .arriving { return arrival }
         try await cancelArrival(id)
         return nil
+    }
+
+    /// The board's name comes from a QEMU that its guest may have broken out of, and becomes an argument of ours.
+    private func checkBoard(_ board: String) async throws {
+        let known = try await Command(settings.program, ["-machine", "help"], timeoutSeconds: 10).run(as: nil)
+        guard QEMUVersion.boards(known.standardOutput).contains(board) else {
+            throw Self.cannotMove(
+                "its board '\(board.prefix(64))' is none that the other host's QEMU makes. Choose a host with the same "
+                    + "QEMU.")
+        }
     }
 
     private func check(_ departure: Departure, of machine: Machine) throws(CloudError) {
