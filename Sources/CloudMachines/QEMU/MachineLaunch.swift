@@ -26,7 +26,7 @@ struct MachineLaunch: Sendable {
         case .seed: try OpenFile.regular(directory.seed)
         case .monitor: try OpenFile.listener(directory.monitorSocket)
         case .serial: try OpenFile.listener(directory.serialSocket)
-        case .consoleLog: try OpenFile.log(directory.consoleLog)
+        case .consoleLog: try await ConsoleLog.open(directory)
         case .tap: try tap ?? OpenFile.null()
         case .kernel: try OpenFile.regular(arguments.image.kernel?.kernel ?? "")
         case .initrd: try OpenFile.regular(arguments.image.kernel?.initrd ?? "")
