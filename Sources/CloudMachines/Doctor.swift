@@ -49,6 +49,9 @@ public struct Doctor: Sendable {
             findings += await looking("Accelerator") { [Self.finding(try await accelerator())] }
         }
         findings += await looking("Data folder") { try await resources() }
+        findings.append(
+            DoctorResources.groups(
+                controllers: MachineFiles.text("\(GuestGroups.mount)/cgroup.controllers", limit: 4096)))
         if let listen { findings.append(DoctorPort(host: listen.host, port: listen.port).finding) }
         findings.append(mode)
         if networkMode == .bridged, present.isSuperset(of: ["ip", "nft"]) {

@@ -53,6 +53,26 @@ struct DoctorResources: Sendable, Equatable {
         }
     }
 
+    /// Whether guests can have control groups of their own.
+    ///
+    /// - Parameter controllers: what version 2's root says of its controllers; `nil`: it is not there.
+    static func groups(controllers: String?) -> DoctorFinding {
+        let check = "Control groups"
+        let present = Set((controllers ?? "").split(whereSeparator: \.isWhitespace).map(String.init))
+        let missing = GuestGroups.required.filter { !present.contains($0) }
+        guard !missing.isEmpty else {
+            return DoctorFinding(
+                check, .ok, "version 2, with \(GuestGroups.required.joined(separator: ", "))")
+        }
+        let why =
+            controllers == nil
+            ? "version 2 is not mounted at \(GuestGroups.mount)"
+            : "version 2 lacks \(missing.joined(separator: ", "))"
+        return DoctorFinding(
+            check, .warning, "\(why): guests run without limits of their own",
+            remedy: "boot the host with systemd.unified_cgroup_hierarchy=1")
+    }
+
     /// The size of a number of blocks.
     static func megabytes(blocks: UInt64, size: UInt64) -> Int { Int((blocks * size) >> 20) }
 

@@ -24,9 +24,10 @@ struct HandMadeGuest: Sendable {
         let disk = try await DiskFacts.read("\(machine)/disk.qcow2")
         let pid = try String(contentsOfFile: "\(machine)/pid", encoding: .utf8).filter(\.isNumber)
         let vector = try String(contentsOfFile: "/proc/\(pid)/cmdline", encoding: .utf8)
-        var arguments = vector.split(separator: "\0", omittingEmptySubsequences: false).dropLast().map {
-            String($0).replacing("\(machine)/", with: "\(folder)/")
-        }
+        var arguments = HandMadeArguments.from(
+            vector.split(separator: "\0", omittingEmptySubsequences: false).dropLast().map(String.init),
+            image: disk.image
+        ).map { $0.replacing("\(machine)/", with: "\(folder)/") }
         let network = try await HandMadeNetwork.like(&arguments, compute, tap: tap)
         // Another machine than the program's, which must not take it for its own.
         if let index = arguments.firstIndex(of: "-uuid") {

@@ -19,10 +19,10 @@ struct HandMadeNetwork: Sendable {
     ) async throws -> HandMadeNetwork? {
         guard let guest = compute.privateIpv4 else { return nil }
         guard let backend = arguments.firstIndex(where: { $0.hasPrefix("tap,") }),
-            let theirs = option("ifname", of: arguments[backend]),
             let mac = arguments.compactMap({ option("mac", of: $0) }).first
         else { throw Lab.failure("The guest's QEMU has no tap in its arguments.") }
-        arguments[backend] = arguments[backend].replacing("ifname=\(theirs)", with: "ifname=\(tap)")
+        arguments[backend] = "tap,id=net,ifname=\(tap),script=no,downscript=no"
+        let theirs = "st-t\(compute.id)"
         guard let bridge = try await interfaces(["link", "show", "dev", theirs]).first?.master,
             let address = try await interfaces(["-4", "address", "show", "dev", bridge]).first?.addr_info?
                 .first

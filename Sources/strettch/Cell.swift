@@ -155,6 +155,7 @@ struct HostFactory: Sendable {
         var qemu = QEMUHost.Settings(
             dataDirectory: folder.path, installationId: installationId, networkMode: settings.network)
         qemu.disks = settings.host.disks
+        qemu.guestGroups = settings.host.guestGroups
         if let underlay = settings.host.underlay.flatMap({ IPv4Address($0) }) { qemu.move.address = underlay }
         let host = try await QEMUHost.open(
             qemu,
@@ -162,6 +163,9 @@ struct HostFactory: Sendable {
                 status: { await images.status($0) }, ready: { try await images.ready($0) },
                 check: { try await images.check($0) }),
             network: settings.network == .bridged ? network : nil)
+        if let problem = host.guestGroupsProblem {
+            logger.warning("guests have no control groups", metadata: ["reason": "\(problem)"])
+        }
         logger.notice(
             "host ready",
             metadata: ["accelerator": "\(host.accelerator)", "network": "\(settings.network.rawValue)"])

@@ -19,6 +19,8 @@ struct HostSettings: Sendable, Equatable {
     var vxlanPort: Int
     /// The largest IP packet that passes between any two hosts, in bytes.
     var underlayMtu: Int
+    /// Whether each guest gets a control group of its own, which the unit must have delegated.
+    var guestGroups: Bool
     /// vCPUs given out for each core of the host.
     var vcpuOvercommit: Double
     /// RAM given out for each byte that the host has.
@@ -42,6 +44,7 @@ struct HostSettings: Sendable, Equatable {
         self.disks = disks.isEmpty ? nil : URL(filePath: disks).path
         vxlanPort = try reader.int("vxlanPort")
         underlayMtu = try reader.int("underlayMtu")
+        guestGroups = try reader.bool("guestGroups")
         vcpuOvercommit = try reader.double("vcpuOvercommit")
         memoryOvercommit = try reader.double("memoryOvercommit")
         storageOvercommit = try reader.double("storageOvercommit")

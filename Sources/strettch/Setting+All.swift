@@ -53,6 +53,7 @@ extension Setting {
             "metadataListen", standard: NetworkSettings.defaultMetadata,
             "ADDRESS:PORT of the metadata service, link-local. Default: \(NetworkSettings.defaultMetadata)."),
 
+        .flag("guestGroups", "A control group for each guest; the unit needs Delegate=yes. Default: none."),
         .flag("strictKeys", "Reject truncated public keys (default: warn)."),
         .whole("bootSlots", 0, in: 0...1000, "Guests that may boot at once; 0: one for each core."),
         .text("warm", "Size of the warm pool: comma-separated IMAGE/SPECIFICATION=COUNT. Default: none."),

@@ -188,6 +188,7 @@ struct HostsRenderTests {
         func card(_ mtu: Int?) throws -> Bool {
             try QEMUArguments(
                 machine: machine, image: ReadyImage(disk: "/base"),
+                directory: MachineDirectory(data: "/data", id: 5),
                 uuid: MachineUUID(installation: "t", id: 5),
                 accelerator: .tcg, networkMode: .bridged, mtu: mtu
             ).vector.contains("virtio-net-pci,netdev=net,mac=52:54:0a:00:00:05,host_mtu=1450,romfile=")

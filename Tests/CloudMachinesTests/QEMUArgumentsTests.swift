@@ -6,12 +6,12 @@ import Testing
 @Suite("QEMU's argument vector")
 struct QEMUArgumentsTests {
     private func arguments(
-        image: ReadyImage = ReadyImage(disk: "/base.qcow2"),
+        data: String = "/data", image: ReadyImage = ReadyImage(disk: "/base.qcow2"),
         accelerator: Accelerator = .tcg, mode: NetworkMode = .user, arrivesOn: String? = nil
     ) throws -> [String] {
         try QEMUArguments(
             machine: QEMUFixture.machine(sshPort: 20005, memoryMb: 1024), image: image,
-            uuid: MachineUUID(installation: "test", id: 5),
+            directory: MachineDirectory(data: data, id: 5), uuid: MachineUUID(installation: "test", id: 5),
             accelerator: accelerator, networkMode: mode, arrivesOn: arrivesOn
         ).vector
     }
@@ -33,20 +33,20 @@ struct QEMUArgumentsTests {
                 -smp 2
                 -m 1024
                 -device virtio-rng-pci
-                -add-fd fd=3,set=3
-                -add-fd fd=4,set=4
+                -add-fd fd=3,set=3,opaque=/data/machines/5/disk.qcow2
+                -add-fd fd=4,set=4,opaque=/base.qcow2
                 -blockdev {"driver":"file","filename":"/dev/fdset/4","node-name":"base-file","read-only":true}
                 -blockdev {"backing":null,"driver":"qcow2","file":"base-file","node-name":"base","read-only":true}
                 -blockdev {"auto-read-only":false,"discard":"unmap","driver":"file","filename":"/dev/fdset/3","node-name":"disk-file"}
                 -blockdev {"auto-read-only":false,"backing":"base","detect-zeroes":"unmap","discard":"unmap","driver":"qcow2","file":"disk-file","node-name":"disk"}
                 -device virtio-blk-pci,drive=disk,bootindex=1,write-cache=on
-                -add-fd fd=5,set=5
+                -add-fd fd=5,set=5,opaque=/data/machines/5/seed.iso
                 -blockdev {"driver":"file","filename":"/dev/fdset/5","node-name":"seed-file","read-only":true}
                 -blockdev {"driver":"raw","file":"seed-file","node-name":"seed","read-only":true}
                 -device virtio-blk-pci,drive=seed
                 -netdev user,id=net,restrict=no,hostfwd=tcp:127.0.0.1:20005-:22
                 -device virtio-net-pci,netdev=net,mac=52:54:0a:00:00:05,romfile=
-                -add-fd fd=8,set=8
+                -add-fd fd=8,set=8,opaque=/data/machines/5/console.log
                 -chardev socket,id=serial,fd=7,server=on,wait=off,logfile=/dev/fdset/8,logappend=on
                 -serial chardev:serial
                 -msg timestamp=on
@@ -68,13 +68,16 @@ struct QEMUArgumentsTests {
         #expect(value(of: "-netdev", in: try arguments(mode: .bridged)) == "tap,id=net,fd=9")
     }
 
-    @Test("no file is named, so that none is opened by a name: what QEMU gets is open")
+    @Test("no file is opened by its name: what QEMU gets is open, and is named for those who look alone")
     func names() throws {
         let kernel = DirectKernel(kernel: "/data/k", initrd: "/data/i", commandLine: "console=ttyS0")
         for mode in [NetworkMode.bridged, .user] {
             let vector = try arguments(
                 image: ReadyImage(disk: "/data/base.qcow2", kernel: kernel), mode: mode)
-            #expect(!vector.contains { $0.contains("/data") }, "\(vector)")
+            let naming = vector.filter { $0.contains("/data") }
+            #expect(
+                naming.count == 4
+                    && naming.allSatisfy { $0.wholeMatch(of: /fd=\d+,set=\d+,opaque=.*/) != nil })
         }
     }
 
@@ -93,6 +96,12 @@ struct QEMUArgumentsTests {
         #expect(value(of: "-kernel", in: vector) == "/proc/self/fd/9")
         #expect(value(of: "-initrd", in: vector) == "/proc/self/fd/10")
         #expect(value(of: "-append", in: vector) == "console=ttyS0 a,b")
+    }
+
+    @Test("a comma in a path is no option of its own")
+    func commas() throws {
+        let vector = try arguments(data: "/da,ta")
+        #expect(vector.contains("fd=3,set=3,opaque=/da,,ta/machines/5/disk.qcow2"))
     }
 
     @Test("QEMU's version is read from its first line")

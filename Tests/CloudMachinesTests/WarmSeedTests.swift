@@ -67,6 +67,7 @@ struct WarmArgumentsTests {
     private func arguments(_ change: (inout QEMUArguments) -> Void) throws -> [String] {
         var arguments = QEMUArguments(
             machine: try QEMUFixture.machine(), image: ReadyImage(disk: "/base.qcow2"),
+            directory: MachineDirectory(data: "/data", warm: 12345),
             uuid: MachineUUID(installation: "test", id: MachineUUID.firstWarm + 12345), accelerator: .tcg,
             networkMode: .bridged)
         change(&arguments)
@@ -76,8 +77,8 @@ struct WarmArgumentsTests {
     @Test("it has a seed that stops it, a tap, and a port for the card to come")
     func vector() throws {
         let vector = try arguments { $0.warm = .init(gates: [8000, 8004]) }
-        let start = try #require(vector.firstIndex(of: "fd=5,set=5")) + 1
-        let end = try #require(vector.firstIndex(of: "fd=8,set=8")) - 1
+        let start = try #require(vector.firstIndex { $0.hasPrefix("fd=5,") }) + 1
+        let end = try #require(vector.firstIndex { $0.hasPrefix("fd=8,") }) - 1
         #expect(
             vector[start..<end] == [
                 "-blockdev",

@@ -85,12 +85,13 @@ struct AcceleratorProbe {
     func runsGuestCode(_ accelerator: Accelerator) async throws -> Bool {
         let disk = "\(folder)/probe.img"
         try await MachineFiles.write(BootSector.disk, to: disk, as: nil)
+        let file = QEMUNode.Handed(descriptor: 3, name: disk)
         let output = try await QEMUProgram(program: program, uid: uid, accelerator: accelerator).run(
             [
                 "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-machine", "q35", "-m",
                 "16",
-            ] + accelerator.arguments + QEMUNode.handed(3) + [
-                "-drive", "if=none,id=disk,file=\(QEMUNode.path(3)),format=raw,readonly=on",
+            ] + accelerator.arguments + file.words + [
+                "-drive", "if=none,id=disk,file=\(file.path),format=raw,readonly=on",
                 "-device", "virtio-blk-pci,drive=disk,bootindex=1",
                 "-chardev", "stdio,id=serial", "-serial", "chardev:serial",
             ], files: [try OpenFile.regular(disk)], within: .seconds(timeoutSeconds))

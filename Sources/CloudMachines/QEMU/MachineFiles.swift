@@ -103,6 +103,16 @@ enum MachineFiles {
         }
     }
 
+    /// Writes a text into a file of the kernel's, which takes it as one order.
+    static func tell(_ path: String, _ text: String) throws(CloudError) {
+        try attempt("write '\(text)' into", path) {
+            let file = try FileDescriptor.open(
+                path, .writeOnly, options: [.create, .truncate, .closeOnExec], permissions: .ownerReadWrite)
+            defer { close(file.rawValue) }
+            try file.writeAll(Array(text.utf8))
+        }
+    }
+
     /// Gives a finished file its name. After a crash at any point there is the old file or the whole new one.
     static func publish(_ temporary: String, to path: String, as effect: HostEffect) async throws {
         try await effect.make { try moveIntoPlace(temporary, path) }

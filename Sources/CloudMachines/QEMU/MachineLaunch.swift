@@ -4,6 +4,8 @@ struct MachineLaunch: Sendable {
     var disk: MachineDisk.Opened
     /// `nil` in user mode.
     var tap: OpenFile?
+    /// The folder of its control group; `nil`: it stays in ours.
+    var group: String?
 
     /// Starts it, and closes our side of all that it gets, so that whatever is left open is its own.
     func start(_ program: QEMUProgram, _ directory: MachineDirectory) async throws {
@@ -13,6 +15,7 @@ struct MachineLaunch: Sendable {
             for handle in arguments.handles { files.append(try await open(handle, directory)) }
             try await program.start(
                 vector, files: files, pidFile: directory.pidFile,
+                group: group,
                 log: directory.qemuLog)
         }
     }

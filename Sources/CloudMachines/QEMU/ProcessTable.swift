@@ -105,16 +105,22 @@ struct ProcessTable: Sendable {
     /// Those of guests that are booted ahead and nobody's yet stand by the id that is theirs until then
     /// (`WarmMark.machineId`).
     private func everything() throws(CloudError) -> [Int64: [HostProcess]] {
+        var found = try byMachine()
+        guard found.keys.contains(where: { $0 > MachineUUID.firstWarm }) else { return found }
+        for (warm, id) in try taken() {
+            guard let processes = found.removeValue(forKey: warm) else { continue }
+            found[id, default: []] += processes
+        }
+        return found
+    }
+
+    /// All processes by what stands for their machines. Looks at every process of the host.
+    func byMachine() throws(CloudError) -> [Int64: [HostProcess]] {
         let pids = try MachineFiles.names(in: "/proc").compactMap { Int32($0) }
         var found: [Int64: [HostProcess]] = [:]
         for pid in pids {
             guard let id = machineId(pid), let process = HostProcess(pid: pid) else { continue }
             found[id, default: []].append(process)
-        }
-        guard found.keys.contains(where: { $0 > MachineUUID.firstWarm }) else { return found }
-        for (warm, id) in try taken() {
-            guard let processes = found.removeValue(forKey: warm) else { continue }
-            found[id, default: []] += processes
         }
         return found
     }

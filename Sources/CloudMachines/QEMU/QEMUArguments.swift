@@ -1,8 +1,10 @@
 /// The argument vector of one machine's QEMU, as a function of a value. Nothing in it depends on the host's state, and it
-/// names no file: QEMU is handed them open (`Handle`).
+/// has QEMU open no file by its name: QEMU is handed them open (`Handle`).
 struct QEMUArguments {
     var machine: Machine
     var image: ReadyImage
+    /// Whose files they are; for whoever looks at the process.
+    var directory: MachineDirectory
     var uuid: MachineUUID
     var accelerator: Accelerator
     var networkMode: NetworkMode
@@ -39,6 +41,10 @@ struct QEMUArguments {
     }
 
     private func descriptor(_ handle: Handle) -> Int { 3 + (handles.firstIndex(of: handle) ?? 0) }
+
+    private func handed(_ handle: Handle, _ name: String) -> QEMUNode.Handed {
+        QEMUNode.Handed(descriptor: descriptor(handle), name: name)
+    }
 
     /// Megabytes for translated code, without KVM. QEMU's default is a quarter of the host's RAM, at most 1 GB.
     static let translationCacheMb = 64
@@ -87,7 +93,7 @@ struct QEMUArguments {
     /// Disk first, so that it is the guest's `vda`.
     private var storage: [String] {
         get throws {
-            try QEMUNode.disk(at: descriptor(.disk), over: descriptor(.base)) + [
+            try QEMUNode.disk(handed(.disk, directory.disk), over: handed(.base, image.disk)) + [
                 "-device", "virtio-blk-pci,drive=\(QEMUNode.disk),bootindex=1,write-cache=on",
             ]
         }
@@ -95,8 +101,9 @@ struct QEMUArguments {
 
     private var seed: [String] {
         get throws {
-            if let warm { return try WarmMonitor.seed(descriptor(.seed), gates: warm.gates) }
-            return try QEMUNode.seed(at: descriptor(.seed)) + [
+            let file = handed(.seed, directory.seed)
+            if let warm { return try WarmMonitor.seed(file, gates: warm.gates) }
+            return try QEMUNode.seed(file) + [
                 "-device", "virtio-blk-pci,drive=\(QEMUNode.seed)",
             ]
         }
@@ -130,10 +137,10 @@ struct QEMUArguments {
 
     /// The serial console: a socket for the operator, and a log (`ConsoleLog`).
     private var console: [String] {
-        QEMUNode.handed(descriptor(.consoleLog)) + [
+        let log = handed(.consoleLog, directory.consoleLog)
+        return log.words + [
             "-chardev",
-            "socket,id=serial,fd=\(descriptor(.serial)),server=on,wait=off,"
-                + "logfile=\(QEMUNode.path(descriptor(.consoleLog))),logappend=on",
+            "socket,id=serial,fd=\(descriptor(.serial)),server=on,wait=off,logfile=\(log.path),logappend=on",
             "-serial", "chardev:serial",
         ]
     }

@@ -34,6 +34,8 @@ public struct QEMUHost: MachineHost {
         public var firstMachineUid = MachineUser.first
         /// What guests run on, when the operator decides; `nil` lets a probe find out.
         public var accelerator: AcceleratorChoice?
+        /// Whether each guest gets a control group, in the group that the system has delegated to us (`GuestGroups`).
+        public var guestGroups = false
         /// How machines move to and from other hosts.
         public var move = MoveSettings()
 
@@ -65,7 +67,11 @@ public struct QEMUHost: MachineHost {
     /// What guests run on, and why; the operator wants to know.
     public let accelerator: AcceleratorChoice
 
+    /// Why guests have no control groups although they should; `nil`: they have, or are not to.
+    public let guestGroupsProblem: String?
+
     var settings: Settings
+    var groups: GuestGroups?
     let version: QEMUVersion
     let images: Images
     let network: BridgedNetwork?
@@ -92,12 +98,13 @@ public struct QEMUHost: MachineHost {
             uid: MachineUser.uid(0, first: settings.firstMachineUid))
         let accelerator =
             if let chosen = settings.accelerator { chosen } else { try await probe.choice() }
+        let table = ProcessTable(
+            installation: settings.installationId, data: settings.dataDirectory,
+            firstUid: settings.firstMachineUid)
+        let (groups, problem) = try await guestGroups(settings, table)
         return QEMUHost(
-            accelerator: accelerator, settings: settings, version: version, images: images,
-            network: network,
-            table: ProcessTable(
-                installation: settings.installationId, data: settings.dataDirectory,
-                firstUid: settings.firstMachineUid))
+            accelerator: accelerator, guestGroupsProblem: problem, settings: settings, groups: groups,
+            version: version, images: images, network: network, table: table)
     }
 
     public var networkMode: NetworkMode { settings.networkMode }
@@ -156,7 +163,8 @@ public struct QEMUHost: MachineHost {
         var arguments = try arguments(machine, over: disk.image)
         change(&arguments)
         return MachineLaunch(
-            arguments: arguments, disk: disk, tap: try await tap(machine.attachment.tapName()))
+            arguments: arguments, disk: disk, tap: try await tap(machine.attachment.tapName()),
+            group: try group(try machineId(machine.id), machine))
     }
 
     /// A machine's tap, open; `nil` where it has none.
@@ -166,15 +174,15 @@ public struct QEMUHost: MachineHost {
     }
 
     func arguments(_ machine: Machine, over image: ReadyImage) throws -> QEMUArguments {
-        arguments(machine, over: image, as: try machineId(machine.id))
+        arguments(machine, over: image, in: directory(machine.id), as: try machineId(machine.id))
     }
 
     /// - Parameter machineId: what stands for the machine in its UUID and its user.
     func arguments(
-        _ machine: Machine, over image: ReadyImage, as machineId: Int64
+        _ machine: Machine, over image: ReadyImage, in directory: MachineDirectory, as machineId: Int64
     ) -> QEMUArguments {
         QEMUArguments(
-            machine: machine, image: image,
+            machine: machine, image: image, directory: directory,
             uuid: MachineUUID(installation: settings.installationId, id: machineId),
             accelerator: accelerator.accelerator, networkMode: networkMode, mtu: network?.settings.guestMtu)
     }
@@ -200,6 +208,7 @@ public struct QEMUHost: MachineHost {
 
     public func halt(_ id: Int64) async throws {
         try await process(id).halt()
+        groups?.remove(try machineId(id))
         // Until the network is applied, the guest has the tap that it was booted ahead with.
         if let mark = WarmMark.readable(directory(id)) {
             try await network?.removeTap(WarmTap.name(mark.number))

@@ -7,9 +7,9 @@ enum QEMUNode {
     static let disk = "disk"
     static let seed = "seed"
     static let seedFile = "seed-file"
-    private static let diskFile = "disk-file"
+    private static let diskFileName = "disk-file"
     private static let base = "base"
-    private static let baseFile = "base-file"
+    private static let baseFileName = "base-file"
 
     /// Said of the disk: QEMU must neither close nor open it once more in a move, since it can't. Before disks were
     /// nodes, it was an option.
@@ -25,18 +25,18 @@ enum QEMUNode {
     /// A guest's flush reaches the host's disk (fdatasync), and in between the host's page cache has what it wrote, so it
     /// is as safe as without the cache; the pages of a base image are shared by all guests over it; and it works on file
     /// systems without O_DIRECT.
-    static func disk(at diskDescriptor: Int, over baseDescriptor: Int) throws -> [String] {
-        handed(diskDescriptor) + handed(baseDescriptor)
+    static func disk(_ diskFile: Handed, over baseFile: Handed) throws -> [String] {
+        diskFile.words + baseFile.words
             + (try nodes([
-                file(baseFile, baseDescriptor, ["read-only": true]),
+                file(baseFileName, baseFile, ["read-only": true]),
                 [
-                    "driver": "qcow2", "node-name": .string(base), "file": .string(baseFile),
+                    "driver": "qcow2", "node-name": .string(base), "file": .string(baseFileName),
                     "backing": .null,
                     "read-only": true,
                 ],
-                file(diskFile, diskDescriptor, ["discard": "unmap", "auto-read-only": false]),
+                file(diskFileName, diskFile, ["discard": "unmap", "auto-read-only": false]),
                 [
-                    "driver": "qcow2", "node-name": .string(disk), "file": .string(diskFile),
+                    "driver": "qcow2", "node-name": .string(disk), "file": .string(diskFileName),
                     "backing": .string(base), "discard": "unmap", "detect-zeroes": "unmap",
                     "auto-read-only": false,
                 ],
@@ -44,28 +44,38 @@ enum QEMUNode {
     }
 
     /// A seed, which nobody writes; `through`: nodes between its file and it, the last of which has the file's place.
-    static func seed(at descriptor: Int, through: [QMPValue] = [], over last: String = seedFile) throws
-        -> [String]
-    {
-        handed(descriptor)
+    static func seed(
+        _ handed: Handed, through: [QMPValue] = [], over last: String = seedFile
+    ) throws -> [String] {
+        handed.words
             + (try nodes(
-                [file(seedFile, descriptor, ["read-only": true])] + through + [
+                [file(seedFile, handed, ["read-only": true])] + through + [
                     ["driver": "raw", "node-name": .string(seed), "file": .string(last), "read-only": true]
                 ]))
     }
 
-    /// The path of a descriptor that QEMU was handed.
-    static func path(_ descriptor: Int) -> String { "/dev/fdset/\(descriptor)" }
+    /// A file that QEMU gets open.
+    struct Handed {
+        var descriptor: Int
+        /// Whose it is, for whoever looks at the process; QEMU does nothing with it.
+        var name: String
 
-    /// Hands the descriptor to what opens `path` of it.
-    static func handed(_ descriptor: Int) -> [String] { ["-add-fd", "fd=\(descriptor),set=\(descriptor)"] }
+        /// What opens it within QEMU.
+        var path: String { "/dev/fdset/\(descriptor)" }
+
+        /// The vector's words that hand it to what opens `path`. In QEMU's syntax a comma in a value is written twice.
+        var words: [String] {
+            let name = name.split(separator: ",", omittingEmptySubsequences: false).joined(separator: ",,")
+            return ["-add-fd", "fd=\(descriptor),set=\(descriptor),opaque=\(name)"]
+        }
+    }
 
     private static func file(
-        _ name: String, _ descriptor: Int, _ options: [String: QMPValue]
+        _ name: String, _ handed: Handed, _ options: [String: QMPValue]
     ) -> QMPValue {
         .object(
             options.merging([
-                "driver": "file", "node-name": .string(name), "filename": .string(path(descriptor)),
+                "driver": "file", "node-name": .string(name), "filename": .string(handed.path),
             ]) { $1 })
     }
 

@@ -21,18 +21,24 @@ struct QEMUProgram: Sendable {
         "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
     ]
 
-    /// What writes its process id into the file of its first argument and becomes the program of the others, without
-    /// another process between.
-    private static let announceThenBecome: StaticString = #"umask 077 && echo $$ >"$1" && shift && exec "$@""#
+    /// What writes its process id into the files of its first two arguments and becomes the program of the others, without
+    /// another process between. The second puts it into a control group.
+    private static let announceThenBecome: StaticString =
+        #"umask 077 && echo $$ >"$1" && echo $$ >"$2" && shift 2 && exec "$@""#
     /// Making a disk larger writes a few of its metadata's clusters.
     private static let resizeLimit = Duration.seconds(60)
 
     /// Starts it in a session of its own, which outlives us, with `files` as its descriptors 3 and on. Its process id is
-    /// in `pidFile` before it runs, and what it prints goes to `log`.
-    func start(_ vector: [String], files: [OpenFile], pidFile: String, log: String) async throws {
+    /// in `pidFile`, and it is in the control group `group`, before it runs; what it prints goes to `log`.
+    func start(
+        _ vector: [String], files: [OpenFile], pidFile: String, group: String?, log: String
+    ) async throws {
         let command = words(vector)
-        try await Command(script: Self.announceThenBecome, [pidFile] + command)
-            .startDetached(log: log, files: files)
+        try await Command(
+            script: Self.announceThenBecome,
+            [pidFile, group.map { "\($0)/cgroup.procs" } ?? "/dev/null"] + command
+        )
+        .startDetached(log: log, files: files)
     }
 
     /// Runs it to its end, with `files` as its descriptors 3 and on, and returns what it printed, at most 64 KiB. Throws
@@ -71,7 +77,10 @@ struct QEMUProgram: Sendable {
         ]
         let output = try await run(
             ["-nodefaults", "-no-user-config", "-display", "none", "-machine", "none", "-S"]
-                + QEMUNode.disk(at: 3, over: 4) + ["-chardev", "stdio,id=monitor"] + Self.monitor
+                + QEMUNode.disk(
+                    .init(descriptor: 3, name: "disk"), over: .init(descriptor: 4, name: disk.image.disk)) + [
+                    "-chardev", "stdio,id=monitor",
+                ] + Self.monitor
                 + Self.sandbox,
             files: [disk.disk, disk.base], input: try commands.map { try $0.text + "\n" }.joined(),
             within: Self.resizeLimit)

@@ -49,10 +49,11 @@ extension QEMUHost: WarmingHost {
             program(as: mark.machineId)
         ) {
             try await images.check(base)
-            var arguments = arguments(machine, over: base, as: mark.machineId)
+            var arguments = arguments(machine, over: base, in: directory, as: mark.machineId)
             arguments.warm = QEMUArguments.WarmDevices(gates: seed.gates)
             return MachineLaunch(
-                arguments: arguments, disk: try await disk.open(), tap: try await tap(WarmTap.name(number)))
+                arguments: arguments, disk: try await disk.open(), tap: try await tap(WarmTap.name(number)),
+                group: try group(mark.machineId, machine))
         }
         return number
     }
@@ -61,6 +62,7 @@ extension QEMUHost: WarmingHost {
         let directory = warmDirectory(number)
         try await MachineProcess(id: MachineUUID.firstWarm + number, directory: directory, table: table)
             .halt()
+        groups?.remove(MachineUUID.firstWarm + number)
         try await network?.removeTap(WarmTap.name(number))
         try await remove(directory.path)
     }
@@ -201,7 +203,8 @@ extension QEMUHost: WarmingHost {
     private func kind(_ machine: Machine, _ base: ReadyImage) throws -> String {
         var machine = machine
         machine.id = 0
-        var arguments = arguments(machine, over: base, as: MachineUUID.firstWarm)
+        var arguments = arguments(
+            machine, over: base, in: MachineDirectory(data: "", warm: 0), as: MachineUUID.firstWarm)
         arguments.warm = QEMUArguments.WarmDevices(gates: [])
         let mtu = network?.settings.guestMtu.map { "\($0)" } ?? "usual"
         return

@@ -21,7 +21,7 @@ struct WarmMonitor {
     private static let answerLimit = Duration.seconds(5)
 
     /// The vector's words for a seed that stops its guest at the gates.
-    static func seed(_ descriptor: Int, gates: [Int]) throws -> [String] {
+    static func seed(_ file: QEMUNode.Handed, gates: [Int]) throws -> [String] {
         let rules = gates.map { sector -> QMPValue in
             ["event": "read_aio", "iotype": "read", "sector": .integer(Int64(sector))]
         }
@@ -29,7 +29,7 @@ struct WarmMonitor {
             "driver": "blkdebug", "node-name": .string(gate), "image": .string(QEMUNode.seedFile),
             "inject-error": .array(rules),
         ]
-        return try QEMUNode.seed(at: descriptor, through: [gate], over: Self.gate)
+        return try QEMUNode.seed(file, through: [gate], over: Self.gate)
             + ["-device", "virtio-blk-pci,drive=\(QEMUNode.seed),rerror=stop"]
     }
 
