@@ -169,10 +169,15 @@ struct HostsForgeryTests {
     @Test(
         "group frames, which skip parts of the bridge's filter, do not come to the host",
         arguments: [
-            ("01:80:c2:00:00:0e", ["inet strettch_st tunnel_arrival"]),
+            (
+                "01:80:c2:00:00:0e", ["inet strettch_st tunnel_arrival", "inet strettch_st arrival"]
+            ),
             (
                 "01:80:c2:00:00:03",
-                ["bridge strettch_st tunnel_local_input", "inet strettch_st tunnel_arrival"]
+                [
+                    "bridge strettch_st tunnel_local_input", "inet strettch_st tunnel_arrival",
+                    "inet strettch_st arrival",
+                ]
             ),
         ])
     func groupFrames(group: String, chains: [String]) async throws {

@@ -13,6 +13,12 @@ enum HostsGolden {
             chain tunnel_arrival {
                 type filter hook prerouting priority raw; policy accept;
                 iifname "st-vx*" drop comment "group frames that skip the bridge"
+                ip daddr 192.168.77.1 udp dport 4789 notrack comment "a guest's flows take many source ports"
+            }
+
+            chain tunnel_sending {
+                type filter hook output priority raw; policy accept;
+                ip saddr 192.168.77.1 udp dport 4789 notrack
             }
 
             chain tunnel_input {

@@ -27,7 +27,9 @@ struct HostsRenderTests {
     func golden() throws {
         let alone = Ruleset.render(try layout([local()], [], NetworkSettings()))
         let text = Ruleset.render(try layout([local()], [remote(9, host: 2), remote(6)]))
-        #expect(text == alone + HostsGolden.tunnels)
+        #expect(alone.hasSuffix(RulesetGolden.limits))
+        let common = alone.dropLast(RulesetGolden.limits.count) + HostsGolden.tunnels
+        #expect(text.hasPrefix(common) && text.hasSuffix(RulesetGolden.moves))
     }
 
     @Test("on an empty host all is made, the tunnel before the tap, and its rows last")

@@ -59,8 +59,29 @@ struct NetworkDriftTests {
         (
             ["nft", "flush", "ruleset"],
             ["arp", "bridge", "inet"].map { "nftables: \($0) strettch_st is not there" }
+                + ["nftables: inet strettch_st_limits is not there"]
         ),
         (["sysctl", "-q", "-w", "net.ipv4.ip_forward=0"], ["net.ipv4.ip_forward is not 1"]),
+        (
+            ["sysctl", "-q", "-w", "net.ipv4.conf.st-br2.forwarding=0"],
+            ["net.ipv4.conf.st-br2.forwarding is not 1"]
+        ),
+        (
+            ["nft", "add", "rule", "inet", "strettch_st_limits", "departure", "accept"],
+            ["nftables: inet strettch_st_limits, chain departure has 'accept', which is not ours"]
+        ),
+        (
+            ["nft", "flush", "chain", "inet", "strettch_st_limits", "machine"],
+            ["nftables: inet strettch_st_limits, chain machine lacks 'drop'"]
+        ),
+        (
+            ["nft", "add", "set", "inet", "strettch_st_limits", "more", "{ type ipv4_addr; }"],
+            ["nftables: inet strettch_st_limits, set more is there, and is not ours"]
+        ),
+        (
+            ["nft", "delete", "table", "inet", "strettch_st_limits"],
+            ["nftables: inet strettch_st_limits is not there"]
+        ),
     ]
 
     @Test("what is done by hand is seen, and nothing is any more once the plan is applied again")
@@ -83,6 +104,51 @@ struct NetworkDriftTests {
             }
             try await lab.network.apply(NetworkPlan(attachments: []))
             #expect(try await lab.network.drift(from: NetworkPlan(attachments: [])) == [])
+        }
+    }
+
+    @Test("an interface to the outside that does not forward is told of, and left alone")
+    func uplink() async throws {
+        try await NetworkLab.with { lab, _ in
+            let plan = try Self.plan()
+            try await lab.network.apply(plan)
+            for interface in ["uplink", "default"] {
+                try await lab.run(lab.host, "sysctl", "-q", "-w", "net.ipv4.conf.\(interface).forwarding=0")
+            }
+            let told = [
+                "net.ipv4.conf.uplink.forwarding is not 1, so no guest gets what comes in through uplink. It is not ours: "
+                    + "set it by hand"
+            ]
+            #expect(try await lab.network.drift(from: plan) == told)
+            try await lab.network.apply(plan)
+            #expect(try await lab.network.drift(from: plan) == told)
+            try await lab.run(lab.host, "sysctl", "-q", "-w", "net.ipv4.conf.uplink.forwarding=1")
+            // Bridges that are made now begin without, since `default` says so.
+            try await lab.network.apply(NetworkPlan(attachments: []))
+            try await lab.network.apply(plan)
+            #expect(try await lab.network.drift(from: plan) == [])
+        }
+    }
+
+    @Test("what the kernel counts is none, and a limit that was changed is")
+    func counts() async throws {
+        let attachments = [try NetworkLab.attachment(compute: 5, team: 1)]
+        try await NetworkLab.with(attachments) { lab, guests in
+            let plan = NetworkPlan(attachments: attachments)
+            try await lab.network.apply(plan)
+            #expect(await lab.pings(guests[0].space, NetworkLab.outsideAddress))
+            #expect(try await lab.counted("from_8192", of: guests[0]))
+            #expect(try await lab.network.drift(from: plan) == [])
+            var network = BridgedNetwork(
+                settings: try NetworkSettings(guestConnections: 500), commandPrefix: lab.network.commandPrefix
+            )
+            network.announce = lab.network.announce
+            try await network.apply(plan)
+            let lines = try await network.drift(from: plan)
+            #expect(
+                lines.contains("nftables: inet strettch_st_limits, set from_8192 is there, and is not ours"))
+            try await network.apply(plan)
+            #expect(try await network.drift(from: plan) == [])
         }
     }
 

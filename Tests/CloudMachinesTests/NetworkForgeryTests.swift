@@ -1,6 +1,7 @@
 import CloudCore
-import CloudMachines
 import Testing
+
+@testable import CloudMachines
 
 /// A guest sends what it must not, frame by frame. Each forgery is also sent with our bridge table taken away, where it
 /// must arrive: that proves that the test would see it.
@@ -86,6 +87,50 @@ struct NetworkForgeryTests {
             for forgery in try Self.forgeries() where !forgery.name.hasPrefix("the teammate's") {
                 let seen = try await arrivals(forgery.frame, lab, guests)
                 #expect(seen == 1, "\(forgery.name), without our table")
+            }
+        }
+    }
+
+    @Test("nothing comes in from outside with a source that only guests have, or that nobody may have")
+    func forgedOutside() async throws {
+        let attachments = [
+            try NetworkLab.attachment(compute: 5, team: 1, publicIpv4: "203.0.113.5"),
+            try NetworkLab.attachment(compute: 7, team: 2, publicIpv4: "203.0.113.7"),
+        ]
+        try await NetworkLab.with(attachments) { lab, guests in
+            let plan = NetworkPlan(attachments: attachments)
+            try await lab.network.apply(plan)
+            let uplink = try await lab.run(lab.host, "cat", "/sys/class/net/uplink/address")
+                .filter { !$0.isNewline }
+            func send(_ source: String) async throws {
+                try await lab.send(
+                    NetworkFrame.ethernet(
+                        to: uplink, from: Self.stranger, type: NetworkFrame.ipv4,
+                        try NetworkFrame.udp(from: source, to: "203.0.113.5")),
+                    from: lab.outside)
+            }
+            let forged = ["10.0.4.6", "10.0.8.7", "10.0.4.1", "10.200.0.9", "169.254.169.254", "0.0.0.9"]
+            // The kernel itself takes none of its own addresses from outside, nor those of loopback and groups.
+            for source in forged + ["203.0.113.7", "127.0.0.1", "224.0.0.1"] {
+                try await lab.count(
+                    "ip daddr \(Self.ownAddress) ip saddr \(source)",
+                    "ip daddr \(Self.ownAddress) ip saddr 192.0.2.77", at: guests[0].space)
+                try await send(source)
+                try await send("192.0.2.77")
+                #expect(try await lab.countedBeforeHonest(at: guests[0].space) == 0, "\(source)")
+            }
+            let rules = Ruleset.render(try NetworkLayout(plan, lab.network.settings))
+                .split(separator: "\n").filter { !$0.contains("forged outside") }.joined(separator: "\n")
+            try await lab.run(lab.host, "nft", "-f", "-", input: rules + "\n")
+            for source in forged.dropFirst(3).dropLast() {
+                try await lab.count(
+                    "ip daddr \(Self.ownAddress) ip saddr \(source)",
+                    "ip daddr \(Self.ownAddress) ip saddr 192.0.2.77", at: guests[0].space)
+                try await send(source)
+                try await send("192.0.2.77")
+                #expect(
+                    try await lab.countedBeforeHonest(at: guests[0].space) == 1,
+                    "\(source), without our rules")
             }
         }
     }

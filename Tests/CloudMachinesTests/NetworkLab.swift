@@ -36,14 +36,16 @@ struct NetworkLab {
     var outside: String { "outside-\(id)" }
 
     /// Builds the lab, runs the body, and takes everything down again, whatever happened.
-    static func with(_ guests: [NetworkAttachment] = [], _ body: (NetworkLab, [Guest]) async throws -> Void)
-        async throws
-    {
+    static func with(
+        _ guests: [NetworkAttachment] = [], connections: Int = NetworkSettings.defaultGuestConnections,
+        _ body: (NetworkLab, [Guest]) async throws -> Void
+    ) async throws {
         let id = String(UInt32.random(in: 0 ... .max), radix: 36)
         let lab = NetworkLab(
             id: id,
             network: BridgedNetwork(
-                settings: try NetworkSettings(), commandPrefix: ["ip", "netns", "exec", "host-\(id)"]))
+                settings: try NetworkSettings(guestConnections: connections),
+                commandPrefix: ["ip", "netns", "exec", "host-\(id)"]))
         let places = guests.map { Guest(attachment: $0, space: "guest\($0.computeId)-\(id)") }
         let spaces = [lab.host, lab.outside] + places.map(\.space)
         try await within(spaces) {
@@ -200,13 +202,18 @@ extension NetworkLab {
     }
 
     /// Runs the body while a TCP server listens on all addresses of the namespace.
-    func withListener(in space: String, port: Int, _ body: () async throws -> Void) async throws {
-        let server = Task {
-            try await Command("ip", ["netns", "exec", space, "nc", "-l", "-k", "-n", "-p", "\(port)"]).run()
-        }
+    /// - Parameter prefix: put before the command of the server.
+    func withListener(
+        in space: String, port: Int, as prefix: [String] = [], _ body: () async throws -> Void
+    ) async throws {
+        let words = ["netns", "exec", space] + prefix + ["nc", "-l", "-k", "-n", "-p", "\(port)"]
+        let server = Task { try await Command("ip", words).run() }
         defer { server.cancel() }
+        // As proc(5) has it: any address with this port, from nobody, listening.
+        let digits = String(port, radix: 16, uppercase: true)
+        let line = "00000000:\(String(repeating: "0", count: 4 - digits.count))\(digits) 00000000:0000 0A"
         var attempts = 0
-        while await !connects(space, "127.0.0.1", port: port) {
+        while try await !run(space, "cat", "/proc/net/tcp").contains(line) {
             attempts += 1
             guard attempts < Self.listenerAttempts else {
                 throw CloudError.bug("nothing listens on port \(port)")
@@ -216,4 +223,24 @@ extension NetworkLab {
     }
 
     private static let listenerAttempts = 500
+
+    /// Sends a UDP packet to port 4000 of an address from each of `count` ports, of which `first` is the lowest.
+    func flood(_ space: String, _ address: String, count: Int, first: Int = 20000) async throws {
+        let program = """
+            use Socket;
+            my $to = sockaddr_in(4000, inet_aton($ARGV[0]));
+            for my $port ($ARGV[1] .. $ARGV[1] + $ARGV[2] - 1) {
+                socket(my $s, PF_INET, SOCK_DGRAM, 17) or die $!;
+                bind($s, sockaddr_in($port, INADDR_ANY)) or die $!;
+                send($s, "x", 0, $to);
+            }
+            """
+        try await run(space, "perl", "-e", program, address, "\(first)", "\(count)")
+    }
+
+    /// Whether the kernel has counted anything of the guest in a set of the table of limits.
+    func counted(_ set: String, of guest: Guest) async throws -> Bool {
+        let listing = try await run(host, "nft", "list", "set", "inet", "strettch_st_limits", set)
+        return listing.split { " ,{}\n\t".contains($0) }.contains { $0 == guest.address }
+    }
 }

@@ -9,7 +9,7 @@ import Testing
 struct NetworkMetadataTests {
     private static let wellKnown = "169.254.169.254"
     private static let ours = "169.254.83.84"
-    private static let port = 8775
+    private static let port = 288
 
     private func withGuests(
         bridgeFilter: Bool = false, _ body: (NetworkLab, [NetworkLab.Guest]) async throws -> Void
@@ -211,7 +211,7 @@ extension NetworkLab {
     }
 
     /// Whether a command ends well in the namespace.
-    fileprivate func succeeds(_ space: String, _ words: [String]) async -> Bool {
+    func succeeds(_ space: String, _ words: [String]) async -> Bool {
         do {
             try await Command("ip", ["netns", "exec", space] + words, timeoutSeconds: 20).run()
             return true

@@ -100,7 +100,7 @@ struct MachineSeedTests {
 @Suite("A machine's disk")
 struct MachineDiskTests {
     private let program = QEMUProgram(
-        program: "qemu-system-x86_64", uid: MachineUser.uid(5, first: MachineUser.first), accelerator: .tcg)
+        program: "qemu-system-x86_64", uid: MachineUser.uid(5), accelerator: .tcg)
 
     private func base(_ folder: String) async throws -> ReadyImage {
         let path = "\(folder)/base,1.qcow2"

@@ -45,6 +45,7 @@ enum RulesetGolden {
             chain arrival {
                 type filter hook prerouting priority raw; policy accept;
                 iifname "st-t*" drop comment "group frames that skip the bridge"
+                iifname != "lo" iifname != "st-br*" ip saddr @team_networks drop comment "forged outside"
                 iifname "st-br*" meta nfproto ipv6 drop
                 iifname "st-br*" ip daddr 169.254.169.254 tcp dport 80 accept comment "ours, below"
                 iifname "st-br*" ip daddr 169.254.0.0/16 drop comment "the provider's metadata"
@@ -52,7 +53,7 @@ enum RulesetGolden {
 
             chain arrival_nat {
                 type nat hook prerouting priority dstnat; policy accept;
-                iifname "st-br*" ip daddr 169.254.169.254 tcp dport 80 dnat ip to 169.254.83.84:8775
+                iifname "st-br*" ip daddr 169.254.169.254 tcp dport 80 dnat ip to 169.254.83.84:288
                 dnat ip to ip daddr map @public_to_private
             }
 
@@ -66,6 +67,8 @@ enum RulesetGolden {
                 iifname != "st-br*" oifname != "st-br*" accept comment "none of ours"
                 iifname "st-br*" ip daddr 169.254.0.0/16 drop comment "never routed on"
                 iifname . oifname @same_bridge accept
+                iifname != "st-br*" ip saddr { 0.0.0.0/8, 127.0.0.0/8, 169.254.0.0/16, 224.0.0.0/3, 10.0.0.0/8 } \
+        drop comment "forged outside"
                 ct state invalid drop
                 ct status dnat ct original ip daddr . ct reply ip saddr @published accept
                 ct status dnat drop comment "the public address has another holder by now"
@@ -79,7 +82,7 @@ enum RulesetGolden {
                 iifname != "st-br*" ip daddr 169.254.83.84 drop comment "our metadata is for guests alone"
                 iifname != "st-br*" accept
                 ct state established,related accept
-                ct status dnat ip daddr 169.254.83.84 tcp dport 8775 accept
+                ct status dnat ip daddr 169.254.83.84 tcp dport 288 accept
                 iifname . ip daddr @gateways icmp type echo-request accept
                 drop
             }
@@ -160,6 +163,71 @@ enum RulesetGolden {
                 type filter hook input priority filter; policy accept;
                 iifname "st-t*" drop
                 arp daddr ip 169.254.83.84 drop comment "of no network"
+            }
+        }
+
+        """
+
+    /// Behind the others.
+    static let limits = """
+        table inet strettch_st_limits {
+            set from_8192 {
+                type ipv4_addr; size 65535; flags dynamic
+            }
+            set to_8192 {
+                type ipv4_addr; size 65535; flags dynamic
+            }
+            set refused_from {
+                type ipv4_addr; size 65535; flags dynamic,timeout; timeout 1d
+            }
+            set refused_to {
+                type ipv4_addr; size 65535; flags dynamic,timeout; timeout 1d
+            }
+
+            chain departure {
+                type filter hook prerouting priority mangle; policy accept;
+            }
+
+            chain arrival {
+                type filter hook prerouting priority dstnat + 10; policy accept;
+            }
+
+            chain machines {
+                type filter hook output priority mangle; policy accept;
+            }
+
+            chain machine {
+            }
+        }
+        flush table inet strettch_st_limits
+        table inet strettch_st_limits {
+            chain departure {
+                iifname "st-br*" ct state new ct status & confirmed == 0 add @from_8192 { ip saddr ct count over 8192 } \
+        update @refused_from { ip saddr counter } drop
+            }
+
+            chain arrival {
+                ip daddr 10.0.0.0/8 ct status dnat ct state new ct status & confirmed == 0 \
+        add @to_8192 { ip daddr ct count over 8192 } update @refused_to { ip daddr counter } drop
+            }
+
+            chain machines {
+                meta skuid 1879048192-1912602623 goto machine
+            }
+
+            chain machine {
+                drop
+            }
+        }
+
+        """
+
+    /// What a machine may do where there are other hosts.
+    static let moves = """
+            chain machine {
+                ip saddr 192.168.77.1 oifname != "lo" oifname != "st-br*" tcp dport 49152-49279 accept comment "moves to other hosts"
+                ip saddr 192.168.77.1 tcp sport 49152-49279 ct state established accept comment "moves from there"
+                drop
             }
         }
 

@@ -47,6 +47,29 @@ struct RulesetListingTests {
                 == ["nftables: bridge t is not there", "nftables: inet t is not there"])
     }
 
+    @Test("has none of what the kernel puts into a set by itself, and all of what else is done to the set")
+    func dynamic() {
+        let empty = """
+            table inet t {
+            \tset counts {
+            \t\ttype ipv4_addr
+            \t\tflags dynamic,timeout
+            \t}
+            }
+            """
+        let wanted = RulesetListing(empty)
+        for elements in [
+            "10.0.0.2 ct count over 9",
+            "10.0.0.2 ct count over 9,\n\t\t\t     10.0.0.3 counter packets 20 bytes 580 expires 23h59m59s",
+        ] {
+            let listing = empty.replacing(
+                "dynamic,timeout\n", with: "dynamic,timeout\n\t\telements = { \(elements) }\n")
+            #expect(RulesetListing(listing).differences(from: wanted) == [], "\(elements)")
+        }
+        let other = RulesetListing(empty.replacing("dynamic,timeout", with: "dynamic"))
+        #expect(other.differences(from: wanted).count == 2)
+    }
+
     @Test("a ruleset becomes one line, as nft reads commands one by one")
     func oneLine() {
         let text = RulesetListing.oneLine(

@@ -36,18 +36,22 @@ public struct BridgedNetwork: Sendable {
     /// - Parameter renamed: names that taps which are not there may still have, by those that they get.
     public func apply(_ plan: NetworkPlan, renaming renamed: [String: String] = [:]) async throws {
         let layout = try NetworkLayout(plan, settings)
-        async let forwarding = forwards()
+        async let forwarding = forwarding(of: layout)
         let present = try await present()
         let changes = try NetworkChanges(from: present, to: layout, renaming: renamed)
         // The rules first: whatever comes up afterwards comes up behind them.
-        try await run("nft", ["-f", "-"], input: Ruleset.render(layout), as: .loadRules)
+        try await run(
+            "nft", ["-f", "-"], input: Ruleset.render(layout, renewsLimits: loaded.takeRenewal()),
+            as: .loadRules)
         // Before the addresses are there, since afterwards nothing would tell that it was not done.
         try await announce(changes.announced, present)
         try await batch("ip", changes.lines, as: .changeLinks)
         try await batch("bridge", changes.forwarding, as: .changeForwarding)
-        if try await !forwarding, !layout.taps.isEmpty {
-            try await run("sysctl", ["-q", "-w", "net.ipv4.ip_forward=1"], as: .forwardPackets)
+        let missing = try await forwarding.missing(for: layout)
+        if !missing.isEmpty {
+            try await run("sysctl", ["-q", "-w"] + missing.map { "\($0)=1" }, as: .forwardPackets)
         }
+        await enlargeConnectionTable(layout)
     }
 
     /// Makes a tap that leads nowhere, unless it is there.
@@ -90,8 +94,27 @@ public struct BridgedNetwork: Sendable {
         try await run(program, ["-batch", "-"], input: lines.joined(separator: "\n") + "\n", as: effect)
     }
 
-    func forwards() async throws -> Bool {
-        try await run("cat", ["/proc/sys/net/ipv4/ip_forward"], as: nil).hasPrefix("1")
+    /// As far as it matters for the layout, so that a host with many interfaces takes no longer.
+    private func forwarding(of layout: NetworkLayout) async throws -> PresentForwarding {
+        // Bridges that are not there yet are passed over.
+        let settings =
+            ["net.ipv4.ip_forward"]
+            + (["default"] + layout.bridges.map(\.name)).map(PresentForwarding.setting)
+        return PresentForwarding(sysctl: try await run("sysctl", ["-e"] + settings, as: nil))
+    }
+
+    /// Of all interfaces.
+    func forwarding() async throws -> PresentForwarding {
+        try PresentForwarding(json: await run("ip", ["-4", "-json", "netconf"], as: nil))
+    }
+
+    /// Makes it so large that all guests together can't fill it.
+    private func enlargeConnectionTable(_ layout: NetworkLayout) async {
+        let needed = ConnectionTable.needed(for: layout)
+        guard let size = ConnectionTable.size, size < needed else { return }
+        let setting = "\(ConnectionTable.setting)=\(ConnectionTable.roomy(needed))"
+        // Not allowed in a container, where guests work all the same; `drift` tells of it.
+        _ = try? await run("sysctl", ["-q", "-w", setting], as: .forwardPackets)  // see above
     }
 
     /// Runs one command and returns what it printed. Throws with what the operator can do about it.

@@ -7,6 +7,8 @@ struct NetworkLayout: Sendable, Equatable {
     var tapOwner: String?
     /// Where the metadata service listens.
     var metadata: IPv4Endpoint
+    /// See `NetworkSettings.guestConnections`.
+    var guestConnections: Int
     var bridges: [Bridge]
     var taps: [Tap]
     /// Names of taps that lead nowhere (`NetworkPlan.spareTaps`).
@@ -40,6 +42,7 @@ struct NetworkLayout: Sendable, Equatable {
         privateRange = settings.privateRange
         tapOwner = settings.tapOwner
         metadata = settings.metadata
+        guestConnections = settings.guestConnections
         underlay = Underlay(settings)
         var byTeam: [Int64: Bridge] = [:]
         taps = []
@@ -62,6 +65,15 @@ struct NetworkLayout: Sendable, Equatable {
         for id in plan.spareTaps.sorted() { spareTaps.append(try names.tap(computeId: id)) }
         tunnels = try tunnels(to: plan.remotes, bridges: byTeam)
         try checkUnique()
+    }
+
+    /// Whether there are machines of ours, with guests in the network or with taps that lead nowhere.
+    var hasMachines: Bool { !taps.isEmpty || !spareTaps.isEmpty }
+
+    /// Our tables when the layout is in force, with their families.
+    var tables: [String] {
+        let replaced = ["inet", "bridge", "arp"].map { "\($0) \(names.table)" }
+        return replaced + (hasMachines ? ["inet \(names.limitsTable)"] : [])
     }
 
     var publicAddresses: [IPv4Address] { taps.compactMap(\.publicIpv4).sorted() }

@@ -17,8 +17,8 @@ struct NetworkNames: Sendable, Equatable {
     var anyTunnel: String { "\"\(tunnelPrefix)*\"" }
     /// Our table, of the same name in the families inet, bridge and arp.
     var table: String { "strettch_\(prefix)" }
-    /// All three of them.
-    var tables: [String] { ["inet", "bridge", "arp"].map { "\($0) \(table)" } }
+    /// Our table of the family inet that is kept when the others are replaced; see `Ruleset.limits`.
+    var limitsTable: String { "\(table)_limits" }
     /// Marks our addresses on `lo`. The kernel wants a label to begin with the interface's name.
     var addressLabel: String { "lo:\(prefix)" }
 

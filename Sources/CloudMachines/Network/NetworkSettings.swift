@@ -21,21 +21,29 @@ public struct NetworkSettings: Sendable, Equatable {
     public var vxlanPort: Int
     /// The largest IP packet, in bytes, that passes between any two hosts.
     public var underlayMtu: Int
+    /// Connections that a guest may have open at once, of those that it began, and as many of those that were begun from
+    /// elsewhere. More are dropped.
+    public var guestConnections: Int
 
     public static let defaultPrivateRange = "10.0.0.0/8"
     public static let defaultTeamPrefix = 22
     /// TEST-NET-3 (RFC 5737): reachable from the host itself and nowhere else, until the operator names a real one.
     public static let defaultPublicPool = ["203.0.113.0/24"]
     public static let defaultNamePrefix = "st"
-    /// An address that is known to serve nothing on the clouds where a host may itself be a guest.
-    public static let defaultMetadata = "169.254.83.84:8775"
+    /// An address that is known to serve nothing on the clouds where a host may itself be a guest. Only root may listen on
+    /// the port, so a machine's user can't take it while the server is down.
+    public static let defaultMetadata = "169.254.83.84:288"
+    public static let defaultGuestConnections = 8192
+    /// From what a desktop needs to a fourth of the kernel's usual table.
+    public static let guestConnectionLimits = 64...65536
 
     /// Throws `.validationError` with every setting that can't work.
     public init(
         privateRange: String = defaultPrivateRange, teamPrefix: Int = defaultTeamPrefix,
         publicPool: [String] = defaultPublicPool, namePrefix: String = defaultNamePrefix,
         metadata: String = defaultMetadata, tapOwner: String? = nil, underlay: String? = nil,
-        vxlanPort: Int = defaultVxlanPort, underlayMtu: Int = defaultUnderlayMtu
+        vxlanPort: Int = defaultVxlanPort, underlayMtu: Int = defaultUnderlayMtu,
+        guestConnections: Int = defaultGuestConnections
     ) throws {
         var problems: [Problem] = []
         func network(_ text: String, _ field: String) -> IPv4Network? {
@@ -75,13 +83,14 @@ public struct NetworkSettings: Sendable, Equatable {
         self.tapOwner = tapOwner
         self.vxlanPort = vxlanPort
         self.underlayMtu = underlayMtu
+        self.guestConnections = guestConnections
         problems = self.problems
         guard problems.isEmpty else { throw CloudError.invalid(problems) }
     }
 
     /// Everything about the settings that can't work; empty when they can.
     public var problems: [Problem] {
-        rangeProblems + poolProblems + metadataProblems + nameProblems + underlayProblems
+        rangeProblems + poolProblems + metadataProblems + nameProblems + underlayProblems + connectionProblems
     }
 
     private var rangeProblems: [Problem] {
@@ -124,6 +133,16 @@ public struct NetworkSettings: Sendable, Equatable {
                 "metadataListen",
                 "\(metadata.address) can't be the metadata service's. Choose an address in 169.254.0.0/16 other "
                     + "than \(IPv4Endpoint.wellKnownMetadata.address).")
+        ]
+    }
+
+    private var connectionProblems: [Problem] {
+        guard !Self.guestConnectionLimits.contains(guestConnections) else { return [] }
+        return [
+            Problem(
+                "guestConnections",
+                "\(guestConnections) is not a limit of connections. Choose \(Self.guestConnectionLimits.lowerBound) to "
+                    + "\(Self.guestConnectionLimits.upperBound).")
         ]
     }
 

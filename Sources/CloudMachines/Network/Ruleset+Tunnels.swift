@@ -21,6 +21,12 @@ extension Ruleset {
                 chain tunnel_arrival {
                     type filter hook prerouting priority raw; policy accept;
                     iifname \(layout.names.anyTunnel) drop comment "group frames that skip the bridge"
+                    ip daddr \(address) udp dport \(port) notrack comment "a guest's flows take many source ports"
+                }
+
+                chain tunnel_sending {
+                    type filter hook output priority raw; policy accept;
+                    ip saddr \(address) udp dport \(port) notrack
                 }
 
                 chain tunnel_input {

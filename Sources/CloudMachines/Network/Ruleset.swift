@@ -2,10 +2,13 @@ import CloudCore
 
 /// The host's packet filter and address translation, as one text for `nft -f -`, which loads it whole or not at all.
 ///
-/// It replaces our own three tables and touches nobody else's. docs/network.md explains every rule.
+/// It replaces our own three tables, keeps what the fourth has counted, and touches nobody else's. docs/network.md explains
+/// every rule.
 enum Ruleset {
-    /// The ruleset for what the layout names; without guests, one that only takes our tables away.
-    static func render(_ layout: NetworkLayout) -> String {
+    /// The ruleset for what the layout names; without machines, one that only takes the three tables away.
+    ///
+    /// - Parameter renewsLimits: makes the fourth table anew too, which forgets what it has counted.
+    static func render(_ layout: NetworkLayout, renewsLimits: Bool = false) -> String {
         let table = layout.names.table
         // Adding before deleting makes the deletion work when there is nothing to delete.
         let removal = """
@@ -17,8 +20,9 @@ enum Ruleset {
             delete table arp \(table)
 
             """
-        guard !layout.taps.isEmpty else { return removal }
+        guard layout.hasMachines else { return removal }
         return removal + routed(layout) + bridged(layout) + unbridged(layout) + tunnelled(layout)
+            + limits(layout, isRenewed: renewsLimits)
     }
 
     /// What the host routes: between teams, to and from the outside, to and from itself.
@@ -26,6 +30,8 @@ enum Ruleset {
         let published = layout.taps.compactMap { tap in tap.publicIpv4.map { ($0, tap.privateIpv4) } }
         let bridge = layout.names.anyBridge
         let metadata = layout.metadata
+        let never = (NetworkSettings.reservedNetworks + [layout.privateRange]).map(\.description)
+            .joined(separator: ", ")
         let wellKnown = IPv4Endpoint.wellKnownMetadata
         return """
             table inet \(layout.names.table) {
@@ -39,6 +45,7 @@ enum Ruleset {
                 chain arrival {
                     type filter hook prerouting priority raw; policy accept;
                     iifname \(layout.names.anyTap) drop comment "group frames that skip the bridge"
+                    iifname != "lo" iifname != \(bridge) ip saddr @team_networks drop comment "forged outside"
                     iifname \(bridge) meta nfproto ipv6 drop
                     iifname \(bridge) ip daddr \(wellKnown.address) tcp dport \(wellKnown.port) accept comment "ours, below"
                     iifname \(bridge) ip daddr 169.254.0.0/16 drop comment "the provider's metadata"
@@ -60,6 +67,7 @@ enum Ruleset {
                     iifname != \(bridge) oifname != \(bridge) accept comment "none of ours"
                     iifname \(bridge) ip daddr 169.254.0.0/16 drop comment "never routed on"
                     iifname . oifname @same_bridge accept
+                    iifname != \(bridge) ip saddr { \(never) } drop comment "forged outside"
                     ct state invalid drop
                     ct status dnat ct original ip daddr . ct reply ip saddr @published accept
                     ct status dnat drop comment "the public address has another holder by now"

@@ -13,7 +13,7 @@ struct RulesetListing: Sendable, Equatable {
             if let begun = elements ?? (text.hasPrefix(Self.elementsBegin) ? "" : nil) {
                 let rest = begun + (elements == nil ? String(text.dropFirst(Self.elementsBegin.count)) : text)
                 elements = rest.hasSuffix("}") ? nil : rest
-                if elements == nil { lines[part, default: []] += Self.elements(rest) }
+                if elements == nil, !isDynamic(part) { lines[part, default: []] += Self.elements(rest) }
             } else if text.hasPrefix("table ") {
                 table = Self.name(text)
                 part = table
@@ -28,6 +28,11 @@ struct RulesetListing: Sendable, Equatable {
     }
 
     private static let elementsBegin = "elements = {"
+
+    /// Whether the kernel fills the set by itself, so that its elements are nobody's doing.
+    private func isDynamic(_ part: String) -> Bool {
+        lines[part]?.contains { $0.hasPrefix("flags ") && $0.contains("dynamic") } ?? false
+    }
 
     /// A table, chain or set without what opens it: `table inet x {` is `inet x`.
     private static func name(_ line: String) -> String {

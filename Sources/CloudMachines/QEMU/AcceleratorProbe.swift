@@ -25,7 +25,7 @@ struct AcceleratorProbe {
     /// Where the answer is remembered, and the boot sector lies while it runs.
     var folder: String
     /// Who runs it: as for guests, a user of its own, so that what may not use KVM shows here.
-    var uid = MachineUser.uid(0, first: MachineUser.first)
+    var uid = MachineUser.uid(0)
     /// Seconds that the boot sector may take: 0.1 under KVM and under TCG alike.
     var timeoutSeconds = 5
 

@@ -68,8 +68,6 @@ struct ProcessTable: Sendable {
     var installation: String
     /// Our folder, whose marks say whose the guests are that were booted ahead.
     var data: String
-    /// The first of the machines' users.
-    var firstUid = MachineUser.first
 
     /// The longest command line, in bytes, that is looked at. Ours have 2 KB.
     private static let commandLineLimit = 64 << 10
@@ -146,6 +144,6 @@ struct ProcessTable: Sendable {
         guard let index = words.firstIndex(of: "-uuid"), index + 1 < words.count,
             let id = MachineUUID.id(words[index + 1], installation: installation)
         else { return nil }
-        return ProcessOwner(pid: pid)?.mayRun(as: MachineUser.uid(id, first: firstUid)) == true ? id : nil
+        return ProcessOwner(pid: pid)?.mayRun(as: MachineUser.uid(id)) == true ? id : nil
     }
 }

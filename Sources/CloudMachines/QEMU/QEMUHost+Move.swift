@@ -15,7 +15,7 @@ extension QEMUHost: MovingHost {
     func credentials(
         _ id: Int64, as endpoint: MoveCredentials.Endpoint, peer: String
     ) throws(CloudError) -> MoveCredentials {
-        let uid = uid(try machineId(id))
+        let uid = MachineUser.uid(try machineId(id))
         let uuid = MachineUUID(installation: settings.installationId, id: id)
         return MoveCredentials(
             trust: trust, endpoint: endpoint, computeId: id, peer: peer,

@@ -27,11 +27,6 @@ public struct QEMUHost: MachineHost {
         public var nameservers = [IPv4Address(0x0101_0101), IPv4Address(0x0909_0909)]  // 1.1.1.1, 9.9.9.9
         /// QEMU's program: a name looked up in PATH, or an absolute path.
         public var program = "qemu-system-x86_64"
-        /// Each machine's process runs as a user of its own, this number plus the compute's id (modulo 2^24), when we
-        /// are root; one that was booted ahead uses its own number in place of the id, and 2^24 more. The default begins
-        /// behind all that systemd knows a use for (its "Users, Groups, UIDs and GIDs"). No file belongs to these
-        /// users, and no two machines share one.
-        public var firstMachineUid = MachineUser.first
         /// What guests run on, when the operator decides; `nil` lets a probe find out.
         public var accelerator: AcceleratorChoice?
         /// Whether each guest gets a control group, in the group that the system has delegated to us (`GuestGroups`).
@@ -95,12 +90,11 @@ public struct QEMUHost: MachineHost {
         }
         let probe = AcceleratorProbe(
             program: settings.program, folder: settings.dataDirectory,
-            uid: MachineUser.uid(0, first: settings.firstMachineUid))
+            uid: MachineUser.uid(0))
         let accelerator =
             if let chosen = settings.accelerator { chosen } else { try await probe.choice() }
         let table = ProcessTable(
-            installation: settings.installationId, data: settings.dataDirectory,
-            firstUid: settings.firstMachineUid)
+            installation: settings.installationId, data: settings.dataDirectory)
         let (groups, problem) = try await guestGroups(settings, table)
         return QEMUHost(
             accelerator: accelerator, guestGroupsProblem: problem, settings: settings, groups: groups,
@@ -258,8 +252,6 @@ public struct QEMUHost: MachineHost {
     /// - Parameter machineId: what stands for the machine in its user.
     func program(as machineId: Int64) -> QEMUProgram {
         QEMUProgram(
-            program: settings.program, uid: uid(machineId), accelerator: accelerator.accelerator)
+            program: settings.program, uid: MachineUser.uid(machineId), accelerator: accelerator.accelerator)
     }
-
-    func uid(_ machineId: Int64) -> UInt32? { MachineUser.uid(machineId, first: settings.firstMachineUid) }
 }
