@@ -147,15 +147,13 @@ struct HostFactory: Sendable {
         }
         let images = ImageStore(directory: settings.images(folder), logger: logger)
         let network = BridgedNetwork(
-            settings: try NetworkSettings(
-                privateRange: settings.privateRange.description, teamPrefix: settings.teamPrefix,
-                publicPool: settings.publicPool.map(\.description),
-                metadata: settings.metadataListen.description, underlay: settings.host.underlay,
-                vxlanPort: settings.host.vxlanPort, underlayMtu: settings.host.underlayMtu))
+            settings: try settings.networkSettings())
         var qemu = QEMUHost.Settings(
             dataDirectory: folder.path, installationId: installationId, networkMode: settings.network)
         qemu.disks = settings.host.disks
         qemu.guestGroups = settings.host.guestGroups
+        qemu.userModeInternet = settings.userModeInternet
+        if settings.network == .bridged { qemu.nameservers = try await nameservers(network) }
         if let underlay = settings.host.underlay.flatMap({ IPv4Address($0) }) { qemu.move.address = underlay }
         let host = try await QEMUHost.open(
             qemu,
@@ -170,5 +168,16 @@ struct HostFactory: Sendable {
             "host ready",
             metadata: ["accelerator": "\(host.accelerator)", "network": "\(settings.network.rawValue)"])
         return host
+    }
+
+    private func nameservers(_ network: BridgedNetwork) async throws -> [IPv4Address] {
+        guard settings.nameservers.isEmpty else { return settings.nameservers }
+        let found = try await network.nameservers()
+        if found.file == nil {
+            logger.notice(
+                "Guests ask public name servers, since this host asks none that they reach. Set nameservers to change that.",
+                metadata: ["nameservers": "\(found.addresses)"])
+        }
+        return found.addresses
     }
 }

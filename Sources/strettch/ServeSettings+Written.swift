@@ -80,6 +80,7 @@ extension ServeSettings {
             "publicPool": publicPool.map(\.description).joined(separator: ","),
             "sshPorts": "\(sshPorts.lowerBound)-\(sshPorts.upperBound)",
             "metadataListen": metadataListen.description, "stopGrace": stopGrace,
+            "guestConnections": guestConnections,
             "role": role.rawValue, "underlay": host.underlay ?? "", "vxlanPort": host.vxlanPort,
             "underlayMtu": host.underlayMtu, "disks": host.disks ?? "",
             "orphanGrace": orphanGrace,

@@ -30,6 +30,12 @@ struct ServeSettings: Sendable {
     var sshPorts: ClosedRange<Int>
     /// Where the metadata service of a bridged host listens.
     var metadataListen: IPv4Endpoint
+    /// What guests of a bridged host ask for names; empty: what the host asks.
+    var nameservers: [IPv4Address]
+    /// Connections of a guest at once, in each direction.
+    var guestConnections: Int
+    /// Whether guests reach the internet in user mode, and with it all that the host's user reaches.
+    var userModeInternet: Bool
     /// The API as guests reach it, base path included; `nil`: by the metadata service.
     var apiUrl: String?
     /// Refuse keys of a known type that are not whole, instead of warning.
@@ -93,6 +99,9 @@ struct ServeSettings: Sendable {
         }
         sshPorts = try Self.ports(try reader.string("sshPorts"))
         metadataListen = try Self.endpoint("metadataListen", try reader.string("metadataListen"))
+        nameservers = try Self.nameservers(try reader.string("nameservers"), privateRange)
+        guestConnections = try reader.int("guestConnections")
+        userModeInternet = try reader.bool("userModeInternet")
         apiUrl = try Self.url("apiUrl", try reader.string("apiUrl"))
         strictKeys = try reader.bool("strictKeys")
         rateLimit = try reader.int("rateLimit")

@@ -52,6 +52,17 @@ extension Setting {
         .text(
             "metadataListen", standard: NetworkSettings.defaultMetadata,
             "ADDRESS:PORT of the metadata service, link-local. Default: \(NetworkSettings.defaultMetadata)."),
+        .text(
+            "nameservers",
+            "Comma-separated IPv4 addresses that guests ask for names. Default: those that this host asks."),
+        .whole(
+            "guestConnections", NetworkSettings.defaultGuestConnections,
+            in: NetworkSettings.guestConnectionLimits,
+            "Connections of a guest at once, in each direction. Default: \(NetworkSettings.defaultGuestConnections)."
+        ),
+        .flag(
+            "userModeInternet",
+            "In user mode, let guests reach the internet, and with it all that this host's user reaches."),
 
         .flag("guestGroups", "A control group for each guest; the unit needs Delegate=yes. Default: none."),
         .flag("strictKeys", "Reject truncated public keys (default: warn)."),

@@ -44,7 +44,7 @@ struct QEMUArgumentsTests {
                 -blockdev {"driver":"file","filename":"/dev/fdset/5","node-name":"seed-file","read-only":true}
                 -blockdev {"driver":"raw","file":"seed-file","node-name":"seed","read-only":true}
                 -device virtio-blk-pci,drive=seed
-                -netdev user,id=net,restrict=no,hostfwd=tcp:127.0.0.1:20005-:22
+                -netdev user,id=net,restrict=yes,ipv6=off,hostfwd=tcp:127.0.0.1:20005-:22
                 -device virtio-net-pci,netdev=net,mac=52:54:0a:00:00:05,romfile=
                 -add-fd fd=8,set=8,opaque=/data/machines/5/console.log
                 -chardev socket,id=serial,fd=7,server=on,wait=off,logfile=/dev/fdset/8,logappend=on

@@ -2,6 +2,7 @@ import CloudCore
 import CloudTesting
 import NIOCore
 import NIOPosix
+import Synchronization
 import Testing
 
 @testable import CloudMachines
@@ -18,7 +19,10 @@ struct QEMUGuestTests {
     private let bootLimit = Duration.seconds(60)
 
     @Test(
-        "it is what its specification says, lets its key's owner in, and keeps its files over a restart, stands still while there is no space, and heeds its power button"
+        """
+        it is what its specification says, lets its key's owner in, reaches nothing that listens on the host, keeps its \
+        files over a restart, stands still while there is no space, and heeds its power button
+        """
     )
     func guest() async throws {
         let image = try await TinyImage.shared.store().ready(try TinyImage.image())
@@ -44,6 +48,7 @@ struct QEMUGuestTests {
             #expect((150_000...196_608).contains(memoryKb))
             #expect(try await login.run("cat /sys/block/vda/size") == "\(10 << 30 / 512)")
             #expect(try await login.run("cat /sys/class/net/e*/address") == "52:54:0a:00:00:05")
+            try await expectClosed(login)
             _ = try await login.run("echo kept > /root/file && sync")
 
             try await host.halt(machine.id)
@@ -75,6 +80,28 @@ struct QEMUGuestTests {
         #expect(try await host.status(machine.id) == .running)
         #expect(try await written == "written")
         #expect(!MachineFiles.exists(host.directory(machine.id).hold))
+    }
+
+    /// The guest calls its gateway and its name server, which are the host's loopback to QEMU, and the host's own address.
+    private func expectClosed(_ login: SSHLogin) async throws {
+        let accepted = Mutex(0)
+        let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .childChannelInitializer { channel in
+                accepted.withLock { $0 += 1 }
+                return channel.eventLoop.makeSucceededVoidFuture()
+            }
+            .bind(host: "0.0.0.0", port: 0).get()
+        let port = try #require(server.localAddress?.port)
+        let addresses = try await Command("hostname", ["-I"]).run().standardOutput
+            .split(whereSeparator: \.isWhitespace).compactMap { IPv4Address($0)?.description }
+        for address in ["10.0.2.2", "10.0.2.3"] + addresses.prefix(1) {
+            #expect(try await login.run("nc -w 1 \(address) \(port) </dev/null || echo closed") == "closed")
+        }
+        #expect(accepted.withLock { $0 } == 0)
+        // The test would see it.
+        #expect(await TCPProbe.accepts("127.0.0.1", port: port))
+        try await eventually("it is accepted") { accepted.withLock { $0 } == 1 }
+        try await server.close()
     }
 
     private func waitForSSH(_ host: QEMUHost, _ machine: Machine) async throws {

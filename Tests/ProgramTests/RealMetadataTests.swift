@@ -8,9 +8,13 @@ import Testing
 /// The metadata service, asked from inside of a guest that really boots. Root is needed for bridges.
 @Suite("Metadata of a real guest", .serialized, .enabled(if: RealCloud.isRoot, "bridges need root"))
 struct RealMetadataTests {
-    @Test("a guest reads what it is, gets a token, and reads its own compute with it")
+    @Test(
+        "a guest reads what it is, asks the name servers that are set, gets a token, and reads its own compute with it"
+    )
     func guest() async throws {
         try await RealCloud.with { cloud in
+            try await cloud.end(SIGTERM)
+            try await cloud.start(environment: ["STRETTCH_NAMESERVERS=192.0.2.53, 192.0.2.54"])
             let request = try cloud.request()
             let created = try await cloud.client {
                 try await $0.createCompute(request, idempotencyKey: UUID())
@@ -20,6 +24,9 @@ struct RealMetadataTests {
 
             #expect(try await cloud.ssh(compute, "wget -qO- \(base)/id") == compute.id)
             #expect(try await cloud.ssh(compute, "wget -qO- \(base)/hostname") == "my-server-01")
+            #expect(
+                try await cloud.ssh(compute, "cat /etc/resolv.conf")
+                    == "nameserver 192.0.2.53\nnameserver 192.0.2.54")
             let address = try await cloud.ssh(compute, "wget -qO- \(base)/interfaces/private/0/ipv4/address")
             #expect(address == compute.privateIpv4)
 
@@ -41,7 +48,7 @@ struct RealMetadataTests {
                 try await cloud.client(key: credentials.token) { try await $0.deleteCompute(id: compute.id) }
             }
             let closed = try await cloud.ssh(
-                compute, "wget -T 2 -qO- http://169.254.83.84:8775/metadata/v1/id || echo closed")
+                compute, "wget -T 2 -qO- http://169.254.83.84:288/metadata/v1/id || echo closed")
             #expect(closed == "closed")
 
             try await cloud.end(SIGTERM)

@@ -1,6 +1,7 @@
 import CloudControl
 import CloudCore
 import CloudDatabase
+import CloudMachines
 import CloudServer
 import CloudTesting
 import Configuration
@@ -47,6 +48,42 @@ struct ServeSettingsTests {
             }
             #expect(error?.code == .conflict && error?.message.contains("STRETTCH_DATABASE") == true)
             #expect(throws: CloudError.self) { try told.database.requireFile("Use pg_dump.") }
+        }
+    }
+
+    @Test("take up to three name servers that guests reach, each once, and none by default")
+    func nameservers() async throws {
+        #expect(try await settings([:]).nameservers == [])
+        let told = try await settings(["nameservers": "192.0.2.1, 192.0.2.2,192.0.2.1"])
+        #expect(told.nameservers.map(\.description) == ["192.0.2.1", "192.0.2.2"])
+        for text in [
+            "x", "192.0.2.1,", "2001:db8::1", "127.0.0.1", "169.254.169.253", "10.0.0.1", "0.0.0.0",
+            "224.0.0.1",
+            "192.0.2.300", "192.0.2.1 192.0.2.2", "192.0.2.1,192.0.2.2,192.0.2.3,192.0.2.4",
+        ] {
+            let error = await #expect(throws: CloudError.self) { try await settings(["nameservers": text]) }
+            #expect(error?.problems.first?.field == "nameservers", "\(text)")
+        }
+        let moved = ["nameservers": "10.0.0.1", "privateRange": "172.16.0.0/12"]
+        #expect(try await settings(moved).nameservers.map(\.description) == ["10.0.0.1"])
+    }
+
+    @Test("bound a guest's connections, and tell a command beside the server by how much")
+    func connections() async throws {
+        #expect(try await settings([:]).networkSettings().guestConnections == 8192)
+        let told = try await settings(["guestConnections": "500", "underlay": "192.168.77.1"])
+        let network = try told.networkSettings()
+        #expect(network.guestConnections == 500 && network.underlay?.description == "192.168.77.1")
+        for text in ["63", "65537", "-1", "x"] {
+            let error = await #expect(throws: CloudError.self) {
+                try await settings(["guestConnections": text])
+            }
+            #expect(error?.problems.first?.field == "--guest-connections", "\(text)")
+        }
+        try await withTemporaryFolder { folder in
+            let data = try DataFolder(path: folder)
+            told.write(to: data, Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            #expect(try await ServeSettings.written(in: data).guestConnections == 500)
         }
     }
 

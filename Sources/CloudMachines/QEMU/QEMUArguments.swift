@@ -11,6 +11,8 @@ struct QEMUArguments {
     /// The largest packet that the guest may send; `nil`: what it always has. Its driver takes it at each start, whatever
     /// its image and its seed.
     var mtu: Int?
+    /// In user mode, the guest reaches nothing at all: neither the internet nor what listens on the host.
+    var isRestricted = true
     /// The board of a machine that comes from another host, as that host calls it: QEMU waits for it, and the guest does
     /// not go on by itself. `nil`: it boots.
     var arrivesOn: String?
@@ -123,7 +125,7 @@ struct QEMUArguments {
             switch networkMode {
             case .bridged: tap
             case .user:
-                "user,id=net,restrict=no"
+                "user,id=net,restrict=\(isRestricted ? "yes" : "no"),ipv6=off"
                     + (machine.attachment.sshPort.map { ",hostfwd=tcp:127.0.0.1:\($0)-:22" } ?? "")
             }
         let port = hasNetworkPort ? ["-device", Self.networkPort] : []

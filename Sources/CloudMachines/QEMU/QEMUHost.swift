@@ -24,7 +24,10 @@ public struct QEMUHost: MachineHost {
         /// What of the free space of their disks' file system guests may not take; `nil`: by its size.
         public var reserve: DiskReserve?
         /// What guests ask for names, in bridged mode.
-        public var nameservers = [IPv4Address(0x0101_0101), IPv4Address(0x0909_0909)]  // 1.1.1.1, 9.9.9.9
+        public var nameservers = Nameservers.fallback.addresses
+        /// Whether guests reach the internet in user mode, and with it all that the server's own user reaches, the host's
+        /// loopback included.
+        public var userModeInternet = false
         /// QEMU's program: a name looked up in PATH, or an absolute path.
         public var program = "qemu-system-x86_64"
         /// What guests run on, when the operator decides; `nil` lets a probe find out.
@@ -178,7 +181,8 @@ public struct QEMUHost: MachineHost {
         QEMUArguments(
             machine: machine, image: image, directory: directory,
             uuid: MachineUUID(installation: settings.installationId, id: machineId),
-            accelerator: accelerator.accelerator, networkMode: networkMode, mtu: network?.settings.guestMtu)
+            accelerator: accelerator.accelerator, networkMode: networkMode, mtu: network?.settings.guestMtu,
+            isRestricted: !settings.userModeInternet)
     }
 
     public func status(_ id: Int64) async throws -> MachineStatus {

@@ -122,7 +122,10 @@ extension QEMUHost: WarmingHost {
         let forward = machine.attachment.sshPort.map { port -> QMPValue in
             [["str": .string("tcp:127.0.0.1:\(port)-:22")]]
         }
-        return ["type": "user"].merging(forward.map { ["hostfwd": $0] } ?? [:]) { $1 }
+        let restrict = QMPValue.bool(!settings.userModeInternet)
+        return ["type": "user", "restrict": restrict, "ipv6": .bool(false)].merging(
+            forward.map { ["hostfwd": $0] } ?? [:]
+        ) { $1 }
     }
 
     private func card(_ machine: Machine) -> [String: QMPValue] {
