@@ -19,19 +19,24 @@ public struct Doctor: Sendable {
     public var listen: (host: String, port: Int)?
     public var networkMode: NetworkMode
     public var network: NetworkSettings
+    /// What the operator has set; empty: what the host asks.
+    public var nameservers: [IPv4Address]
     /// Runs guest code on KVM, once per boot of the host.
     public var accelerator: @Sendable () async throws -> AcceleratorChoice
 
     private static let timeoutSeconds = 10
+    /// Rulesets of others can be long.
+    private static let outputLimitBytes = 16 << 20
 
     public init(
         dataFolder: String, listen: (host: String, port: Int)?, networkMode: NetworkMode,
-        network: NetworkSettings
+        network: NetworkSettings, nameservers: [IPv4Address] = []
     ) {
         self.dataFolder = dataFolder
         self.listen = listen
         self.networkMode = networkMode
         self.network = network
+        self.nameservers = nameservers
         accelerator = {
             try await MachineFiles.makeFolder(dataFolder, as: nil)
             return try await AcceleratorProbe(program: "qemu-system-x86_64", folder: dataFolder).choice()
@@ -111,21 +116,30 @@ public struct Doctor: Sendable {
 
     private func bridgedNetwork() async -> [DoctorFinding] {
         let judge = DoctorNetwork(settings: network)
-        let filter =
-            MachineFiles.text("/proc/sys/net/bridge/bridge-nf-call-iptables", limit: 8)?.hasPrefix("1")
-            ?? false
-        let legacy = MachineFiles.text("/proc/net/ip_tables_names", limit: 4096) ?? ""
         var findings = await looking("Private range") {
             let addresses = try await output("ip", ["-details", "-json", "address"])
             return try judge.ranges(
                 addresses: addresses, routes: try await output("ip", ["-4", "-json", "route"]))
                 + judge.underlay(addresses: addresses)
         }
+        findings += await looking("Forwarding") {
+            [
+                judge.uplinks(
+                    try PresentForwarding(json: try await output("ip", ["-4", "-json", "netconf"])),
+                    try PresentRoute.all(json: try await output("ip", ["-4", "-json", "route"])))
+            ]
+        }
+        findings.append(judge.metadata)
+        findings += await looking("Name servers") {
+            [
+                judge.nameservers(
+                    set: nameservers, ofHost: try await BridgedNetwork(settings: network).nameservers())
+            ]
+        }
         // Safe: can't fail. The rest is the kernel's secret before others than root.
         guard geteuid() == 0 else { return findings }
         findings += await looking("Other firewalls") {
-            let chains = try await output("nft", ["-json", "list", "chains"])
-            return [try judge.forwarding(chains: chains, legacyTables: legacy, bridgeFilter: filter)]
+            [try await otherFirewalls(judge)]
         }
         findings += await looking("Tunnels") { try await tunnels(judge) }
         findings += await looking("Packet filter") {
@@ -140,6 +154,21 @@ public struct Doctor: Sendable {
                     "Taps", .failed, "/dev/net/tun is missing: guests can't be connected",
                     remedy: "modprobe tun"))
         return findings
+    }
+
+    private func otherFirewalls(_ judge: DoctorNetwork) async throws -> DoctorFinding {
+        let filter =
+            MachineFiles.text("/proc/sys/net/bridge/bridge-nf-call-iptables", limit: 8)?.hasPrefix("1")
+            ?? false
+        let legacyTables = MachineFiles.text("/proc/net/ip_tables_names", limit: 4096) ?? ""
+        let legacy: DoctorLegacyRules =
+            if legacyTables.isEmpty { .none } else if Self.isInstalled("iptables-legacy-save") {
+                .listed(try await output("iptables-legacy-save", ["-t", "filter"]))
+            } else { .unknown }
+        return judge.firewalls(
+            RulesetListing(try await output("nft", ["--stateless", "list", "ruleset"])), legacy,
+            uplinks: try PresentRoute.all(json: try await output("ip", ["-4", "-json", "route"])),
+            bridgeFilter: filter)
     }
 
     /// Whether the kernel has all that leads to other hosts, tried in a network namespace that ends with the command.
@@ -179,8 +208,9 @@ public struct Doctor: Sendable {
 
     @discardableResult
     private func output(_ program: String, _ arguments: [String], input: String = "") async throws -> String {
-        try await Command(program, arguments, input: input, timeoutSeconds: Self.timeoutSeconds).run()
-            .standardOutput
+        var command = Command(program, arguments, input: input, timeoutSeconds: Self.timeoutSeconds)
+        command.outputLimitBytes = Self.outputLimitBytes
+        return try await command.run().standardOutput
     }
 
     private static func isInstalled(_ program: String) -> Bool {

@@ -1,44 +1,10 @@
 import CloudCore
 
-#if canImport(FoundationEssentials)
-    import FoundationEssentials
-#else
-    import Foundation
-#endif
-
 /// What stands in the way of a bridged network on the host, judged from what its own tools print.
 struct DoctorNetwork: Sendable {
     var settings: NetworkSettings
 
-    private var names: NetworkNames { NetworkNames(prefix: settings.namePrefix) }
-
-    /// Whether other people's firewalls keep guests from the world, from the output of `nft -json list chains` and
-    /// the names of the legacy iptables' tables.
-    func forwarding(chains json: String, legacyTables: String, bridgeFilter: Bool) throws -> DoctorFinding {
-        let check = "Other firewalls"
-        let dropping = try JSONDecoder().decode(Listing.self, from: Data(json.utf8)).nftables.compactMap(
-            \.chain
-        )
-        .filter { $0.hook == "forward" && $0.policy == "drop" && $0.table != names.table }
-        .filter { ["ip", "inet"].contains($0.family) }
-        .map { "\($0.family) \($0.table) \($0.name)" }
-        let bridge = names.bridgePrefix
-        let accept = "-i \(bridge)+ -j ACCEPT', and again with -o for -i"
-        if !dropping.isEmpty {
-            let teammates =
-                bridgeFilter ? ", and of guests to their teammates (bridge-nf-call-iptables is 1)" : ""
-            return DoctorFinding(
-                check, .warning,
-                "\(dropping.joined(separator: ", ")) drops what guests send to the world\(teammates)",
-                remedy: "accept it there; with Docker: 'iptables -I DOCKER-USER \(accept)")
-        }
-        if !legacyTables.isEmpty {
-            return DoctorFinding(
-                check, .warning, "legacy iptables is in use beside nftables, and may drop what guests send",
-                remedy: "if 'iptables-legacy -S FORWARD' says DROP: 'iptables-legacy -I FORWARD \(accept)")
-        }
-        return DoctorFinding(check, .ok, "none drops what guests send")
-    }
+    var names: NetworkNames { NetworkNames(prefix: settings.namePrefix) }
 
     /// Whether the host's own addresses and routes leave the guests' ranges alone, from the output of
     /// `ip -details -json address` and `ip -4 -json route`.
@@ -97,23 +63,6 @@ struct DoctorNetwork: Sendable {
     private func foreign(_ present: PresentNetwork) -> [(interface: String, address: IPv4Address)] {
         present.interfaces.filter { !names.isBridge($0.name) }.flatMap { interface in
             interface.addresses.filter { $0.label != names.addressLabel }.map { (interface.name, $0.address) }
-        }
-    }
-
-    /// What `nft -json list chains` prints, as far as it matters.
-    private struct Listing: Decodable {
-        var nftables: [Item]
-
-        struct Item: Decodable {
-            var chain: Chain?
-        }
-
-        struct Chain: Decodable {
-            var family: String
-            var table: String
-            var name: String
-            var hook: String?
-            var policy: String?
         }
     }
 }

@@ -24,11 +24,9 @@ struct DoctorCommand: AsyncParsableCommand {
             case .tcp(let host, let port): (host, port)
             case .unix: nil
             }
-        let network = try NetworkSettings(
-            privateRange: settings.privateRange.description, teamPrefix: settings.teamPrefix,
-            publicPool: settings.publicPool.map(\.description))
         let doctor = Doctor(
-            dataFolder: data.data, listen: listen, networkMode: settings.network, network: network)
+            dataFolder: data.data, listen: listen, networkMode: settings.network,
+            network: try settings.networkSettings(), nameservers: settings.nameservers)
         let report = await doctor.run()
         try OutputStreams.result(json ? report.json() : report.table)
         guard report.isHealthy else { throw ExitCode.failure }

@@ -121,42 +121,6 @@ struct DoctorNetworkTests {
         DoctorNetwork(settings: try NetworkSettings(publicPool: [pool]))
     }
 
-    private func chains(_ chains: String...) -> String {
-        #"{"nftables": [{"metainfo": {"version": "1.0.6"}}, "# + chains.joined(separator: ", ") + "]}"
-    }
-
-    private let docker =
-        #"{"chain": {"family": "ip", "table": "filter", "name": "FORWARD", "handle": 2, "type": "filter", "#
-        + #""hook": "forward", "prio": 0, "policy": "drop"}}"#
-
-    @Test("a firewall that forwards nothing is reported, with the remedy")
-    func dropping() throws {
-        let finding = try judge().forwarding(chains: chains(docker), legacyTables: "", bridgeFilter: false)
-        #expect(finding.status == .warning)
-        #expect(finding.meaning == "ip filter FORWARD drops what guests send to the world")
-        #expect(finding.remedy?.contains("iptables -I DOCKER-USER -i st-br+ -j ACCEPT") == true)
-        let both = try judge().forwarding(chains: chains(docker), legacyTables: "", bridgeFilter: true)
-        #expect(both.meaning.contains("to their teammates"))
-    }
-
-    @Test("our own chains, other hooks and other families are no one's business")
-    func notDropping() throws {
-        let others = [
-            docker.replacing("\"table\": \"filter\"", with: "\"table\": \"strettch_st\""),
-            docker.replacing("\"forward\"", with: "\"input\""),
-            docker.replacing("\"policy\": \"drop\"", with: "\"policy\": \"accept\""),
-            docker.replacing("\"ip\"", with: "\"ip6\""),
-            #"{"chain": {"family": "ip", "table": "filter", "name": "DOCKER-USER", "handle": 7}}"#,
-        ]
-        for other in others {
-            let finding = try judge().forwarding(chains: chains(other), legacyTables: "", bridgeFilter: true)
-            #expect(finding.status == .ok, "\(other)")
-        }
-        #expect(
-            try judge().forwarding(chains: chains(), legacyTables: "filter\n", bridgeFilter: false).status
-                == .warning)
-    }
-
     private let addresses = """
         [{"ifname":"lo","flags":["UP"],"addr_info":[
             {"family":"inet","local":"127.0.0.1","prefixlen":8,"label":"lo"},
