@@ -38,5 +38,7 @@ public enum PrivateFile {
     }
 
     /// What the last failed C call said.
-    private static var lastError: Failure { Failure(reason: String(cString: strerror(errno))) }  // safe: copied at once
+    private static var lastError: Failure {
+        Failure(reason: String(cString: strerror(errno)))  // safe: copied at once
+    }
 }

@@ -14,6 +14,9 @@ public struct Cloud: Sendable {
     /// The host that this program's own worker has; `nil`: none. It is never down for this program, even when its heartbeat
     /// could not be written: this program works.
     public var ownHost: @Sendable () -> OwnedHost?
+    /// Bytes of the disk in the image of that name, where this program has the image; `nil`: not known. Called within
+    /// transactions, so it must not wait.
+    public var imageBytes: @Sendable (_ image: String) -> Int64? = { _ in nil }
     public let keyUse = KeyUse()
 
     public init(

@@ -24,6 +24,7 @@ struct MakeCompute: Sendable {
         try wallet.check(.create, tags: asked.tags)
         guard problems.isEmpty else { throw CloudError.invalid(problems) }
         let (region, image, specification) = try asked.resolve(in: cloud.catalogue)
+        try Self.checkFit(cloud.imageBytes(image.image), image, specification)
         let hostId = try PlaceCompute(
             teamId: caller.teamId, specification: specification, region: region.region, image: image.image,
             tags: asked.tags
@@ -50,5 +51,15 @@ struct MakeCompute: Sendable {
         try wallet.meter(compute, specification)
         try wallet.requireCovered()
         return compute
+    }
+
+    /// An image never fits into a smaller disk, so nobody has to wait to hear of it.
+    private static func checkFit(_ bytes: Int64?, _ image: Image, _ specification: Specification) throws {
+        guard let bytes, bytes > Int64(specification.storageGb) << 30 else { return }
+        throw CloudError(
+            .unprocessableEntity,
+            "The image \(image.image) needs \(bytes >> 20) MiB of storage, and \(specification.specification) has "
+                + "\(specification.storageGb) GiB. Choose a larger specification.",
+            problems: [Problem("specification", "has less storage than the image needs.")])
     }
 }

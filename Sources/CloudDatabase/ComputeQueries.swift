@@ -186,6 +186,12 @@ public struct ComputeQueries {
             ])
     }
 
+    /// Gives it another port of the host, which must be free.
+    public func set(_ id: Int64, sshPort: Int, nowMs: Int64) throws {
+        try sql.later(
+            "UPDATE computes SET ssh_port = $2, updated_at_ms = $3 WHERE id = $1", [id, sshPort, nowMs])
+    }
+
     public func set(_ id: Int64, failure: ComputeFailure?) throws {
         try sql.later(
             "UPDATE computes SET failure_code = $2, failure_message = $3 WHERE id = $1",

@@ -66,13 +66,28 @@ public struct JobQueries {
     /// Moves the job to `step`, as of now and without attempts.
     public func move(_ computeId: Int64, to step: ComputeStep, nowMs: Int64) throws {
         try sql.later(
-            "UPDATE jobs SET step = $2, step_since_ms = $3, attempts = 0, note = NULL WHERE compute_id = $1",
+            "UPDATE jobs SET step = $2, step_since_ms = $3, attempts = 0, note = NULL, detail = NULL WHERE compute_id = $1",
             [computeId, step.rawValue, nowMs])
     }
 
     /// Counts a failed attempt of the present step.
     public func countAttempt(_ computeId: Int64) throws {
         try sql.later("UPDATE jobs SET attempts = attempts + 1 WHERE compute_id = $1", [computeId])
+    }
+
+    /// Characters at most that are kept of what an attempt failed of.
+    private static let maxDetail = 2000
+
+    /// Keeps what the step's last attempt failed of, for the operator alone.
+    public func set(_ computeId: Int64, detail: String) throws {
+        try sql.later(
+            "UPDATE jobs SET detail = $2 WHERE compute_id = $1",
+            [computeId, String(detail.prefix(Self.maxDetail))])
+    }
+
+    /// What the step's last failed attempt failed of.
+    public func detail(_ computeId: Int64) throws -> String? {
+        try sql.query("SELECT detail FROM jobs WHERE compute_id = $1", [computeId]).first?.textOrNil("detail")
     }
 
     public func set(_ computeId: Int64, note: String?) throws {

@@ -14,7 +14,8 @@ public protocol MachineHost: Sendable {
     func image(_ image: Image) async -> ImageStatus
 
     /// Makes the machine's disk, as large as its specification says, over the image, which is ready. A disk that is
-    /// there is kept, since it is its owner's; one of another compute that had the same id is not taken for it.
+    /// there is kept, since it is its owner's; one of another compute that had the same id is not taken for it. Throws
+    /// `UNPROCESSABLE_ENTITY` when it can never be made, since the image is larger.
     func makeDisk(_ machine: Machine, from image: Image) async throws
 
     /// Makes the disk that is there as large as the specification says; never smaller, and never anew. The machine must
@@ -29,7 +30,7 @@ public protocol MachineHost: Sendable {
     func applyNetwork(_ plan: NetworkPlan) async throws
 
     /// Starts the machine unless it runs. Returns when its monitor answers. Throws `RESOURCE_NOT_FOUND` when its disk is
-    /// gone.
+    /// gone, and `SSHPortTaken` when another program has its port.
     func boot(_ machine: Machine) async throws
 
     /// What the machine is doing, as seen on the host itself.

@@ -68,7 +68,12 @@ struct ComputeWorkflow: Sendable {
 
     private func disk(_ compute: Compute) async throws -> StepOutcome {
         guard let image = catalogue.image(compute.image) else { return .fail(Self.noImage(compute)) }
-        try await host.makeDisk(try Machine(compute), from: image)
+        do {
+            try await host.makeDisk(try Machine(compute), from: image)
+        } catch let error as CloudError where error.code == .unprocessableEntity {
+            // Trying again would change nothing.
+            return .fail(ComputeFailure(.imageUnavailable, error.message))
+        }
         return .advance(.seed)
     }
 
@@ -78,7 +83,11 @@ struct ComputeWorkflow: Sendable {
             return .wait(milliseconds: Self.bootSlotPollMs, note: "waits for one of \(bootSlots) boot slots")
         }
         return try await withDisk {
-            try await host.boot(machine)
+            do {
+                try await host.boot(machine)
+            } catch let taken as SSHPortTaken {
+                return .portTaken(taken.port)
+            }
             return .advance(.confirm)
         }
     }

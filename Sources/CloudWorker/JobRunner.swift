@@ -11,6 +11,8 @@ struct JobRunner: Sendable {
     let wake: Wake
     let claim: HostClaim
     let workflow: ComputeWorkflow
+    /// Ports that lead to guests; `nil` where guests have a network of their own.
+    let sshPorts: ClosedRange<Int>?
     /// Names the worker in leases; new at each start.
     let owner: String
     let metrics: WorkerMetrics
@@ -90,7 +92,7 @@ struct JobRunner: Sendable {
         let save = SaveOutcome(
             claim: claim, computeId: walk.compute.id, image: walk.compute.image, steps: walk.steps,
             outcome: outcome, owner: owner, nowMs: now, leaseUntilMs: now + Worker.leaseMs,
-            backoffMs: backoffMs(attempts: walk.attempts))
+            backoffMs: backoffMs(attempts: walk.attempts), sshPorts: sshPorts)
         let next = try await database.write(.outcome(of: walk.step)) { sql in try save.run(sql) }
         log(walk, outcome, nowMs: now)
         if outcome == .advance(.idle), walk.compute.state == .creating {
@@ -134,7 +136,10 @@ struct JobRunner: Sendable {
                     "compute": "\(compute.id)", "team": "\(compute.teamId)", "step": "\(step.rawValue)",
                     "error": "\(error)",
                 ])
-            return .retry(note: (error as? CloudError)?.message ?? "an unexpected error of the host")
+            let known = error as? CloudError
+            return .retry(
+                note: known?.message ?? "an unexpected error of the host",
+                detail: known.map(\.detail) ?? "\(error)")
         }
     }
 

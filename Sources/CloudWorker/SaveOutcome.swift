@@ -17,6 +17,8 @@ struct SaveOutcome: Sendable {
     let leaseUntilMs: Int64
     /// Milliseconds until a failed step is tried again.
     let backoffMs: Int64
+    /// Ports that lead to guests; `nil` where guests have a network of their own.
+    var sshPorts: ClosedRange<Int>?
 
     /// What the worker does next.
     enum Next: Sendable, Equatable {
@@ -62,8 +64,11 @@ struct SaveOutcome: Sendable {
             return try rest(try read(sql), at: .idle, sql)
         case .wait(let milliseconds, let note):
             return try pause(compute, sql, milliseconds: milliseconds, note: note)
-        case .retry(let note):
+        case .portTaken(let port):
+            return try changePort(port, compute, sql)
+        case .retry(let note, let detail):
             try sql.jobs.countAttempt(computeId)
+            if let detail { try sql.jobs.set(computeId, detail: detail) }
             return try pause(compute, sql, milliseconds: backoffMs, note: note)
         case .rest:
             return try rest(compute, at: step, sql)
@@ -91,7 +96,7 @@ struct SaveOutcome: Sendable {
         return .leave
     }
 
-    private func pause(
+    func pause(
         _ compute: Compute, _ sql: any SQLConnection, milliseconds: Int64, note: String?
     ) throws -> Next {
         if let deadlineMs = deadlineMs(compute), let since = compute.task?.sinceMs,
@@ -157,7 +162,7 @@ struct SaveOutcome: Sendable {
         }
     }
 
-    private func fail(_ compute: Compute, _ failure: ComputeFailure, _ sql: any SQLConnection) throws {
+    func fail(_ compute: Compute, _ failure: ComputeFailure, _ sql: any SQLConnection) throws {
         switch compute.task?.action {
         // Whoever asked for the end gets it, and no reason is owed.
         case .delete: try sql.jobs.move(computeId, to: .halt, nowMs: nowMs)

@@ -16,14 +16,16 @@ enum StepOutcome: Sendable, Equatable {
     case drifted(MachineDrift)
     /// Nothing is left of the machine.
     case finish
-    /// Tried and failed; try again later. The note is for the owner, the error for the log.
-    case retry(note: String)
+    /// Another program has this port, which leads to the guest: try again at once with the next one.
+    case portTaken(Int)
+    /// Tried and failed; try again later. The note is for the owner, the detail for the operator.
+    case retry(note: String, detail: String?)
 
     /// Whether the job leaves the step by its own doing.
     var endsStep: Bool {
         switch self {
         case .advance, .finish: true
-        case .wait, .rest, .fail, .guestGone, .drifted, .retry: false
+        case .wait, .rest, .fail, .guestGone, .drifted, .portTaken, .retry: false
         }
     }
 }

@@ -33,11 +33,13 @@ public struct Worker: Service {
     /// Until a job is worked on again whose outcome could not be saved.
     static let unsavedPauseMs: Int64 = 1000
 
-    /// - Parameter claim: the ownership of the host, which `RegisterHost` makes before the worker runs.
+    /// - Parameters:
+    ///   - claim: the ownership of the host, which `RegisterHost` makes before the worker runs.
+    ///   - sshPorts: those that lead to guests; `nil` where guests have a network of their own.
     public init(
         database: any Database, host: any MachineHost, claim: HostClaim, catalogue: Catalogue,
         clock: any CloudClock,
-        wake: Wake, bootSlots: Int, stopGrace: Duration, owner: String,
+        wake: Wake, bootSlots: Int, stopGrace: Duration, sshPorts: ClosedRange<Int>? = nil, owner: String,
         register: @escaping @Sendable () async throws -> Void = {},
         metrics: WorkerMetrics = WorkerMetrics(), logger: Logger,
         jitter: @escaping @Sendable () -> Double = { Double.random(in: 0..<1) }
@@ -57,7 +59,7 @@ public struct Worker: Service {
             workflow: ComputeWorkflow(
                 host: host, catalogue: catalogue, network: network,
                 bootSlots: bootSlots, stopGraceMs: Int64(stopGrace / .milliseconds(1))),
-            owner: owner, metrics: metrics, logger: logger, jitter: jitter)
+            sshPorts: sshPorts, owner: owner, metrics: metrics, logger: logger, jitter: jitter)
         moves = MoveDriver(
             database: database, claim: claim, clock: clock, logger: logger,
             calls: MoveCalls(

@@ -83,7 +83,7 @@ extension StepOutcome {
         case .guestGone: "guest_gone"
         case .drifted: "drifted"
         case .finish: "finish"
-        case .retry: "retry"
+        case .portTaken, .retry: "retry"
         }
     }
 }

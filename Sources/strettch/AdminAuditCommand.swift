@@ -2,6 +2,7 @@ import ArgumentParser
 import CloudAudit
 import CloudCore
 import CloudDatabase
+import CloudMachines
 import Logging
 
 /// `strettch admin audit`.
@@ -37,9 +38,10 @@ struct AdminAuditCommand: AsyncParsableCommand {
         guard let installation = try await database.read({ sql in try sql.installationId() }) else {
             throw CloudError(.conflict, "\(folder.path) has no cell yet. Start 'strettch serve' on it once.")
         }
+        let silent = Logger(label: "audit") { _ in SwiftLogNoOpLogHandler() }
         let host = try await HostFactory(
             settings: settings, folder: folder,
-            logger: Logger(label: "audit") { _ in SwiftLogNoOpLogHandler() }
+            images: ImageStore(directory: settings.images(folder), logger: silent), logger: silent
         ).open(installationId: installation)
         return Audit(
             database: database, hosts: try await hostId(folder, database).map { [$0: host] } ?? [:],

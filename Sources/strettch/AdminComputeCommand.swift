@@ -6,8 +6,9 @@ import CloudDatabase
 /// `strettch admin compute`.
 struct AdminComputeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "compute", abstract: "Move computes between hosts.",
-        subcommands: [AdminComputeMoveCommand.self])
+        commandName: "compute",
+        abstract: "Show what the work on a compute stumbles over, and move computes between hosts.",
+        subcommands: [AdminComputeShowCommand.self, AdminComputeMoveCommand.self])
 }
 
 /// `strettch admin compute move`.

@@ -32,14 +32,20 @@ struct Cell: Sendable {
         let wake = Wake()
         let opened = try settings.database.open(folder, hearsChanges: settings.role.answersAPI)
         let database = opened.database
+        let images = ImageStore(directory: settings.images(folder), logger: logger)
         var cloud = Cloud(
             database: database, catalogue: catalogue,
             settings: settings.cloud,
             randomBytes: SystemRandom.bytes, wake: { wake.signal() })
+        if settings.role.hasHost, !settings.simulated {
+            await images.learnSizes(of: catalogue.images)
+            cloud.imageBytes = { images.virtualBytes(of: $0) }
+        }
         let installationId = try await bootstrap(settings, cloud)
         let host =
             settings.role.hasHost
-            ? try await CellHost.open(settings, folder, installationId: installationId, cloud, logger) : nil
+            ? try await CellHost.open(settings, folder, installationId: installationId, images, cloud, logger)
+            : nil
         if let claim = host?.claim { cloud.ownHost = { claim.owned } }
         return Cell(
             cloud: cloud, host: host, wake: wake, settings: settings, listener: listener,
@@ -135,6 +141,7 @@ extension ServeSettings {
 struct HostFactory: Sendable {
     let settings: ServeSettings
     let folder: DataFolder
+    let images: ImageStore
     let logger: Logger
 
     func open(installationId: String) async throws -> any MachineHost {
@@ -145,7 +152,6 @@ struct HostFactory: Sendable {
                 path: folder.simulatedMachines, networkMode: settings.network,
                 delay: .milliseconds(settings.simulatedDelay))
         }
-        let images = ImageStore(directory: settings.images(folder), logger: logger)
         let network = BridgedNetwork(
             settings: try settings.networkSettings())
         var qemu = QEMUHost.Settings(

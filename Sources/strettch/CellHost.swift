@@ -19,13 +19,15 @@ struct CellHost: Sendable {
 
     /// Opens the host, registers it, and reserves the ids that its machines have. The folder must be locked.
     static func open(
-        _ settings: ServeSettings, _ folder: DataFolder, installationId: String, _ cloud: Cloud,
-        _ logger: Logger
+        _ settings: ServeSettings, _ folder: DataFolder, installationId: String, _ images: ImageStore,
+        _ cloud: Cloud, _ logger: Logger
     ) async throws -> CellHost {
         let warm = try settings.warmGoals(in: cloud.catalogue)
         let shared = try settings.sharedDisks(installationId: installationId)
-        let machines = try await HostFactory(settings: settings, folder: folder, logger: logger)
-            .open(installationId: installationId)
+        let machines = try await HostFactory(
+            settings: settings, folder: folder, images: images, logger: logger
+        )
+        .open(installationId: installationId)
         let (claim, owner) = (HostClaim(), UUID().uuidString)
         var facts = try settings.host.facts(
             identity: try folder.hostIdentity(), folder: folder.path, shared: shared,
@@ -84,7 +86,8 @@ struct CellHost: Sendable {
         let worker = Worker(
             database: cloud.database, host: machines, claim: claim, catalogue: cloud.catalogue,
             clock: cloud.clock, wake: wake, bootSlots: settings.bootSlots,
-            stopGrace: .seconds(settings.stopGrace), owner: owner, register: register, metrics: metrics,
+            stopGrace: .seconds(settings.stopGrace), sshPorts: settings.cloud.sshPorts, owner: owner,
+            register: register, metrics: metrics,
             logger: logger)
         let duty = CellDuty(database: cloud.database, claim: claim, clock: cloud.clock)
         let supervisor = Supervisor(

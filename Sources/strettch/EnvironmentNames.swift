@@ -27,7 +27,7 @@ enum EnvironmentNames {
 
     private static func problem(_ name: String) -> Problem? {
         guard !known.contains(name), !testPrefixes.contains(where: name.hasPrefix) else { return nil }
-        if name.uppercased().hasPrefix(prefix) {
+        if name.uppercased().hasPrefix(prefix.dropLast()) {
             return Problem(
                 name.shown,
                 "is not a variable of this program.\(NearestName.question(name, among: known)) Correct it, or unset it."

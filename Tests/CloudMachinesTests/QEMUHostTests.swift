@@ -208,6 +208,25 @@ struct QEMUHostTests {
         }
     }
 
+    @Test("a port that another program has is told before QEMU is started, and one's own is no hindrance")
+    func portTaken() async throws {
+        try await QEMUFixture.withHost { host, folder in
+            let listener = try ConnectProxy()
+            let machine = try QEMUFixture.machine(sshPort: listener.port)
+            try await host.makeDisk(machine, from: QEMUFixture.image)
+            try await host.makeSeed(machine)
+            let error = await #expect(throws: SSHPortTaken.self) { try await host.boot(machine) }
+            #expect(error == SSHPortTaken(port: listener.port))
+            #expect(!MachineFiles.exists(MachineDirectory(data: folder, id: 5).pidFile))
+            var other = machine
+            other.attachment.sshPort = Int.random(in: 20_000...30_000)
+            for _ in 0..<2 { try await host.boot(other) }
+            #expect(try await host.status(5) == .running)
+            #expect(MachineLog.qemu(dataDirectory: folder, id: 5) != nil)
+            #expect(MachineLog.qemu(dataDirectory: folder, id: 6) == nil)
+        }
+    }
+
     @Test("a log that has grown too large is cut, and its end is kept")
     func logs() async throws {
         try await QEMUFixture.withHost { host, folder in

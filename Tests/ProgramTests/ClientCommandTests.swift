@@ -25,6 +25,18 @@ struct ClientCommandTests {
             let twice = try await ProgramRun.of(create + ["--key", "-"], environment: home, input: script)
             #expect(twice.status == ProgramExit.usage.rawValue && twice.error.contains("can be read once"))
 
+            let machine = "\(cloud.data)/machines/1"
+            try FileManager.default.createDirectory(atPath: machine, withIntermediateDirectories: true)
+            try "first\n\u{1B}[31mlast words\n".write(
+                toFile: "\(machine)/qemu.log", atomically: true, encoding: .utf8)
+            let shown = try await ProgramRun.of(["admin", "compute", "show", "1", "--data", cloud.data])
+            #expect(shown.status == 0, "\(shown.error)")
+            for line in ["name      one", "team      default", "attempts  0", "  \u{FFFD}[31mlast words"] {
+                #expect(shown.output.split(separator: "\n").contains(Substring(line)), "\(shown.output)")
+            }
+            let none = try await ProgramRun.of(["admin", "compute", "show", "2", "--data", cloud.data])
+            #expect(none.status == ProgramExit.notFound.rawValue)
+
             let proxy = try ConnectProxy()
             let far = home.merging(["STRETTCH_URL": "http://cloud.example:1"]) { $1 }
             let variables = ["http_proxy": "http://127.0.0.1:\(proxy.port)"]

@@ -80,6 +80,7 @@ struct SettingTableTests {
         arguments: [
             ("STRETTCH_TLS_CERTFICATE", "STRETTCH_TLS_CERTIFICATE"), ("STRETTCH_TLSKEY", "STRETTCH_TLS_KEY"),
             ("strettch_listen", "STRETTCH_LISTEN"), ("STRETTCH_LISTEN_", "STRETTCH_LISTEN"),
+            ("STRETTCHLISTEN", "STRETTCH_LISTEN"),
             ("STRETCH_LISTEN", "STRETTCH_LISTEN"), ("STRETCH_KEY", "STRETTCH_KEY"),
             ("STRETTCH_DATABSE", "STRETTCH_DATABASE"), ("STRETTCH_KYE", "STRETTCH_KEY"),
         ])

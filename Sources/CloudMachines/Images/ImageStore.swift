@@ -1,5 +1,6 @@
 import CloudCore
 import Logging
+import Synchronization
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -22,6 +23,8 @@ public actor ImageStore {
     /// Folders of content whose bytes this process has read and found to be those that were installed: damage that
     /// keeps size and time is noticed before the first machine boots from it.
     private var whole: Set<String> = []
+    /// Bytes of the disks in the images that are here, by slug.
+    private nonisolated let sizes = Mutex<[String: Int64]>([:])
 
     private struct Work {
         var board: ProgressBoard
@@ -61,6 +64,22 @@ public actor ImageStore {
             return .unavailable(failure.message)
         }
         return .preparing(start(image).board.latest.text)
+    }
+
+    /// Bytes of the disk that the image shows to a guest, where it is here; else `nil`. From memory: `learnSizes` reads it
+    /// at the start, and each image that becomes ready adds its own.
+    public nonisolated func virtualBytes(of slug: String) -> Int64? { sizes.withLock { $0[slug] } }
+
+    /// Reads the sizes of the images that are here already.
+    public func learnSizes(of images: [Image]) { for image in images { learnSize(of: image) } }
+
+    private func learnSize(of image: Image) {
+        guard case .installed(let manifest, let content) = folder(image).state(),
+            manifest.isFrom(image.source),
+            // One that can't be read is not known, and its first use says why.
+            let bytes = try? MachineDisk.virtualBytes("\(content)/\(ImageManifest.disk)")
+        else { return }
+        sizes.withLock { $0[image.image] = Int64(clamping: bytes) }
     }
 
     /// The paths of an image that is here. Throws `.serviceUnavailable` when it is not; starts nothing.
@@ -213,6 +232,7 @@ public actor ImageStore {
         work[image.image] = nil
         guard let error else {
             failures[image.image] = nil
+            learnSize(of: image)
             if case .installed(_, let content) = folder(image).state() { whole.insert(content) }
             logger.info("image ready", metadata: ["image": "\(image.image)"])
             return

@@ -147,6 +147,7 @@ public struct QEMUHost: MachineHost {
         try await wakeWarm(machine)
         try await process(machine.id).start(program(as: try machineId(machine.id))) {
             try checkMayBoot(machine.id)
+            if networkMode == .user, let port = machine.attachment.sshPort { try HostPort.check(port) }
             return try await launch(machine)
         }
     }
