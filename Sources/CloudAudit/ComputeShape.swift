@@ -37,7 +37,12 @@ struct ComputeShape: Sendable, Equatable {
         let stop = Set(ComputeAction.stop.steps)
         let reboot = Set(ComputeAction.reboot.steps)
         return switch state {
-        case .creating: [Row(.create, .running, Set(ComputeAction.create.steps))]
+        case .creating:
+            [
+                Row(.create, .running, Set(ComputeAction.create.steps)),
+                // Its guest has powered itself off, and what is left of the process is halted.
+                Row(.stop, .stopped, [.unplug]),
+            ]
         case .running: [Row(nil, .running, [.idle]), Row(.stop, .stopped, stop.union([.idle]))]
         case .stopped:
             [

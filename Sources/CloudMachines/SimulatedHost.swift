@@ -47,6 +47,7 @@ public actor SimulatedHost: MachineHost {
     private var fault: @Sendable (Operation, Moment) throws -> Void = { _, _ in }
     private var visit: @Sendable (Operation, Int64) async -> Void = { _, _ in }
     private var silent: Set<Int64> = []
+    private var powersOffAtBoot = false
     private var cutOff: Set<Int64> = []
     private var boot = "first"
     private var sshAnswers = true
@@ -88,6 +89,9 @@ public actor SimulatedHost: MachineHost {
     public func set(_ id: Int64, outOfSpace isOut: Bool) {
         if isOut { outOfSpace.insert(id) } else { outOfSpace.remove(id) }
     }
+
+    /// Guests that power themselves off as soon as they are booted.
+    public func set(powersOffAtBoot: Bool) { self.powersOffAtBoot = powersOffAtBoot }
 
     /// Ends a machine as a crash would.
     public func lose(_ id: Int64) {
@@ -169,6 +173,7 @@ public actor SimulatedHost: MachineHost {
         try act(.boot) {
             poweredOff.remove(machine.id)
             if running.insert(machine.id).inserted { cutOff.remove(machine.id) }
+            if powersOffAtBoot { powerOff(machine.id) }
         }
     }
 

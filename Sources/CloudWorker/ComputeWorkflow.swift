@@ -114,7 +114,13 @@ struct ComputeWorkflow: Sendable {
         case .running: break
         case .outOfSpace:
             return .wait(milliseconds: Self.spacePollMs, note: "waits for free space on the host's disk")
-        case .absent, .poweredOff, .arriving, .departed:
+        case .poweredOff:
+            return .fail(
+                ComputeFailure(
+                    .guestStopped,
+                    "The guest powered itself off before its SSH server answered. Look at what its user data does, and "
+                        + "start the compute to go on."))
+        case .absent, .arriving, .departed:
             return .fail(
                 ComputeFailure(
                     .hostFailed, "The machine ended while it booted. Try again, or choose another image."))

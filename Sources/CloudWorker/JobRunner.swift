@@ -95,7 +95,7 @@ struct JobRunner: Sendable {
             backoffMs: backoffMs(attempts: walk.attempts), sshPorts: sshPorts)
         let next = try await database.write(.outcome(of: walk.step)) { sql in try save.run(sql) }
         log(walk, outcome, nowMs: now)
-        if outcome == .advance(.idle), walk.compute.state == .creating {
+        if outcome == .advance(.idle), walk.compute.state == .creating, walk.compute.intent == .running {
             metrics.created(after: now - walk.compute.createdAtMs)
         }
         return next

@@ -167,11 +167,9 @@ struct SaveOutcome: Sendable {
         // Whoever asked for the end gets it, and no reason is owed.
         case .delete: try sql.jobs.move(computeId, to: .halt, nowMs: nowMs)
         case .stop: try sql.jobs.move(computeId, to: .unplug, nowMs: nowMs)
-        case .start, .reboot:
-            try sql.computes.set(computeId, state: compute.state, intent: .stopped, nowMs: nowMs)
-            try sql.computes.set(computeId, failure: failure)
-            try sql.jobs.set(computeId, action: .stop)
-            try sql.jobs.move(computeId, to: .unplug, nowMs: nowMs)
+        case .start, .reboot: try takeDown(compute, failure, sql)
+        // By its own doing: it has its disk, and what is on it can be gone on with.
+        case .create where failure.code == .guestStopped: try takeDown(compute, failure, sql)
         case .upsize:
             try sql.computes.set(computeId, failure: failure)
             try sql.jobs.set(computeId, action: nil)
@@ -187,6 +185,14 @@ struct SaveOutcome: Sendable {
             try sql.jobs.move(computeId, to: .halt, nowMs: nowMs)
             try append("compute.failed", failure.message, compute, sql)
         }
+    }
+
+    /// Ends STOPPED, with the reason, once nothing of the machine runs.
+    private func takeDown(_ compute: Compute, _ failure: ComputeFailure, _ sql: any SQLConnection) throws {
+        try sql.computes.set(computeId, state: compute.state, intent: .stopped, nowMs: nowMs)
+        try sql.computes.set(computeId, failure: failure)
+        try sql.jobs.set(computeId, action: .stop)
+        try sql.jobs.move(computeId, to: .unplug, nowMs: nowMs)
     }
 
     private func guestGone(_ compute: Compute, _ failure: ComputeFailure, _ sql: any SQLConnection) throws {

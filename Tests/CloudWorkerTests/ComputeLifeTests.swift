@@ -222,6 +222,35 @@ struct ComputeLifeTests {
         }
     }
 
+    @Test("a guest that powers itself off before its first login is STOPPED, says why, and can be started")
+    func powersOffWhileBooting() async throws {
+        try await TestCloud.with { cloud in
+            await cloud.host.set(sshAnswers: false)
+            let id = try await cloud.createAndSettle()
+            for _ in 0..<2 {
+                await cloud.host.powerOff(1)
+                try await cloud.settle()
+                let answer = try await cloud.send(.get, "/computes/\(id)")
+                #expect(answer.data?["state"]?.string == "STOPPED")
+                #expect(answer.data?["failure"]?["code"]?.string == "GUEST_STOPPED")
+                #expect(answer.data?["task"] == nil)
+                #expect(await cloud.host.poweredOff.isEmpty)
+                #expect(await cloud.host.running.isEmpty)
+                // Again, and it does the same.
+                _ = try await cloud.act(.start, on: id)
+                try await cloud.settle()
+                #expect(try await cloud.state(id) == "STARTING")
+            }
+            await cloud.host.set(sshAnswers: true)
+            cloud.clock.advance(milliseconds: 1000)
+            try await cloud.settle()
+            #expect(try await cloud.state(id) == "RUNNING")
+            _ = try await cloud.act(.delete, on: id)
+            try await cloud.settle()
+            try await expectNothingLeft(cloud)
+        }
+    }
+
     @Test("a guest that is never reached fails the create at the step's deadline")
     func neverReached() async throws {
         try await TestCloud.with { cloud in

@@ -104,6 +104,12 @@ extension CrashScript {
                 try await world.settle()
             }),
         CrashScript(
+            "a guest that powers itself off before its first login",
+            prepare: { world in
+                try await world.makeTeam()
+                await world.simulated?.set(powersOffAtBoot: true)
+            }, run: { try await $0.createAndSettle() }),
+        CrashScript(
             "a start of the program",
             prepare: { try await $0.makeRunning() },
             run: { world in
