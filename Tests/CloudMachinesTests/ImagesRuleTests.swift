@@ -1,3 +1,4 @@
+import CloudCore
 import Testing
 
 @testable import CloudMachines
@@ -38,6 +39,17 @@ struct ImagesRuleTests {
         #expect(Set(digests).count == digests.count)
         #expect(digests.allSatisfy { $0.count == 64 })
         #expect(ImageRecipe.tiny.digest == ImageRecipe.tiny.digest, "the order of its files does not count")
+        let source = ImageSource.build(recipe: "tiny")
+        #expect(source.origin == "recipe:tiny \(ImageRecipe.tiny.digest.prefix(16))")
+        for (origin, isFrom, isOlder) in [
+            (source.origin, true, false), ("recipe:tiny", false, true),
+            ("recipe:tiny 0123456789abcdef", false, true),
+            ("recipe:tiny-2", false, false), ("recipe:debian-12", false, false), ("import:/a", true, false),
+        ] {
+            let manifest = ImageManifest(image: "I", origin: origin, installedAtMs: 0, files: [])
+            #expect(
+                manifest.isFrom(source) == isFrom && manifest.isOlder(than: source) == isOlder, "\(origin)")
+        }
     }
 
     @Test("only what tells versions apart lets a part be resumed")

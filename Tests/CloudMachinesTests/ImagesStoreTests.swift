@@ -103,6 +103,25 @@ struct ImagesStoreTests {
         }
     }
 
+    @Test("what an older recipe made is built again, and serves on a host that can't build it")
+    func olderRecipe() async throws {
+        try await ImagesFixture.with {
+            $0.freeBytes = { _ in 0 }
+        } _: { fixture in
+            let image = ImagesFixture.built("tiny")
+            let folder = await fixture.store.folder(image)
+            let staged = "\(folder.path)/staged"
+            for made in [folder.path, staged] { try HostFiles.makeFolder(made) }
+            try await Command("cp", [fixture.disk, "\(staged)/\(ImageManifest.disk)"]).run()
+            try folder.install(staged, origin: "recipe:tiny", nowMs: 0)
+            #expect(await fixture.store.list([image]).first?.state == .outdated)
+            #expect(await fixture.store.status(image) == .preparing("starting"), "it is tried first")
+            #expect(try await fixture.settled(image) == .ready)
+            let error = try await imageError { try await fixture.store.prepare(image) }
+            #expect(error.message.contains("Free some space"))
+        }
+    }
+
     @Test("a changed byte is noticed without reading the disk, told by verify, and mended")
     func damaged() async throws {
         try await ImagesFixture.with { fixture in

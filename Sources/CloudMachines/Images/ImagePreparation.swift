@@ -137,7 +137,9 @@ extension ImageSource {
         switch self {
         case .url(let url, .sha256(let digest), _): "\(url) sha256:\(digest.lowercased())"
         case .url(let url, .sums(let sums), _): "\(url) sums:\(sums)"
-        case .build(let recipe): "recipe:\(recipe)"
+        // A recipe that changes makes other content: what the older one made is built again.
+        case .build(let name):
+            "recipe:\(name)" + (ImageRecipe(rawValue: name).map { " \($0.digest.prefix(16))" } ?? "")
         }
     }
 }
@@ -151,4 +153,10 @@ extension ImageManifest {
 
     /// Whether the content serves for this source: it came from there, or the operator imported it.
     func isFrom(_ source: ImageSource) -> Bool { isImported || origin == source.origin }
+
+    /// Whether an older form of the source's recipe made the content, which still serves where no other can be made.
+    func isOlder(than source: ImageSource) -> Bool {
+        guard case .build(let name) = source, !isFrom(source) else { return false }
+        return origin == "recipe:\(name)" || origin.hasPrefix("recipe:\(name) ")
+    }
 }

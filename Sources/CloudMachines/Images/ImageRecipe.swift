@@ -73,6 +73,7 @@ public enum ImageRecipe: String, Sendable, CaseIterable {
                 "tiny-init.sh": PackageResources.tiny_init_sh,
                 "tiny-lsblk.sh": PackageResources.tiny_lsblk_sh,
                 "tiny-udhcpc.sh": PackageResources.tiny_udhcpc_sh,
+                "tiny-wget.sh": PackageResources.tiny_wget_sh,
             ]
         case .debian12:
             ["build-debian.sh": PackageResources.build_debian_sh]
@@ -80,12 +81,15 @@ public enum ImageRecipe: String, Sendable, CaseIterable {
     }
 
     /// 64 hexadecimal digits that change when any of the files does, so that what an older recipe made can be told apart.
-    public var digest: String {
-        var hash = SHA256()
-        for (name, bytes) in files.sorted(by: { $0.key < $1.key }) {
-            hash.update(data: Array("\(name) \(bytes.count)\n".utf8))
-            hash.update(data: bytes)
-        }
-        return FileDigest.hex(hash.finalize())
-    }
+    public var digest: String { Self.digests[self] ?? "" }
+
+    private static let digests = Dictionary(
+        uniqueKeysWithValues: allCases.map { recipe in
+            var hash = SHA256()
+            for (name, bytes) in recipe.files.sorted(by: { $0.key < $1.key }) {
+                hash.update(data: Array("\(name) \(bytes.count)\n".utf8))
+                hash.update(data: bytes)
+            }
+            return (recipe, FileDigest.hex(hash.finalize()))
+        })
 }

@@ -50,7 +50,8 @@ public actor ImageStore {
     }
 
     /// Whether the image can be used now. Starts to read it through when this process has not done so yet, and to download
-    /// or build it when it is missing or damaged, and returns at once. A failure is repeated for `ImageLimits.failureMemoryMs` before the next try.
+    /// or build it when it is missing or damaged, and returns at once. A failure is repeated for `ImageLimits.failureMemoryMs`
+    /// before the next try; what an older recipe made serves in that time.
     public func status(_ image: Image) -> ImageStatus {
         if let under = work[image.image] { return .preparing(under.board.latest.text) }
         if case .installed(let manifest, let content) = folder(image).state(), manifest.isFrom(image.source),
@@ -61,6 +62,10 @@ public actor ImageStore {
         if let failure = failures[image.image], failure.source == image.source,
             clock.nowMs - failure.atMs < limits.failureMemoryMs
         {
+            if case .installed(let manifest, _) = folder(image).state(), manifest.isOlder(than: image.source)
+            {
+                return .ready
+            }
             return .unavailable(failure.message)
         }
         return .preparing(start(image).board.latest.text)

@@ -136,6 +136,10 @@ END
     # What would say again what is said above, differently.
     echo 'datasource: NoCloud' | put /etc/cloud/ds-identify.cfg
 
+    # User data that can't be had, such as an #include whose server does not answer, is left out with a warning: by
+    # default cloud-init gives up on all of it, and on the SSH server's keys with it (cloudinit/features.py).
+    echo 'ERROR_ON_USER_DATA_FAILURE = False' | put /usr/lib/python3/dist-packages/cloudinit/feature_overrides.py
+
     # The file systems' own state is fresh: nothing is to be rebuilt at the first boot.
     touch "$root/etc/.updated" "$root/var/.updated"
     # Debian's packages enable their services; networkd is the exception.

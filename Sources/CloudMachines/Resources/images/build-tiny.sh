@@ -95,10 +95,23 @@ add_program() {
         done
 }
 
+# Debian's busybox has a wget that crashes at -T. Its shell runs its own programs whatever lies in the PATH, so this one
+# gets another name in busybox's sorted list, of the same length and in the same place: tiny-wget.sh takes the old one.
+rename_wget() {
+    local status=0
+    # In a shell of its own, which tells of the crash.
+    ("$1" wget -T 1 -q -O /dev/null http://127.0.0.1:1/ || exit $?) 2>/dev/null || status=$?
+    [ "$status" -ge 128 ] || return 0
+    [ "$(tr '\0' '\n' <"$1" | grep -c -a -x wget)" = 1 ] || fail "The busybox does not list its wget once."
+    sed -i -z 's/^wget$/wgew/' "$1"
+    "$1" --list | grep -q -x wgew || fail "The busybox does not know its wget by another name."
+}
+
 make_initrd() {
     local applet module
     mkdir -p "$root"/{bin,sbin,usr/bin,usr/sbin,lib/modules,lib64,etc/acpi/PWRF,etc/dropbear,proc,sys,dev,run,tmp,root,mnt}
     install -m 755 "$(find "$packages" -path '*/bin/busybox' -type f -print -quit)" "$root/bin/busybox"
+    rename_wget "$root/bin/busybox"
     for applet in $("$root/bin/busybox" --list); do
         case $applet in busybox | init | mke2fs) ;; *) ln -s busybox "$root/bin/$applet" ;; esac
     done
@@ -123,6 +136,8 @@ make_initrd() {
     install -m 755 "$here/tiny-init.sh" "$root/init"
     install -m 755 "$here/tiny-lsblk.sh" "$root/bin/lsblk"
     install -m 755 "$here/tiny-udhcpc.sh" "$root/lib/udhcpc.sh"
+    # There is no link of that name then.
+    if [ -e "$root/bin/wgew" ]; then install -m 755 "$here/tiny-wget.sh" "$root/bin/wget"; fi
     printf '#!/bin/sh\nexec poweroff\n' >"$root/etc/acpi/PWRF/00000080"
     chmod 755 "$root/etc/acpi/PWRF/00000080"
     # The same packages make the same bytes, so a build that brings nothing new takes no further space in the store.

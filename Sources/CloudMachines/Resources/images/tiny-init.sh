@@ -107,10 +107,15 @@ done </run/seed
 cd /
 
 [ "$name" ] || name=$(sed -n 's/^hostname: *//p' "$seed/user-data" 2>/dev/null | tr -d "\"'\r" | head -n 1)
-name=${name:-tiny}
+name=${name:-tiny} names=$name
+# The kernel takes 64 characters (hostname(7)); a longer name goes by its first part.
+if [ ${#name} -gt 64 ]; then
+    name=$(printf %.64s "${name%%.*}")
+    names="$name $names"
+fi
 hostname "$name"
 echo "$name" >/etc/hostname
-printf '127.0.0.1 localhost\n127.0.1.1 %s\n' "$name" >/etc/hosts
+printf '127.0.0.1 localhost\n127.0.1.1 %s\n' "$names" >/etc/hosts
 # The clock stood still too.
 hwclock -u -s 2>/dev/null
 
