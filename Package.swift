@@ -59,7 +59,7 @@ let package = Package(
     ],
     targets: [
         // The layers, lowest first. ARCHITECTURE.md says what each is and what it must not know.
-        .target(name: "CloudCore", swiftSettings: strict),
+        .target(name: "CloudCore", dependencies: [.crypto], swiftSettings: strict),
         .target(name: "CloudWire", swiftSettings: strict),
         .target(name: "CloudMetrics", swiftSettings: strict),
         .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),

@@ -45,7 +45,7 @@ public struct CloudSettings: Sendable, Equatable {
     public var publicPool: [IPv4Network]
     /// Ports of the host's loopback that lead to guests' SSH; `nil` where guests have a network of their own.
     public var sshPorts: ClosedRange<Int>?
-    /// Refuse keys of a known type that are not whole, instead of warning.
+    /// Refuse keys of a known type that no SSH server accepts, instead of warning.
     public var strictKeys: Bool
     /// Which of the hosts that have room a new compute gets.
     public var placement: Placement.Policy

@@ -5,6 +5,7 @@ public struct ComputeRequest: Sendable, Equatable {
     public var region: String
     /// Slug, or the UUID of the older dialect.
     public var specification: String
+    /// Without what is around them in a file (`SSHPublicKey.trimmed`).
     public var publicKeys: [String]
     public var tags: [String]
     public var withPublicIp: Bool
@@ -21,7 +22,7 @@ public struct ComputeRequest: Sendable, Equatable {
         self.image = image
         self.region = region
         self.specification = specification
-        self.publicKeys = publicKeys
+        self.publicKeys = publicKeys.map(SSHPublicKey.trimmed)
         self.tags = tags
         self.withPublicIp = withPublicIp
         self.userData = userData
@@ -29,7 +30,7 @@ public struct ComputeRequest: Sendable, Equatable {
     }
 
     /// Every problem of the values themselves, whatever the catalogue holds.
-    /// - Parameter strictKeys: refuse a key of a known type that is not whole, instead of warning.
+    /// - Parameter strictKeys: refuse a key of a known type that no sshd takes, instead of warning.
     public func problems(strictKeys: Bool) -> [Problem] {
         var problems: [Problem] = []
         if let problem = HostName.problem(hostName) { problems.append(Problem("hostName", problem)) }
@@ -43,7 +44,7 @@ public struct ComputeRequest: Sendable, Equatable {
         for (index, key) in publicKeys.prefix(SSHPublicKey.maxCount).enumerated() {
             switch SSHPublicKey.check(key) {
             case .valid: break
-            case .incomplete(let what):
+            case .unusable(let what):
                 if strictKeys { problems.append(Problem("publicKeys[\(index)]", what)) }
             case .invalid(let what): problems.append(Problem("publicKeys[\(index)]", what))
             }
@@ -57,7 +58,7 @@ public struct ComputeRequest: Sendable, Equatable {
     /// What is accepted although it looks wrong, for the envelope's `warnings`.
     public var warnings: [String] {
         publicKeys.enumerated().compactMap { index, key in
-            guard case .incomplete(let what) = SSHPublicKey.check(key) else { return nil }
+            guard case .unusable(let what) = SSHPublicKey.check(key) else { return nil }
             return "publicKeys[\(index)] \(what)"
         }
     }

@@ -38,7 +38,7 @@ struct ServeSettings: Sendable {
     var userModeInternet: Bool
     /// The API as guests reach it, base path included; `nil`: by the metadata service.
     var apiUrl: String?
-    /// Refuse keys of a known type that are not whole, instead of warning.
+    /// Refuse keys of a known type that no SSH server accepts, instead of warning.
     var strictKeys: Bool
     /// Requests that one API key may send in a second; 0: any number.
     var rateLimit: Int

@@ -33,25 +33,53 @@ struct RuleTests {
         "public keys are judged by their wire format",
         arguments: [
             ("ssh-ed25519 \(blob)", "valid"), ("ssh-ed25519 \(blob) me@here \"quoted\" # x", "valid"),
-            ("ssh-ed25519\t\(blob)", "valid"), ("ssh-ed25519 \(blob.dropLast(8))", "incomplete"),
-            ("ssh-ed25519", "incomplete"), ("ssh-ed25519 n0t/base64!", "incomplete"),
-            ("ssh-rsa \(blob)", "incomplete"),
-            ("ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQC8Z5mS1x7I6n... user@host", "incomplete"),
+            ("ssh-ed25519\t\(blob)", "valid"), ("ssh-ed25519 \(blob.dropLast(8))", "unusable"),
+            ("ssh-ed25519", "unusable"), ("ssh-ed25519 n0t/base64!", "unusable"),
+            ("ssh-rsa \(blob)", "unusable"),
+            ("ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQC8Z5mS1x7I6n... user@host", "unusable"),
             ("ssh-dss AAAA", "invalid"), ("", "invalid"), ("command=\"x\" ssh-ed25519 \(blob)", "invalid"),
             ("ssh-ed25519 \(blob)\nssh-ed25519 \(blob)", "invalid"), ("ssh-ed25519 \(blob)\r", "invalid"),
             ("ssh-ed25519 \(blob) \(String(repeating: "c", count: 8192))", "invalid"),
             // A space that a mark combines with is a space, and a comment is counted in characters.
-            ("ssh-rsa \u{1F3FB}", "incomplete"), ("ssh-ed25519 \(blob) \u{301}", "valid"),
+            ("ssh-rsa \u{1F3FB}", "unusable"), ("ssh-ed25519 \(blob) \u{301}", "valid"),
             ("ssh-ed25519 \(blob) \(String(repeating: "é", count: 8000))", "valid"),
         ])
     func publicKeys(_ line: String, verdict: String) {
         let found =
             switch SSHPublicKey.check(line) {
             case .valid: "valid"
-            case .incomplete: "incomplete"
+            case .unusable: "unusable"
             case .invalid: "invalid"
             }
         #expect(found == verdict)
+    }
+
+    @Test("what is around a key in a file is no part of it, and options before a key are told by name")
+    func aroundKeys() {
+        let key = "ssh-ed25519 \(Self.blob) me"
+        for text in ["\(key)\n", "\u{FEFF}\(key)\r\n", " \t\(key)\u{A0}\n\n", key] {
+            #expect(SSHPublicKey.trimmed(text) == key)
+            let request = ComputeRequest(
+                hostName: "a", image: "I", region: "R", specification: "S", publicKeys: [text])
+            #expect(request.publicKeys == [key] && request.problems(strictKeys: true).isEmpty)
+        }
+        #expect(SSHPublicKey.trimmed(" \u{FEFF}\n") == "")
+        // Within it stays what it is.
+        #expect(SSHPublicKey.trimmed("\(key)\n\(key)\n") == "\(key)\n\(key)")
+        for options in ["no-pty", "command=\"a b\",no-pty", "from=\"10.0.0.0/8\"", "# ", "cert-authority"] {
+            guard case .invalid(let problem) = SSHPublicKey.check("\(options) \(key)") else {
+                Issue.record("'\(options)' is accepted")
+                continue
+            }
+            #expect(
+                problem.contains("before its type ssh-ed25519")
+                    && problem.contains("Options are not accepted"))
+        }
+        #expect(
+            SSHPublicKey.check("ssh-dss AAAA")
+                == .invalid(
+                    "is a DSA key, which OpenSSH no longer accepts. Make another with: ssh-keygen -t ed25519")
+        )
     }
 
     @Test(
