@@ -59,7 +59,8 @@ let package = Package(
     ],
     targets: [
         // The layers, lowest first. ARCHITECTURE.md says what each is and what it must not know.
-        .target(name: "CloudCore", dependencies: [.crypto], swiftSettings: strict),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .target(name: "CloudCore", dependencies: ["CZlib", .crypto], swiftSettings: strict),
         .target(name: "CloudWire", swiftSettings: strict),
         .target(name: "CloudMetrics", swiftSettings: strict),
         .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),

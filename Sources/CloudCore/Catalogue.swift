@@ -39,6 +39,9 @@ public enum ImageSource: Sendable, Equatable {
     case url(String, checksum: ImageChecksum, format: String)
     /// Made on this machine out of Debian's packages by the named recipe.
     case build(recipe: String)
+
+    /// Whether its guests have no cloud-init, and of user data run a script alone.
+    public var runsScriptsAlone: Bool { self == .build(recipe: "tiny") }
 }
 
 /// How a downloaded image is verified.

@@ -57,10 +57,13 @@ public struct ComputeRequest: Sendable, Equatable {
 
     /// What is accepted although it looks wrong, for the envelope's `warnings`.
     public var warnings: [String] {
-        publicKeys.enumerated().compactMap { index, key in
+        let keys: [String] = publicKeys.enumerated().compactMap { index, key in
             guard case .unusable(let what) = SSHPublicKey.check(key) else { return nil }
             return "publicKeys[\(index)] \(what)"
         }
+        guard let userData else { return keys }
+        // What can't be read is refused, and draws no warning.
+        return keys + ((try? UserData(userData))?.warnings ?? []).map { "userData: \($0)" }
     }
 
     /// What the slugs stand for. Throws `RESOURCE_NOT_FOUND` with every slug that the catalogue does not have.

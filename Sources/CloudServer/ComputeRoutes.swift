@@ -80,11 +80,20 @@ struct ComputeRoutes: Sendable {
     }
 
     private func warnings(_ asked: ComputeRequest) -> [String] {
-        guard asked.withPublicIp, cloud.settings.sshPorts != nil else { return asked.warnings }
-        return asked.warnings + [
-            "withPublicIp: this host has no network of its own for guests, so the compute gets no public address; "
-                + "sshEndpoint leads to it. Run the server as root to give out addresses."
-        ]
+        var warnings = asked.warnings
+        if let userData = asked.userData, let image = cloud.catalogue.image(asked.image),
+            image.source.runsScriptsAlone, (try? UserData(userData))?.isScript == false  // else it is refused
+        {
+            warnings.append(
+                "userData: \(image.image) runs a script that begins with #! and nothing else. Send one, or choose an image "
+                    + "with cloud-init.")
+        }
+        if asked.withPublicIp, cloud.settings.sshPorts != nil {
+            warnings.append(
+                "withPublicIp: this host has no network of its own for guests, so the compute gets no public address; "
+                    + "sshEndpoint leads to it. Run the server as root to give out addresses.")
+        }
+        return warnings
     }
 
     @Sendable

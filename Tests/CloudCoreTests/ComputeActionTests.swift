@@ -69,7 +69,12 @@ struct ComputeActionTests {
         "user data is what cloud-init knows, and bounded",
         arguments: [
             ("#cloud-config\n", nil), ("#!/bin/sh\ntrue\n", nil), ("", "is empty"), ("hello", "begins with"),
-            ("#!\u{0}", "zero byte"), ("#!" + String(repeating: "x", count: 16383), "at most 16384"),
+            ("#!\u{0}", "zero byte"), ("\u{FEFF}\n #!/bin/sh", nil), ("#Include http://a\r\n", nil),
+            ("MIME-Version: 1.0\n\n#!/bin/sh", nil), ("From a\nX: y\nmime-version: 1.0\n\n#!", nil),
+            ("hello\nMIME-Version: 1.0\n", "begins with"), ("#upstart-job", "begins with"),
+            (" ", "begins with"),
+            ("IyEvYmluL3No", nil), ("aGVsbG8=", "begins with"), ("H4sIAAAA", "cut short or damaged"),
+            ("IyH/", "not UTF-8"), ("#!" + String(repeating: "x", count: 16383), "at most 16384"),
         ] as [(String, String?)])
     func userData(_ text: String, _ problem: String?) {
         let found = UserData.problem(text)

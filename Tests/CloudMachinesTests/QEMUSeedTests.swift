@@ -24,7 +24,7 @@ struct MachineSeedTests {
                   - name: root
                     ssh_authorized_keys:
                       - "ssh-ed25519 AAAA me@home"
-                      - "ssh-rsa BBBB \"a\": 'b' # c\\d é"
+                      - "ssh-rsa BBBB \"a\": 'b' # c\\d \u00E9"
 
                 """#)
         #expect(
@@ -52,10 +52,19 @@ struct MachineSeedTests {
         machine.userData = "#!/bin/sh\necho '--==strettch-part==--'\n"
         let seed = MachineSeed(machine, networkMode: .user, nameservers: nameservers)
         let parts = seed.userData.components(separatedBy: "\n--==strettch-part==")
-        #expect(parts.count == 4)
-        #expect(parts[1].contains(plain.userData))
-        #expect(parts[2].hasSuffix("IyEvYmluL3NoCmVjaG8gJy0tPT1zdHJldHRjaC1wYXJ0PT0tLScK"))
-        #expect(parts[3] == "--\n")
+        #expect(parts.count == 5)
+        #expect(
+            parts[1].contains("#cloud-boothook\n#!/bin/sh\n")
+                && parts[1].contains("\n\nssh-ed25519 AAAA root@test\nEND\n"))
+        #expect(parts[2].contains(plain.userData))
+        #expect(parts[3].hasSuffix("IyEvYmluL3NoCmVjaG8gJy0tPT1zdHJldHRjaC1wYXJ0PT0tLScK"))
+        #expect(parts[4] == "--\n")
+        machine.userData = "MIME-Version: 1.0\n\n--==strettch-part==\n"
+        let message = MachineSeed(machine, networkMode: .user, nameservers: nameservers).userData
+        #expect(
+            message.hasSuffix(
+                "--==strettch-part-2==\nMIME-Version: 1.0\n\n--==strettch-part==\n\n--==strettch-part-2==--\n"
+            ))
     }
 
     @Test("in user mode the guest asks QEMU for its address")
@@ -73,9 +82,11 @@ struct MachineSeedTests {
                 """)
     }
 
-    @Test("a quoted text stays on its line, whatever it holds")
+    @Test("a quoted text stays on its line and in ASCII, whatever it holds")
     func quoting() {
-        #expect(YAML.quoted("a\nb\t\u{2028}\u{7F}\u{85}😀") == #""a\u000Ab\u0009\u2028\u007F\u0085😀""#)
+        #expect(
+            YAML.quoted("a\nb\t\u{2028}\u{7F}\u{85}é😀")
+                == #""a\u000Ab\u0009\u2028\u007F\u0085\u00E9\U0001F600""#)
     }
 
     @Test("the image has the three files under the label cidata, and a second write replaces the first")

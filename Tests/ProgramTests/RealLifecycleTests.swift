@@ -17,7 +17,9 @@ struct RealLifecycleTests {
         try await RealCloud.with { cloud in
             let clean = try await cloud.leftovers()
             var request = try cloud.request()
-            request.userData = "#!/bin/sh\necho \"once $(hostname)\" >>/root/ran\n"
+            // As an editor on Windows writes it.
+            let script = "#!/bin/sh\r\necho \"once $(hostname)\" >>/root/ran\r"
+            request.userData = script + "\n"
             let created = try await cloud.client { [request] in
                 try await $0.createCompute(request, idempotencyKey: UUID())
             }.data
@@ -26,8 +28,15 @@ struct RealLifecycleTests {
             try await eventually("the user data has run") {
                 try await cloud.ssh(first, "cat /root/ran || true") == "once my-server-01"
             }
-            let served = try await cloud.ssh(first, "wget -qO- http://169.254.169.254/metadata/v1/user-data")
-            #expect(served + "\n" == request.userData)
+            let served = try await cloud.ssh(
+                first, "wget -T 30 -qO- http://169.254.169.254/metadata/v1/user-data")
+            #expect(served == script.trimmingCharacters(in: .newlines))
+            // A server that accepts and says nothing.
+            let silent = try await cloud.ssh(
+                first,
+                "(sleep 30 | nc -l -p 9) >/dev/null 2>&1 & until netstat -ltn | grep -q ':9 '; do usleep 10000; done; "
+                    + "wget -T 1 -q http://127.0.0.1:9/ 2>&1; echo $?")
+            #expect(silent == "wget: download timed out\n1")
             _ = try await cloud.ssh(first, "echo kept >/root/file; sync")
             let running = await #expect(throws: ClientError.self) {
                 try await cloud.client {
@@ -56,13 +65,18 @@ struct RealLifecycleTests {
             #expect(second.ipv4 == first.ipv4 && second.privateIpv4 == first.privateIpv4)
 
             let boot = try await cloud.bootId(second)
-            try await cloud.strettch("compute", "update", first.id, "--name", "renamed-01")
+            // Longer than a kernel takes: the guest goes by its first part.
+            let name = "renamed-01." + String(repeating: "a", count: 60)
+            try await cloud.strettch("compute", "update", first.id, "--name", name)
             #expect(
                 try await cloud.strettch("compute", "reboot", first.id, "--wait")
-                    == "renamed-01 (1) is RUNNING.\n")
+                    == "\(name) (1) is RUNNING.\n")
             let third = try await cloud.client { try await $0.compute(id: first.id) }.data
             #expect(try await cloud.bootId(third) != boot)
-            #expect(try await cloud.ssh(third, "hostname; cat /root/file") == "renamed-01\nkept")
+            #expect(
+                try await cloud.ssh(
+                    third, "hostname; cat /root/file; grep -c \"$(hostname).aaaa\" /etc/hosts")
+                    == "renamed-01\nkept\n1")
             #expect(third.ipv4 == first.ipv4 && third.privateIpv4 == first.privateIpv4)
 
             try await cloud.strettch("compute", "delete", first.id, "--yes", "--wait")

@@ -2,7 +2,7 @@
 struct ImportRules {
     /// The targets of ours that each target may know (ARCHITECTURE.md, "Layers").
     static let layers: [String: Set<String>] = [
-        "CloudCore": [],
+        "CloudCore": ["CZlib"],
         "CloudWire": [],
         "CloudMetrics": [],
         "QMP": [],

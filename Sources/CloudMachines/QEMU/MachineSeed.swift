@@ -31,7 +31,7 @@ struct MachineSeed: Sendable, Equatable {
             \(machine.publicKeys.map { "      - \(YAML.quoted($0))" }.joined(separator: "\n"))
             \(clockMs.map(Self.clock) ?? "")
             """
-        userData = machine.userData.map { Self.archive(access, $0) } ?? access
+        userData = machine.userData.map { SeedArchive.text(access, machine.publicKeys, $0) } ?? access
         // The address is quoted, since `52:54:10:00:00:05` is a number to base 60 in YAML 1.1.
         networkConfig = """
             version: 2
@@ -47,33 +47,6 @@ struct MachineSeed: Sendable, Equatable {
     /// Once in the guest's life, since the seed may be read again (cloud-init, "cloud-init-per").
     private static func clock(_ nowMs: Int64) -> String {
         "bootcmd:\n  - [cloud-init-per, once, strettch-clock, date, -u, -s, \"@\(nowMs / 1000)\"]\n"
-    }
-
-    /// Our part and the owner's as one MIME archive (cloud-init, "User data formats"). Lists of the owner's, users among
-    /// them, are appended to ours, and what we say of root's login stands (cloud-init, "Merging user data sections").
-    /// The owner's part is in base64, so that nothing in it can end it; cloud-init finds out its format itself.
-    private static func archive(_ access: String, _ userData: String) -> String {
-        let boundary = "==strettch-part=="
-        let base64 = Data(userData.utf8).base64EncodedString(options: [
-            .lineLength76Characters, .endLineWithLineFeed,
-        ])
-        return """
-            Content-Type: multipart/mixed; boundary="\(boundary)"
-            MIME-Version: 1.0
-
-            --\(boundary)
-            Content-Type: text/cloud-config; charset="utf-8"
-
-            \(access)
-            --\(boundary)
-            Content-Type: text/plain; charset="utf-8"
-            Content-Transfer-Encoding: base64
-            X-Merge-Type: list(append)+dict(no_replace,recurse_list)+str()
-
-            \(base64)
-            --\(boundary)--
-
-            """
     }
 
     private static func addressing(
@@ -117,26 +90,5 @@ struct MachineSeed: Sendable, Equatable {
         try await MachineFiles.publish(temporary, to: path, as: .publishSeed)
         for (name, _) in files { try await MachineFiles.remove("\(folder)/\(name)", as: .dropSeedFile) }
         try await MachineFiles.removeFolder(folder, as: .dropSeedFolder)
-    }
-}
-
-/// The one thing of YAML that can't be written plainly.
-enum YAML {
-    /// A double-quoted scalar (YAML 1.2, section 7.3.1) that reads back as `text`, whatever it holds, on one line.
-    static func quoted(_ text: String) -> String {
-        var result = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": result += "\\\""
-            case "\\": result += "\\\\"
-            // Control characters, line and paragraph separators, the byte order mark and non-characters.
-            case "\0"..."\u{1F}", "\u{7F}"..."\u{9F}", "\u{2028}", "\u{2029}", "\u{FEFF}", "\u{FFFE}",
-                "\u{FFFF}":
-                let digits = String(scalar.value, radix: 16, uppercase: true)
-                result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-            default: result.unicodeScalars.append(scalar)
-            }
-        }
-        return result + "\""
     }
 }
