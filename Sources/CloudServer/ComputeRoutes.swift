@@ -8,11 +8,10 @@ import ServiceLifecycle
 /// `/computes`.
 struct ComputeRoutes: Sendable {
     let cloud: Cloud
-    private let waits = Places("requests that wait", perKey: maxWaitsPerKey, inAll: maxWaits)
+    private let waits = Places("requests that wait", maxWaits)
 
-    /// Requests with `wait` that one key can have under way, and all keys together.
-    static let maxWaitsPerKey = 16
-    static let maxWaits = 200
+    /// Requests with `wait` that can be under way. No team has more than a quarter of them.
+    static let maxWaits = Places.Limits(perKey: 16, perTeam: 50, inAll: 200)
 
     init(cloud: Cloud) { self.cloud = cloud }
 
@@ -53,7 +52,8 @@ struct ComputeRoutes: Sendable {
         let envelope = Envelope(context, cloud.clock)
         return ChangeRequest(
             endpoint: endpoint, key: key,
-            members: key == nil ? [:] : try members.mapValues { try $0.canonical() },
+            members: key == nil
+                ? [:] : try members.compactMapValues { $0 == .null ? nil : try $0.canonical() },
             caller: try context.requireCaller(), requestId: context.requestId,
             answer: { compute, cost in
                 context.trace.note(compute: String(compute.id))
@@ -129,7 +129,7 @@ struct ComputeRoutes: Sendable {
 
     /// A server that ends answers at once, with the compute as it is.
     private func waited(_ wait: WaitForCompute) async throws -> Compute {
-        let place = try waits.take(keyId: wait.caller.keyId)
+        let place = try waits.take(keyId: wait.caller.keyId, teamId: wait.caller.teamId)
         defer { withExtendedLifetime(place) {} }
         return try await cancelWhenGracefulShutdown { try await wait.run(in: cloud) }
     }

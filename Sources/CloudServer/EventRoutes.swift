@@ -7,12 +7,11 @@ import Hummingbird
 /// What has happened, and what happens: `/audit-logs`, `/computes/{id}/events`, `/events`.
 struct EventRoutes: Sendable {
     let cloud: Cloud
-    private let places = Places("streams of events", perKey: maxStreamsPerKey, inAll: maxStreams)
+    private let places = Places("streams of events", maxStreams)
 
-    /// Streams that one key can have open, and all keys together: with `ComputeRoutes.maxWaits` fewer than there can be
-    /// connections, so that some are left for requests that do not stay.
-    static let maxStreamsPerKey = 8
-    static let maxStreams = 200
+    /// Streams that can be open: with `ComputeRoutes.maxWaits` fewer than there can be connections, so that some are left
+    /// for requests that do not stay. No team has more than a quarter of them.
+    static let maxStreams = Places.Limits(perKey: 8, perTeam: 50, inAll: 200)
 
     init(cloud: Cloud) { self.cloud = cloud }
 
@@ -48,7 +47,7 @@ struct EventRoutes: Sendable {
     private func stream(_ request: Request, _ context: CloudRequestContext) async throws -> Response {
         let after = try Self.after(request)
         let caller = try context.requireCaller()
-        let place = try places.take(keyId: caller.keyId)
+        let place = try places.take(keyId: caller.keyId, teamId: caller.teamId)
         let follow = FollowEvents(caller: caller)
         let stream = EventStream(
             cloud: cloud, follow: follow,

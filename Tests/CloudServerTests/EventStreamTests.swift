@@ -129,7 +129,7 @@ struct EventStreamTests {
             try await cloud.live { server in
                 let key = cloud.secret(.of(.owner))
                 var streams: [RawStream] = []
-                for _ in 0..<EventRoutes.maxStreamsPerKey {
+                for _ in 0..<EventRoutes.maxStreams.perKey {
                     streams.append(try await RawStream.open(server.url, key))
                 }
                 let refused = try await RawStream.open(server.url, key)
@@ -148,7 +148,7 @@ struct EventStreamTests {
     @Test("a stream that is never written, as for HEAD, holds no place")
     func head() async throws {
         try await TestCloud.with { cloud in
-            for _ in 0..<(2 * EventRoutes.maxStreamsPerKey) {
+            for _ in 0..<(2 * EventRoutes.maxStreams.perKey) {
                 let answer = try await cloud.sendRaw(.head, "/api/v1/events", cloud.createFields())
                 #expect(answer.status == 200)
                 #expect(answer.text.isEmpty)
