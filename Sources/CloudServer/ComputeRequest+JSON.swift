@@ -8,7 +8,7 @@ extension ComputeRequest {
     /// that is missing or of another type, together with what is wrong with the values that could be read.
     init(members: [String: JSONValue]) throws(CloudError) {
         var fields = Fields(members)
-        let older = members["specification"] == nil && members["specificationId"] != nil
+        let older = fields.has("specificationId", insteadOf: "specification")
         self.init(
             hostName: fields.string("hostName"), image: fields.string("image"),
             region: fields.string("region"),
@@ -40,13 +40,14 @@ extension ChangeCompute.Change {
     /// `VALIDATION_ERROR`.
     init(upsizeMembers members: [String: JSONValue]) throws(CloudError) {
         var fields = Fields(members)
-        let older = members["newSpecification"] == nil && members["newSpecificationId"] != nil
+        let older = fields.has("newSpecificationId", insteadOf: "newSpecification")
         self = .upsize(to: fields.string(older ? "newSpecificationId" : "newSpecification"))
         try fields.end([])
     }
 }
 
-/// Reads members one by one and collects what is wrong with their types.
+/// Reads members one by one and collects what is wrong with their types. `null` for a member that need not be there is as
+/// if it were not.
 struct Fields {
     /// Elements of one list whose types are reported. A list that is longer is refused for its length.
     static let maxReported = max(SSHPublicKey.maxCount, Tag.maxCount)
@@ -55,6 +56,20 @@ struct Fields {
     var problems: [Problem] = []
 
     init(_ members: [String: JSONValue]) { self.members = members }
+
+    /// Whether the member is there, and not as `null`.
+    func has(_ name: String) -> Bool {
+        switch members[name] {
+        case nil, .null: false
+        default: true
+        }
+    }
+
+    /// Whether the member is there, and not the other one; with both as `null`, the other one is meant.
+    func has(_ name: String, insteadOf other: String) -> Bool {
+        guard !has(other) else { return false }
+        return has(name) || members[other] == nil && members[name] != nil
+    }
 
     mutating func string(_ name: String) -> String {
         switch members[name] {
@@ -65,18 +80,21 @@ struct Fields {
         return ""
     }
 
-    mutating func stringIfSent(_ name: String) -> String? { members[name] == nil ? nil : string(name) }
+    mutating func stringIfSent(_ name: String) -> String? { has(name) ? string(name) : nil }
 
     mutating func strings(_ name: String, required: Bool) -> [String] {
         if let values = stringsIfSent(name) { return values }
-        if required { problems.append(Problem(name, "is missing. Send an array of strings.")) }
+        if required {
+            let fault = members[name].map { "is \($0.typeName)" } ?? "is missing"
+            problems.append(Problem(name, "\(fault). Send an array of strings."))
+        }
         return []
     }
 
     mutating func stringsIfSent(_ name: String) -> [String]? {
         switch members[name] {
         case .array(let values): return values.enumerated().map { element(name, $0, $1) }
-        case nil: return nil
+        case nil, .null: return nil
         case .some(let other):
             problems.append(Problem(name, "is \(other.typeName). Send an array of strings."))
             return []
@@ -93,7 +111,7 @@ struct Fields {
     mutating func boolIfSent(_ name: String) -> Bool? {
         switch members[name] {
         case .bool(let value): return value
-        case nil: break
+        case nil, .null: break
         case .some(let other): problems.append(Problem(name, "is \(other.typeName). Send true or false."))
         }
         return nil

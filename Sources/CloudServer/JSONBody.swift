@@ -23,6 +23,10 @@ enum JSONBody {
                 .unsupportedMediaType,
                 "The Content-Type is '\(type.shown)'. Send 'Content-Type: application/json'.")
         }
+        // Before the first read of the body, which lets a client send it that waits for leave.
+        if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > maxLength {
+            throw tooLarge
+        }
         let buffer = try await request.body.collect(upTo: maxLength)
         switch try parse(buffer) {
         case .object(let members): return members

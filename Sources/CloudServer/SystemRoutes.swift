@@ -8,6 +8,9 @@ import NIOCore
 struct SystemRoutes: Sendable {
     let cloud: Cloud
 
+    /// What the service calls itself (API reference, "Endpoints").
+    static let name = "public-api"
+
     var all: [Route] {
         [
             Route(method: .get, path: "/health", isPublic: true, handle: health),
@@ -24,14 +27,14 @@ struct SystemRoutes: Sendable {
                 .serviceUnavailable, "The service is not healthy: \(failing.joined(separator: ", ")).")
         }
         return try Envelope(context, cloud.clock).response(
-            .ok, HealthWire(status: "ok", version: Version.current, checks: checks))
+            .ok, HealthWire(service: Self.name, status: "ok", version: Version.current, checks: checks))
     }
 
     @Sendable
     private func openAPI(_ request: Request, _ context: CloudRequestContext) async throws -> Response {
         Response(
             status: .ok, headers: [.contentType: Envelope.contentType],
-            body: ResponseBody(byteBuffer: ByteBuffer(bytes: OpenAPI.document)))
+            body: ResponseBody(byteBuffer: OpenAPI.buffer))
     }
 }
 
@@ -39,4 +42,7 @@ struct SystemRoutes: Sendable {
 public enum OpenAPI {
     /// JSON, UTF-8.
     public static let document: [UInt8] = PackageResources.openapi_json
+
+    /// The document for answers, which share it: however many clients don't read it, it is in memory once.
+    static let buffer = ByteBuffer(bytes: document)
 }

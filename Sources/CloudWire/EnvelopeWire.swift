@@ -77,13 +77,16 @@ public struct ProblemWire: Codable, Sendable, Equatable {
 
 /// The answer of `GET /health`.
 public struct HealthWire: Codable, Sendable, Equatable {
+    /// `public-api`.
+    public var service: String
     /// `ok`, or `failing` when a critical dependency is.
     public var status: String
     public var version: String
     /// Each critical dependency with `ok` or what is wrong with it.
     public var checks: [String: String]
 
-    public init(status: String, version: String, checks: [String: String]) {
+    public init(service: String, status: String, version: String, checks: [String: String]) {
+        self.service = service
         self.status = status
         self.version = version
         self.checks = checks

@@ -1,4 +1,5 @@
-/// Reads JSON as RFC 8259 writes it, and no more: no trailing commas, comments, leading zeros or byte order marks.
+/// Reads JSON as RFC 8259 writes it, and no more: no trailing commas, comments or leading zeros. A byte order mark before
+/// the text is ignored, as section 8.1 allows.
 ///
 /// Where the RFC leaves room it refuses what two readers may understand differently: a name that is there twice, a lone
 /// surrogate, a number that no double holds.
@@ -7,9 +8,15 @@ struct JSONReader {
     static let maxDepth = 128
 
     private let bytes: [UInt8]
-    private var offset = 0
+    private var offset: Int
 
-    init(_ bytes: [UInt8]) { self.bytes = bytes }
+    /// U+FEFF in UTF-8.
+    private static let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
+
+    init(_ bytes: [UInt8]) {
+        self.bytes = bytes
+        offset = bytes.starts(with: Self.byteOrderMark) ? Self.byteOrderMark.count : 0
+    }
 
     mutating func document() throws(JSONSyntaxError) -> JSONValue {
         let value = try value(depth: 0)

@@ -1,6 +1,7 @@
 import CloudControl
 import CloudCore
 import CloudTesting
+import CloudWire
 import HTTPTypes
 import Testing
 
@@ -19,7 +20,6 @@ struct EdgeTests {
         ("null", Array("null".utf8), 400, "VALIDATION_ERROR"),
         ("two objects", Array("{}{}".utf8), 400, "MALFORMED_JSON"),
         ("a trailing comma", Array(TestCloud.body(more: ",").utf8), 400, "MALFORMED_JSON"),
-        ("a byte order mark", [0xEF, 0xBB, 0xBF] + bytes(""), 400, "MALFORMED_JSON"),
         ("a comment", Array("{} // a".utf8), 400, "MALFORMED_JSON"),
         ("a lone surrogate", bytes(", \"x\": \"\\ud800\""), 400, "MALFORMED_JSON"),
         ("a number that no double holds", bytes(", \"x\": 1e999"), 400, "MALFORMED_JSON"),
@@ -27,6 +27,11 @@ struct EdgeTests {
         ("100 arrays in each other", bytes(nested(100)), 202, nil),
         ("20,000 arrays in each other", bytes(nested(20_000)), 400, "MALFORMED_JSON"),
         ("a NUL in an unknown member", bytes(", \"x\": \"\\u0000\""), 202, nil),
+        ("a byte order mark before it", [0xEF, 0xBB, 0xBF] + bytes(""), 202, nil),
+        ("two byte order marks", [0xEF, 0xBB, 0xBF, 0xEF, 0xBB, 0xBF] + bytes(""), 400, "MALFORMED_JSON"),
+        ("a byte order mark behind it", bytes("") + [0xEF, 0xBB, 0xBF], 400, "MALFORMED_JSON"),
+        ("a byte order mark of UTF-16", [0xFF, 0xFE] + bytes(""), 400, "MALFORMED_JSON"),
+        ("a byte order mark alone", [0xEF, 0xBB, 0xBF], 400, "MALFORMED_JSON"),
         ("a NUL in a name", Array(TestCloud.body(hostName: "\"a\\u0000b\"").utf8), 400, "VALIDATION_ERROR"),
         (
             "a NUL in a slug", Array(TestCloud.body(image: "\"TINY-1\\u0000\"").utf8), 404,
@@ -46,6 +51,55 @@ struct EdgeTests {
             #expect(answer.status == status, "\(name): \(answer.text)")
             #expect(answer.code == code, "\(name)")
             #expect(answer.json["requestId"]?.string != nil, "\(name)")
+        }
+    }
+
+    @Test("null for a member that need not be there is as if it were not")
+    func optionalNull() async throws {
+        try await TestCloud.with { cloud in
+            let names = ["tags", "withPublicIp", "userData", "deletionProtection", "specificationId"]
+            let nulls = names.map { ", \"\($0)\": null" }.joined()
+            let created = try await cloud.create(TestCloud.body(more: nulls))
+            #expect(created.status == 202, "\(created.text)")
+            let plain = try await cloud.create(TestCloud.body())
+            for name in ["tags", "deletionProtection", "specification"] {
+                #expect(created.data?[name] == plain.data?[name], "\(name)")
+            }
+            let older = TestCloud.body(specification: "null", more: ", \"specificationId\": \"S-1C\"")
+            #expect(try await cloud.create(older).data?["specification"]?.string == "S-1C")
+            let id = try await cloud.createAndSettle()
+            let update = try await cloud.send(
+                .patch, "/computes/\(id)",
+                body: #"{"hostName": null, "tags": ["a"], "deletionProtection": null}"#)
+            #expect(update.status == 200 && update.data?["tags"] == .array([.string("a")]))
+            let nothing = try await cloud.send(.patch, "/computes/\(id)", body: #"{"hostName": null}"#)
+            let empty = try await cloud.send(.patch, "/computes/\(id)", body: "{}")
+            #expect(nothing.status == 400 && nothing.fields == empty.fields)
+            _ = try await cloud.send(.post, "/computes/\(id)/stop")
+            try await cloud.settle()
+            let upsize = try await cloud.send(
+                .patch, "/computes/\(id)/upsize",
+                body: #"{"newSpecification": null, "newSpecificationId": "S-2C-4G"}"#)
+            #expect(upsize.status == 202, "\(upsize.text)")
+        }
+    }
+
+    static let nulls = [
+        ("hostName", TestCloud.body(hostName: "null")), ("image", TestCloud.body(image: "null")),
+        ("region", TestCloud.body(region: "null")), ("specification", TestCloud.body(specification: "null")),
+        ("publicKeys", TestCloud.body(publicKeys: "null")),
+        ("publicKeys[0]", TestCloud.body(publicKeys: "[null]")),
+        ("tags[1]", TestCloud.body(more: ", \"tags\": [\"a\", null]")),
+    ]
+
+    @Test(
+        "null for a member that must be there, or within a list, is a problem of that member",
+        arguments: nulls)
+    func requiredNull(_ field: String, body: String) async throws {
+        try await TestCloud.with { cloud in
+            let answer = try await cloud.create(body)
+            #expect(answer.status == 400 && answer.fields == [field], "\(answer.text)")
+            #expect(answer.text.contains("is null"))
         }
     }
 

@@ -108,6 +108,7 @@ struct IdempotencyTests {
     static let sameOrOther: [(String, String, status: Int, fields: [String])] = [
         (", \"tags\": [\"\\u0061\"]", ", \"tags\" : [ \"a\" ]", 202, []),
         (", \"userData\": \"#!\\/bin/sh\"", ", \"userData\": \"#!/bin/sh\"", 202, []),
+        (", \"tags\": null", "", 202, []), ("", ", \"userData\": null", 202, []),
         (", \"tags\": [\"a\"]", ", \"tags\": [\"b\"]", 422, ["tags"]),
         (", \"tags\": [\"a\", \"b\"]", ", \"tags\": [\"b\", \"a\"]", 422, ["tags"]),
         (", \"userData\": \"#!/bin/sh\"", ", \"userData\": \"#!/bin/sh\\n\"", 422, ["userData"]),

@@ -4,7 +4,7 @@ import Testing
 @Suite("JSON texts")
 struct JSONReaderTests {
     static let values: [(String, JSONValue)] = [
-        ("null", .null), ("true", .bool(true)), (" \t\r\nfalse ", .bool(false)),
+        ("null", .null), ("\u{feff}1", .integer(1)), ("true", .bool(true)), (" \t\r\nfalse ", .bool(false)),
         ("0", .integer(0)), ("-0", .integer(0)), ("-0.0", .integer(0)),
         ("0e9999999999999999999", .integer(0)),
         ("100", .integer(100)), ("1e2", .integer(100)), ("100.0", .integer(100)), ("12.50E+1", .integer(125)),
@@ -33,7 +33,8 @@ struct JSONReaderTests {
         ("1 1", 2, "more than one"), ("{}{}", 2, "more than one"), ("nulll", 4, "more than one"),
         ("1//", 1, "more than one"), ("nul", 0, "begins no"), ("True", 0, "begins no"),
         ("NaN", 0, "begins no"),
-        ("Infinity", 0, "begins no"), ("'a'", 0, "begins no"), ("\u{feff}1", 0, "begins no"),
+        ("Infinity", 0, "begins no"), ("'a'", 0, "begins no"), ("\u{feff}\u{feff}1", 3, "begins no"),
+        ("\u{feff}", 3, "ends"), ("1\u{feff}", 1, "more than one"), (" \u{feff}1", 1, "begins no"),
         ("\u{a0}1", 0, "begins no"), ("+1", 0, "begins no"), (".5", 0, "begins no"), ("01", 0, "zero"),
         ("-01", 0, "zero"), ("-", 1, "digit"), ("1.", 2, "digit"), ("1.e1", 2, "digit"), ("1e", 2, "digit"),
         ("1e+", 3, "digit"), ("1e999", 0, "larger"), ("[-1e309]", 1, "larger"), ("0x1", 1, "more than one"),

@@ -111,7 +111,9 @@ struct OpenAPIDocumentTests {
         try check([image], "ImageListEnvelope")
         try check(
             [RegionWire(id: 1, region: "KGL-1", name: "Kigali-1", countryCode: "RW")], "RegionListEnvelope")
-        try check(HealthWire(status: "ok", version: "0.1.0", checks: ["database": "ok"]), "HealthEnvelope")
+        try check(
+            HealthWire(service: "public-api", status: "ok", version: "0.1.0", checks: ["database": "ok"]),
+            "HealthEnvelope")
         let error = ErrorWire(
             code: "VALIDATION_ERROR", message: "why",
             errors: full ? [ProblemWire(field: "hostName", message: "why")] : nil,
