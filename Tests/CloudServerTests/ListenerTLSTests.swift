@@ -86,6 +86,59 @@ struct ListenerTLSTests {
         }
     }
 
+    static let ciphers = [
+        (["ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"], "ECDHE-ECDSA-AES128-GCM-SHA256", true),
+        (["ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"], "ECDHE-ECDSA-CHACHA20-POLY1305", true),
+        (["ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"], "ECDHE-ECDSA-AES128-SHA", false),
+        (["ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"], "ECDHE-ECDSA-AES256-SHA", false),
+        (["ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"], "ECDHE-ECDSA-AES128-SHA256", false),
+        (["rsa:2048"], "ECDHE-RSA-AES256-GCM-SHA384", true), (["rsa:2048"], "ECDHE-RSA-AES128-SHA", false),
+        (["rsa:2048"], "AES128-GCM-SHA256", false), (["rsa:2048"], "AES256-SHA", false),
+        (["rsa:2048"], "DHE-RSA-AES128-GCM-SHA256", false),
+    ]
+
+    @Test("agrees on TLS 1.2 only with forward secrecy and authenticated encryption")
+    func suites() async throws {
+        for (key, suites) in Dictionary(grouping: Self.ciphers, by: \.0) {
+            try await withTemporaryFolder { folder in
+                let certificate = TestCertificate(folder: folder)
+                try await certificate.make(name: "server", key: key)
+                try await ListeningCloud.with(identity: try TLSIdentity(files: certificate.files)) { cloud in
+                    for (_, cipher, isTaken) in suites {
+                        let options = [
+                            "--insecure", "--tls-max", "1.2", "--ciphers", "\(cipher):@SECLEVEL=0",
+                        ]
+                        // Curl fails where nothing is agreed on: that is the answer.
+                        let said = try? await cloud.curl(options)
+                        #expect((said != nil) == isTaken, "\(cipher)")
+                    }
+                    let said = try await cloud.curl(["--insecure", "--tlsv1.3"])
+                    #expect(said.contains("\"success\":true"))
+                }
+            }
+        }
+    }
+
+    @Test(
+        "warns of a key that other users can read or change",
+        arguments: [
+            (0o600, false), (0o400, false), (0o640, false), (0o440, false), (0o644, true), (0o604, true),
+            (0o666, true), (0o660, true), (0o601, true),
+        ])
+    func keyMode(_ mode: Int, warns: Bool) async throws {
+        try await withCertificate { certificate in
+            try FileManager.default.setAttributes(
+                [.posixPermissions: mode], ofItemAtPath: certificate.files.key)
+            let link = TLSFiles(certificate: certificate.files.certificate, key: "\(certificate.folder)/link")
+            try FileManager.default.createSymbolicLink(
+                atPath: link.key, withDestinationPath: certificate.files.key)
+            let log = CapturedLog()
+            try await ListeningCloud.with(identity: try TLSIdentity(files: link), logger: log.logger) { _ in }
+            #expect(log.text.contains("is open to other users") == warns)
+            if warns { #expect(log.text.contains("chmod 600 \(link.key)")) }
+        }
+    }
+
     @Test("a plain request to a TLS port is answered by no secret and the connection ends")
     func plain() async throws {
         try await withCertificate { certificate in

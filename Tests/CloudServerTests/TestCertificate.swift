@@ -9,9 +9,14 @@ struct TestCertificate {
     var files: TLSFiles { TLSFiles(certificate: "\(folder)/cert.pem", key: "\(folder)/key.pem") }
 
     /// Makes a new pair in the folder, in place of the one that may be there, and under a name that tells it apart.
-    /// - Parameter days: until it expires; negative: it has expired.
-    func make(name: String, days: Int = 30, prefix: String = "") async throws {
-        var options = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    /// - Parameters:
+    ///   - days: until it expires; negative: it has expired.
+    ///   - key: its kind, as `openssl req -newkey` has it.
+    func make(
+        name: String, days: Int = 30, prefix: String = "",
+        key: [String] = ["ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
+    ) async throws {
+        var options = ["-newkey"] + key + ["-nodes"]
         options += ["-keyout", "\(folder)/\(prefix)key.pem", "-out", "\(folder)/\(prefix)cert.pem"]
         options += ["-subj", "/CN=\(name)", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "\(days)"]
         try await Command("openssl", ["req", "-x509"] + options).run()

@@ -2,6 +2,12 @@ import CloudCore
 import FoundationEssentials
 import NIOSSL
 
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
 /// Where certificate and key are.
 public struct TLSFiles: Sendable, Equatable {
     /// Path of a PEM file: the server's certificate first, those of its issuers after it.
@@ -55,6 +61,20 @@ public struct TLSFiles: Sendable, Equatable {
                 "Give the file with BEGIN PRIVATE KEY", detail: "\(error)")
         }
     }
+
+    /// Who besides its owner and group may read the key, or besides its owner change it; `nil` when nobody may.
+    var keyWarning: String? {
+        var facts = stat()
+        // Safe: stat(2) follows links and fills the value that is ours. Missing between two steps of a renewal: it is looked
+        // at again with the next certificate.
+        guard stat(key, &facts) == 0, facts.st_mode & Self.openToOthers != 0 else { return nil }
+        return
+            "The key of the TLS certificate is open to other users of this machine. Run 'chmod 600 \(key)', or 640 "
+            + "for a group of the server's own."
+    }
+
+    /// Mode bits: others read, write or run; the group writes.
+    private static let openToOthers: mode_t = 0o027
 
     func unusable(
         _ setting: String, _ path: String, _ what: String, _ remedy: String, detail: String? = nil

@@ -29,6 +29,9 @@ public final class TLSIdentity: Sendable {
     /// Milliseconds since 1970 at which the certificate in use ends.
     public var expiresAtMs: Int64 { loaded.withLock { $0.expiresAtMs } }
 
+    /// What the log warns of; `nil` when all is well.
+    var warning: String? { files.keyWarning }
+
     var context: NIOSSLContext { loaded.withLock { $0.context } }
 
     /// Reads the files anew if they have changed since they were last read; connections from now on get the new
@@ -46,6 +49,13 @@ public final class TLSIdentity: Sendable {
         return true
     }
 
+    /// Of TLS 1.2, those with forward secrecy and authenticated encryption (RFC 9325, section 4.2); TLS 1.3 has no others.
+    private static let ciphers: [NIOTLSCipher] = [
+        .TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, .TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+        .TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, .TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+        .TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, .TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+    ]
+
     private static func load(
         _ files: TLSFiles, _ stamp: String?, nowMs: Int64
     ) throws(CloudError) -> Loaded {
@@ -60,6 +70,7 @@ public final class TLSIdentity: Sendable {
             certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(try files.privateKey()))
         // RFC 9113, section 9.2, and RFC 8996: nothing older than 1.2.
         configuration.minimumTLSVersion = .tlsv12
+        configuration.cipherSuiteValues = ciphers
         configuration.applicationProtocols = ServerChannel.protocols
         do {
             return Loaded(
