@@ -165,7 +165,7 @@ let package = Package(
                 "CloudClient", "CloudControl", "CloudCore", "CloudDatabase", "CloudMachines", "CloudMetrics",
                 "CloudServer", "CloudTesting", "CloudWire", "CloudWorker", .asyncHTTPClient, .httpTypes,
                 .hummingbird, .logging,
-                .nioCore, .nioPosix, .serviceLifecycle,
+                .nioCore, .nioEmbedded, .nioPosix, .serviceLifecycle,
             ],
             swiftSettings: strict),
         .testTarget(name: "QMPTests", dependencies: ["QMP", .nioCore, .nioPosix], swiftSettings: strict),

@@ -130,6 +130,8 @@ extension StrettchClient {
         request.headers.add(name: "Authorization", value: "Bearer \(key)")
         request.headers.add(name: "Accept", value: "application/json")
         request.headers.add(name: "User-Agent", value: "strettch")
+        // A request has a Host (RFC 9112, section 3.2), for which the path of a unix socket is none.
+        if url.hasPrefix("http+unix:") { request.headers.add(name: "Host", value: "localhost") }
         if let idempotencyKey = call.idempotencyKey {
             request.headers.add(name: "Idempotency-Key", value: idempotencyKey)
         }

@@ -17,14 +17,20 @@ public struct CloudListener: Service {
         public var limits: ListenerLimits
         /// What TLS shows; `nil`: no TLS.
         public var identity: TLSIdentity?
+        /// Whose word is taken for where requests come from.
+        public var proxies: TrustedProxies
+        /// Whose pages may read answers in a browser; `nil`: nobody's.
+        public var crossOrigin: CrossOrigin?
 
         public init(
             listen: CloudServer.Listen, limits: ListenerLimits = ListenerLimits(),
-            identity: TLSIdentity? = nil
+            identity: TLSIdentity? = nil, proxies: TrustedProxies = .none, crossOrigin: CrossOrigin? = nil
         ) {
             self.listen = listen
             self.limits = limits
             self.identity = identity
+            self.proxies = proxies
+            self.crossOrigin = crossOrigin
         }
     }
 
@@ -54,13 +60,14 @@ public struct CloudListener: Service {
     /// Serves until a graceful shutdown. Throws `CONFLICT` when another program listens there, and
     /// `VALIDATION_ERROR` when the address is none of this machine's or may not be used.
     public func run() async throws {
+        warnOfKey()
         try await settings.listen.whileServing(option: "--listen") {
             // Each child returns whether the server is over.
             try await withThrowingTaskGroup(of: Bool.self) { group in
                 group.addTask {
                     try await CloudServer.application(
-                        cloud: cloud, listen: settings.listen, limits: settings.limits,
-                        identity: settings.identity, metrics: metrics, logger: logger, onRunning: onRunning
+                        cloud: cloud, settings: settings, metrics: metrics, logger: logger,
+                        onRunning: onRunning
                     ).run()
                     return true
                 }
@@ -75,6 +82,10 @@ public struct CloudListener: Service {
         }
     }
 
+    private func warnOfKey() {
+        if let warning = settings.identity?.warning { logger.warning("\(warning)") }
+    }
+
     /// Looks for a new certificate now and then, until a shutdown.
     private func followCertificate() async {
         guard let identity = settings.identity else { return }
@@ -84,6 +95,7 @@ public struct CloudListener: Service {
                 do {
                     guard try identity.reload() else { continue }
                     logger.notice("A new TLS certificate is in use.")
+                    warnOfKey()
                 } catch {
                     logger.error(
                         "The new TLS certificate can't be used; the one before it stays in use.",

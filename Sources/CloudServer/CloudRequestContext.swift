@@ -10,7 +10,10 @@ public struct CloudRequestContext: RequestContext {
     public let requestId: String
     /// What the request's line in the log says besides, for the outermost layer to see.
     let trace = RequestTrace()
-    let peer: Peer
+    /// Whom the request counts for.
+    var peer: Peer
+    /// Who sent it; `nil` for a unix socket.
+    let address: NetworkAddress?
     /// What stands in the place of the route's `{…}`; empty where it has none.
     var parameter = ""
     /// Set before a handler of an authenticated route runs, unless `guest` is.
@@ -20,7 +23,8 @@ public struct CloudRequestContext: RequestContext {
 
     public init(source: ApplicationRequestContextSource) {
         coreContext = .init(source: source)
-        peer = Peer(source.channel.remoteAddress)
+        address = NetworkAddress(source.channel.remoteAddress)
+        peer = address?.peer ?? .local
         requestId = RequestId.make()
     }
 

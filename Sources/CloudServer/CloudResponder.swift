@@ -14,12 +14,16 @@ struct CloudResponder: HTTPResponder {
     let admission: Admission
     let metrics: RequestMetrics
     let limits: ListenerLimits
+    var proxies = TrustedProxies.none
+    /// `nil`: pages of other origins are not answered.
+    var crossOrigin: CrossOrigin?
     /// What is asked of a request besides, once it is known who sent it.
     var check: @Sendable (Request, CloudRequestContext) throws(CloudError) -> Void = { _, _ in }
 
     func respond(to request: Request, context: CloudRequestContext) async throws -> Response {
         let start = ContinuousClock.now
         let route = routes.serving(request)
+        let context = proxies == .none ? context : counted(context, request)
         let response = try await metrics.inFlight.during { try await answer(request, route, context) }
         let duration = ContinuousClock.now - start
         metrics.answered(
@@ -33,6 +37,13 @@ struct CloudResponder: HTTPResponder {
             context.log.info("request", metadata: facts.merging(context.trace.metadata) { $1 })
         }
         return response
+    }
+
+    /// With the peer whom a proxy names.
+    private func counted(_ context: CloudRequestContext, _ request: Request) -> CloudRequestContext {
+        var context = context
+        context.peer = proxies.peer(of: request.headers, from: context.address)
+        return context
     }
 
     private func answer(
@@ -55,6 +66,7 @@ struct CloudResponder: HTTPResponder {
         }
         response.headers[.requestId] = context.requestId
         admitted.rate?.stamp(&response.headers)
+        crossOrigin?.stamp(request, &response.headers)
         // An error's body would be read as the start of the next answer (RFC 9110, section 9.3.2).
         if request.method == .head { response = response.createHeadResponse() }
         return response
@@ -68,7 +80,14 @@ struct CloudResponder: HTTPResponder {
         context.parameter = route?.parameter(of: request.uri.path) ?? ""
         try admit(identity, route, &context)
         try check(request, context)
-        guard let route else { throw noEndpoint(request) }
+        guard let route else {
+            if let preflight = crossOrigin?.preflight(
+                request, methods: routes.serving(request.uri.path).map(\.method))
+            {
+                return preflight
+            }
+            throw noEndpoint(request)
+        }
         if route.path.hasPrefix("/computes/{id}") { context.trace.note(compute: context.parameter) }
         return try await route.handle(request, context)
     }

@@ -9,25 +9,26 @@ import NIOCore
 /// The HTTP side: routes, authentication, envelopes and limits in front of the verbs of CloudControl.
 public enum CloudServer {
     /// The application, to be run as a service.
-    /// - Parameters:
-    ///   - identity: what TLS shows; `nil`: no TLS.
-    ///   - onRunning: called with the address once the listener accepts connections.
+    /// - Parameter onRunning: called with the address once the listener accepts connections.
     public static func application(
-        cloud: Cloud, listen: Listen, limits: ListenerLimits = ListenerLimits(),
-        identity: TLSIdentity? = nil, metrics: RequestMetrics = RequestMetrics(), logger: Logger,
-        onRunning: @escaping @Sendable (String) async -> Void = { _ in }
+        cloud: Cloud, settings: CloudListener.Settings, metrics: RequestMetrics = RequestMetrics(),
+        logger: Logger, onRunning: @escaping @Sendable (String) async -> Void = { _ in }
     ) -> Application<some HTTPResponder<CloudRequestContext>> {
         let refuse: RequestGuard.Answer = { refusal in
             RefusedRequest(clock: cloud.clock, metrics: metrics, logger: logger).answer(refusal)
         }
+        let (listen, limits, identity) = (settings.listen, settings.limits, settings.identity)
+        let connections = Connections(limits, settings.proxies)
         return Application(
             responder: CloudResponder(
                 clock: cloud.clock, routes: Routes.all(cloud), admission: Admission(cloud), metrics: metrics,
-                limits: limits),
+                limits: limits, proxies: settings.proxies, crossOrigin: settings.crossOrigin),
             server: HTTPServerBuilder { responder in
-                ServerChannel(limits: limits, identity: identity, refuse: refuse, responder: responder)
+                ServerChannel(
+                    connections: connections, limits: limits, identity: identity, refuse: refuse,
+                    responder: responder)
             },
-            configuration: configuration(listen, limits, logger),
+            configuration: configuration(listen, limits),
             onServerRunning: { channel in
                 await onRunning(listen.bound(channel.localAddress, isSecure: identity != nil))
             },
@@ -39,16 +40,13 @@ public enum CloudServer {
         Routes.all(cloud).map { ($0.method.rawValue, $0.path) }
     }
 
-    static func configuration(
-        _ listen: Listen, _ limits: ListenerLimits, _ logger: Logger
-    ) -> ApplicationConfiguration {
+    static func configuration(_ listen: Listen, _ limits: ListenerLimits) -> ApplicationConfiguration {
         let address: BindAddress =
             switch listen {
             case .tcp(let host, let port): .hostname(host, port: port)
             case .unix(let path): .unixDomainSocket(path: path)
             }
         return ApplicationConfiguration(
-            address: address, serverName: "strettch", backlog: limits.backlog,
-            availableConnectionsDelegate: .maximum(limits.connections, logger: logger))
+            address: address, serverName: "strettch", backlog: limits.backlog)
     }
 }

@@ -13,6 +13,7 @@ extension HTTPField.Name {
     static let resourceId = named("X-Resource-ID")
     static let forwarded = named("Forwarded")
     static let forwardedFor = named("X-Forwarded-For")
+    static let host = named("Host")
 
     /// Ends the program for a text that is no field name: the names above are constants, and every test meets them.
     private static func named(_ name: String) -> HTTPField.Name {

@@ -14,8 +14,12 @@ public struct MetricsListener: Service {
     private let scrape: @Sendable () async throws -> [MetricFamily]
     private let onRunning: @Sendable (String) async -> Void
 
-    /// A few scrapers; no more.
-    static let maxConnections = 16
+    /// A few scrapers, all of this machine; no more.
+    static let limits = {
+        var limits = ListenerLimits(connections: 16)
+        limits.perPeer = limits.connections
+        return limits
+    }()
 
     /// - Parameters:
     ///   - scrape: all that is to be told, read anew for each request.
@@ -33,23 +37,16 @@ public struct MetricsListener: Service {
 
     /// Serves until a graceful shutdown. Throws as `CloudListener` does.
     public func run() async throws {
-        var limits = ListenerLimits()
-        limits.connections = Self.maxConnections
-        let (listen, bounds, onRunning) = (listen, limits, onRunning)
-        let refuse: RequestGuard.Answer = { refusal in
-            let body = ByteBuffer(string: refusal.message + "\n")
-            return (
-                HTTPResponse(
-                    status: refusal.status,
-                    headerFields: [.connection: "close", .contentLength: "\(body.readableBytes)"]), body
-            )
-        }
+        let (listen, limits, onRunning) = (listen, Self.limits, onRunning)
+        let connections = Connections(limits)
         let application = Application(
             router: router(),
             server: HTTPServerBuilder { responder in
-                ServerChannel(limits: bounds, identity: nil, refuse: refuse, responder: responder)
+                ServerChannel(
+                    connections: connections, limits: limits, identity: nil, refuse: Refusal.plainAnswer,
+                    responder: responder)
             },
-            configuration: CloudServer.configuration(listen, limits, logger),
+            configuration: CloudServer.configuration(listen, limits),
             onServerRunning: { await onRunning(listen.bound($0.localAddress, isSecure: false)) },
             logger: logger)
         try await listen.whileServing(option: "--metrics") { try await application.run() }

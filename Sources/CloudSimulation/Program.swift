@@ -46,7 +46,7 @@ final class Program: Sendable {
             randomBytes: random.bytes,
             wake: { wake.signal() })
         let application = CloudServer.application(
-            cloud: cloud, listen: .tcp(host: "127.0.0.1", port: 0), logger: world.logger)
+            cloud: cloud, settings: .init(listen: .tcp(host: "127.0.0.1", port: 0)), logger: world.logger)
         let responder = application.responder
         respond = { try await responder.respond(to: $0, context: $1) }
     }

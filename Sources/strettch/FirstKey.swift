@@ -43,8 +43,7 @@ struct FirstKey: Sendable {
 
     private var url: String {
         switch listen {
-        case .tcp(let host, let port):
-            "\(isSecure ? "https" : "http")://\(host == "0.0.0.0" ? "127.0.0.1" : host):\(port)"
+        case .tcp: "\(isSecure ? "https" : "http")://\(listen.asClient)"
         case .unix(let path):
             "http+unix://\(path.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? path)"
         }

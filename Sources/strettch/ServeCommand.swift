@@ -31,6 +31,8 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(help: .setting("tlsCertificate")) var tlsCertificate: String?
     @Option(help: .setting("tlsKey")) var tlsKey: String?
     @Option(help: .setting("maxConnections")) var maxConnections: Int?
+    @Option(help: .setting("trustedProxies")) var trustedProxies: String?
+    @Option(help: .setting("corsOrigins")) var corsOrigins: String?
     @Option(help: .setting("metrics")) var metrics: String?
     @Option(help: .setting("catalogue")) var catalogue: String?
     @Option(help: .setting("network")) var network: String?
@@ -51,8 +53,9 @@ struct ServeCommand: AsyncParsableCommand {
     @Flag(help: .setting("simulated")) var simulated = false
 
     func run() async throws {
-        let settings = try await ServeSettings(flags: flags, file: config)
+        var settings = try await ServeSettings(flags: flags, file: config)
         let logger = try makeLogger(settings)
+        settings.maxConnections = OpenFiles.connections(settings.maxConnections, logger)
         let folder = try data.folder()
         if let mode = folder.modeOpenToOthers {
             logger.warning(

@@ -12,10 +12,36 @@ enum LogFormat: String, Sendable, CaseIterable {
 extension ServeSettings {
     /// How the listener is bound and bounded. Reads the certificate; throws `VALIDATION_ERROR` when it can't be used.
     func listener() throws -> CloudListener.Settings {
-        var limits = ListenerLimits()
-        limits.connections = maxConnections
-        return CloudListener.Settings(
-            listen: listen, limits: limits, identity: try tls.map { try TLSIdentity(files: $0) })
+        CloudListener.Settings(
+            listen: listen, limits: ListenerLimits(connections: maxConnections),
+            identity: try tls.map { try TLSIdentity(files: $0) }, proxies: trustedProxies,
+            crossOrigin: crossOrigin)
+    }
+
+    static func listen(_ name: String, _ text: String) throws -> CloudServer.Listen {
+        if let listen = CloudServer.Listen(text) { return listen }
+        throw SettingReader.invalid(
+            name, text,
+            "ADDRESS:PORT such as 127.0.0.1:8080 or [::1]:8080, unix:PATH, 0.0.0.0:8080 for every IPv4 address or "
+                + "[::]:8080 for every address")
+    }
+
+    static func proxies(_ text: String) throws -> TrustedProxies {
+        if let proxies = TrustedProxies(text) { return proxies }
+        throw SettingReader.invalid(
+            "trustedProxies", text,
+            "comma-separated addresses and CIDR blocks without bits beyond the prefix, such as 10.0.0.0/8,fd00::/8, and "
+                + "unix for a unix socket")
+    }
+
+    /// `nil` when it is not set.
+    static func crossOrigin(_ text: String) throws -> CrossOrigin? {
+        guard !text.isEmpty else { return nil }
+        if let crossOrigin = CrossOrigin(text) { return crossOrigin }
+        throw SettingReader.invalid(
+            "corsOrigins", text,
+            "comma-separated origins as browsers send them, such as https://console.example, or * for every origin"
+        )
     }
 
     /// Both or neither.

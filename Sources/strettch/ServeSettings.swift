@@ -19,6 +19,10 @@ struct ServeSettings: Sendable {
     var tls: TLSFiles?
     /// Connections that the listener serves at once.
     var maxConnections: Int
+    /// Proxies whose word is taken for where requests come from.
+    var trustedProxies: TrustedProxies
+    /// Whose pages may read answers in a browser; `nil`: nobody's.
+    var crossOrigin: CrossOrigin?
     /// Where `/metrics` is, for this machine alone; `nil`: nowhere.
     var metrics: CloudServer.Listen?
     /// A catalogue of the operator's own.
@@ -88,6 +92,8 @@ struct ServeSettings: Sendable {
         tls = try Self.tls(
             certificate: try reader.string("tlsCertificate"), key: try reader.string("tlsKey"))
         maxConnections = try reader.int("maxConnections")
+        trustedProxies = try Self.proxies(try reader.string("trustedProxies"))
+        crossOrigin = try Self.crossOrigin(try reader.string("corsOrigins"))
         metrics = try Self.metrics(try reader.string("metrics"))
         let catalogue = try reader.string("catalogue")
         self.catalogue = catalogue.isEmpty ? nil : catalogue
@@ -128,15 +134,6 @@ struct ServeSettings: Sendable {
             privateRange: privateRange, teamPrefix: teamPrefix, publicPool: publicPool,
             sshPorts: network == .user ? sshPorts : nil, strictKeys: strictKeys, placement: placement,
             rateLimit: rateLimit, teamRateLimit: teamRateLimit, billing: billing, apiUrl: apiUrl)
-    }
-
-    static func listen(_ name: String, _ text: String) throws -> CloudServer.Listen {
-        if text.hasPrefix("unix:") { return .unix(path: String(text.dropFirst(5))) }
-        let parts = text.split(separator: ":")
-        guard parts.count == 2, let port = Int(parts[1]), (0...65535).contains(port) else {
-            throw SettingReader.invalid(name, text, "HOST:PORT or unix:PATH, such as 127.0.0.1:8080")
-        }
-        return .tcp(host: String(parts[0]), port: port)
     }
 
     private static func network(_ text: String) throws -> NetworkMode {

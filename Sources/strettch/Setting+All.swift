@@ -23,18 +23,27 @@ extension Setting {
         .text(
             "placement", standard: "spread", "spread computes over the hosts, or pack them. Default: spread."),
 
-        .text("listen", standard: "127.0.0.1:8080", "HOST:PORT or unix:PATH. Default: 127.0.0.1:8080."),
+        .text(
+            "listen", standard: "127.0.0.1:8080",
+            "ADDRESS:PORT, [IPV6]:PORT or unix:PATH. Default: 127.0.0.1:8080."),
         .text("tlsCertificate", "PEM file with the TLS certificate followed by its chain."),
         .text("tlsKey", "PEM file with the certificate's private key."),
         .whole(
-            "maxConnections", 512, in: 1...100_000, "Connections served at once; more wait. Default: 512."),
+            "maxConnections", 4096, in: 1...100_000,
+            "Connections at once; the longest idle is closed for one more. Default: 4096."),
+        .text(
+            "trustedProxies",
+            "Comma-separated CIDR blocks of proxies, or unix, whose X-Forwarded-For counts. Default: none."),
+        .text(
+            "corsOrigins",
+            "Comma-separated origins whose pages may use the API in a browser, or *. Default: none."),
         .whole(
             "rateLimit", 2, in: 0...10_000,
             "Requests of one API key in a second; 0: any number. Default: 2."),
         .whole(
             "teamRateLimit", 0, in: 0...1_000_000,
             "Requests of all keys of a team in a second. Default: 0, ten times rateLimit."),
-        .text("metrics", "HOST:PORT or unix:PATH of /metrics, for this machine alone. Default: none."),
+        .text("metrics", "ADDRESS:PORT or unix:PATH of /metrics, for this machine alone. Default: none."),
         .text("apiUrl", "The API's URL as guests reach it, with /api/v1. Default: by the metadata service."),
 
         .text("catalogue", "A catalogue of your own, in YAML."),

@@ -14,16 +14,58 @@ struct ConnectionClockTests {
     @Test("closes a new connection on which nothing comes, without a word")
     func silent() {
         let clock = clock()
-        #expect(clock.verdict(after(29)) == .wait)
-        #expect(clock.verdict(after(30)) == .close)
+        #expect(clock.verdict(after(9)) == .wait)
+        #expect(clock.verdict(after(10)) == .close)
+    }
+
+    @Test("gives TLS 10 s, and the first byte of a request 10 s from then on")
+    func handshake() {
+        var clock = clock()
+        clock.secured(after(9))
+        #expect(clock.verdict(after(18)) == .wait)
+        #expect(clock.verdict(after(19)) == .close)
+        clock.heard(after(18))
+        clock.secured(after(40))
+        #expect(clock.verdict(after(47)) == .wait)
+        #expect(clock.verdict(after(48)) == .refuse)
+    }
+
+    @Test("gives a client 30 s to take some of the bytes that wait for it, whatever else it says")
+    func unread() {
+        var clock = clock()
+        clock.requestBegan(after(1))
+        clock.unread(1000, added: 1000, after(1))
+        for second in 2...30 {
+            clock.heard(after(Int64(second)))
+            clock.spoke(after(Int64(second)))
+        }
+        #expect(clock.verdict(after(30)) == .wait)
+        #expect(clock.verdict(after(31)) == .abort)
+        clock.unread(999, added: 0, after(30))
+        #expect(clock.verdict(after(32)) == .abort, "a thousand bytes take no second")
+        clock.unread(0, added: 0, after(31))
+        #expect(clock.verdict(after(100)) == .wait)
+    }
+
+    @Test("wants 16 KiB read in each second after the first 30, from a client that takes a little at a time")
+    func slowReader() {
+        var clock = clock()
+        clock.requestBegan(after(0))
+        clock.unread(32768, added: 32768, after(0))
+        clock.unread(32000, added: 0, after(20))
+        #expect(clock.verdict(after(31)) == .wait, "two seconds for 32 KiB")
+        #expect(clock.verdict(after(32)) == .abort)
+        clock.unread(32768, added: 16384, after(31))
+        #expect(clock.verdict(after(32)) == .wait, "one more for 16 KiB more")
+        #expect(clock.verdict(after(33)) == .abort)
     }
 
     @Test("gives a request 30 s from its first byte, however many bytes follow")
     func slow() {
         var clock = clock()
-        for second in 1...29 { clock.heard(after(Int64(second))) }
-        #expect(clock.verdict(after(29)) == .wait)
-        #expect(clock.verdict(after(30)) == .refuse)
+        for second in 5...34 { clock.heard(after(Int64(second))) }
+        #expect(clock.verdict(after(34)) == .wait)
+        #expect(clock.verdict(after(35)) == .refuse)
     }
 
     @Test("gives the next request 75 s to begin, and 30 s from then on")

@@ -13,12 +13,60 @@ struct ListenTests {
     static let addresses: [(CloudServer.Listen, Bool)] = [
         (.tcp(host: "127.0.0.1", port: 1), true), (.tcp(host: "127.8.0.1", port: 1), true),
         (.tcp(host: "localhost", port: 1), true), (.tcp(host: "::1", port: 1), true),
+        (.tcp(host: "0:0::1", port: 1), true), (.tcp(host: "::ffff:127.0.0.1", port: 1), true),
+        (.tcp(host: "::", port: 1), false), (.tcp(host: "::2", port: 1), false),
+        (.tcp(host: "LOCALHOST", port: 1), true),
         (.unix(path: "/run/s"), true), (.tcp(host: "0.0.0.0", port: 1), false),
         (.tcp(host: "10.0.0.1", port: 1), false), (.tcp(host: "example.org", port: 1), false),
     ]
 
     @Test("an address is local when this machine alone reaches it", arguments: addresses)
     func isLocal(_ listen: CloudServer.Listen, isLocal: Bool) { #expect(listen.isLocal == isLocal) }
+
+    static let texts: [(String, CloudServer.Listen?)] = [
+        ("127.0.0.1:8080", .tcp(host: "127.0.0.1", port: 8080)),
+        ("0.0.0.0:0", .tcp(host: "0.0.0.0", port: 0)),
+        ("[::1]:8080", .tcp(host: "::1", port: 8080)), ("[::]:65535", .tcp(host: "::", port: 65535)),
+        ("localhost:1", .tcp(host: "localhost", port: 1)),
+        ("a-b.example:1", .tcp(host: "a-b.example", port: 1)),
+        ("4a.example:1", .tcp(host: "4a.example", port: 1)), ("unix:/run/s", .unix(path: "/run/s")),
+        ("unix:s:1", .unix(path: "s:1")),
+        ("::0:8080", nil), ("::1:8080", nil), (":::8080", nil), ("::", nil), (":8080", nil), ("8080", nil),
+        ("0:8080", nil), ("127.1:8080", nil), ("2130706433:8080", nil), ("0x7f.1:8080", nil),
+        ("1.2.3.4.5:1", nil),
+        ("127.0.0.01:1", nil), ("256.0.0.1:1", nil), ("a.0x7f:1", nil), ("a.1:1", nil), ("*:8080", nil),
+        ("127.0.0.1", nil), ("127.0.0.1:", nil), ("127.0.0.1:+80", nil), ("127.0.0.1:-1", nil),
+        ("127.0.0.1:65536", nil), ("127.0.0.1:080", nil), ("127.0.0.1:80 ", nil), (" 127.0.0.1:80", nil),
+        ("127.0.0.1:8080:1", nil), ("[127.0.0.1]:80", nil), ("[::1]", nil), ("[::1]:", nil), ("::1]:80", nil),
+        ("[::1:80", nil), ("[fe80::1%lo]:80", nil), ("[]:80", nil), ("http://127.0.0.1:80", nil),
+        ("unix:", nil),
+        ("a..b:1", nil), ("-a:1", nil), ("a_b:1", nil), ("", nil), (":", nil), ("é:1", nil),
+    ]
+
+    @Test("an address is read strictly, so that none is listened on that nobody meant", arguments: texts)
+    func parsed(_ text: String, listen: CloudServer.Listen?) {
+        #expect(CloudServer.Listen(text) == listen)
+        if let listen { #expect("\(listen)" == text) }
+    }
+
+    @Test("listens on IPv6, and says so in a form that clients take", .timeLimit(.minutes(1)))
+    func ipv6() async throws {
+        try await ListeningCloud.with(host: "::1") { cloud in
+            #expect(cloud.address == "http://[::1]:\(cloud.port)")
+            let said = try await cloud.curl(["--globoff"])
+            #expect(said.contains("\"success\":true"))
+        }
+        try await ListeningCloud.with(host: "::") { cloud in
+            for host in ["127.0.0.1", "[::1]"] {
+                let said = try await cloud.curl(["--globoff", "http://\(host):\(cloud.port)/api/v1/health"])
+                #expect(said.contains("\"success\":true"))
+            }
+        }
+        #expect(CloudServer.Listen.tcp(host: "::", port: 1).asClient == .tcp(host: "::1", port: 1))
+        #expect(CloudServer.Listen.tcp(host: "0:0::0", port: 1).asClient == .tcp(host: "::1", port: 1))
+        #expect(CloudServer.Listen.tcp(host: "0.0.0.0", port: 1).asClient == .tcp(host: "127.0.0.1", port: 1))
+        #expect(CloudServer.Listen.tcp(host: "::2", port: 1).asClient == .tcp(host: "::2", port: 1))
+    }
 
     @Test("a port that another program has is a conflict that names it")
     func portInUse() async throws {

@@ -10,6 +10,7 @@ struct ListenerBoundsTests {
     /// Short enough for a test to wait for.
     static var short: ListenerLimits {
         var limits = ListenerLimits()
+        limits.opening = .seconds(1)
         limits.request = .seconds(1)
         limits.idle = .milliseconds(1200)
         limits.linger = .milliseconds(200)
@@ -105,27 +106,6 @@ struct ListenerBoundsTests {
                 return try await connection.readToEnd()
             }
             #expect(answer.hasPrefix("HTTP/1.1 200 "), "\(answer)")
-        }
-    }
-
-    @Test("a connection over the bound waits until one ends, and is then served")
-    func connections() async throws {
-        var limits = Self.short
-        limits.connections = 1
-        limits.idle = .seconds(30)
-        try await ListeningCloud.with(limits: limits) { cloud in
-            try await cloud.connect { first in
-                try await first.send("GET /api/v1/health HTTP/1.1\r\nHost: a\r\n\r\n")
-                _ = try await first.read(until: "requestId")
-                try await withThrowingTaskGroup(of: String.self) { group in
-                    group.addTask { try await cloud.curl([]) }
-                    try await first.send(
-                        "GET /api/v1/nothing HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
-                    _ = try await first.readToEnd()
-                    let second = try await group.next()
-                    #expect(second?.contains("\"success\":true") == true)
-                }
-            }
         }
     }
 

@@ -25,7 +25,9 @@ struct ListeningCloud: Sendable {
 
     /// - Parameter wrap: puts something between the server and its database.
     static func with(
-        limits: ListenerLimits = ListenerLimits(), identity: TLSIdentity? = nil, logger: Logger = quiet,
+        limits: ListenerLimits = ListenerLimits(), identity: TLSIdentity? = nil,
+        host: String = "127.0.0.1", proxies: TrustedProxies = .none, crossOrigin: CrossOrigin? = nil,
+        logger: Logger = quiet,
         certificatePoll: Duration = .milliseconds(10),
         wrap: (any Database) -> any Database = { $0 },
         _ body: @escaping @Sendable (ListeningCloud) async throws -> Void
@@ -40,7 +42,8 @@ struct ListeningCloud: Sendable {
             let listener = CloudListener(
                 cloud: cloud(wrap(database)),
                 settings: .init(
-                    listen: .tcp(host: "127.0.0.1", port: 0), limits: limits, identity: identity),
+                    listen: .tcp(host: host, port: 0), limits: limits, identity: identity, proxies: proxies,
+                    crossOrigin: crossOrigin),
                 metrics: metrics, logger: logger, certificatePoll: certificatePoll,
                 onRunning: { isRunning.yield($0) })
             let services = ServiceGroup(configuration: .init(services: [listener], logger: quiet))
@@ -85,9 +88,12 @@ struct ListeningCloud: Sendable {
     }
 
     /// Opens a connection without TLS, for bytes of any kind.
-    func connect<T: Sendable>(_ body: @escaping @Sendable (RawConnection) async throws -> T) async throws -> T
-    {
+    /// - Parameter source: the address that it comes from, one of the loopback.
+    func connect<T: Sendable>(
+        from source: String = "127.0.0.1", _ body: @escaping @Sendable (RawConnection) async throws -> T
+    ) async throws -> T {
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .bind(to: try SocketAddress(ipAddress: source, port: 0))
             .connect(host: "127.0.0.1", port: port) { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
@@ -104,12 +110,34 @@ struct ListeningCloud: Sendable {
     }
 }
 
+extension ListeningCloud {
+    /// Opens a connection of which nothing is read.
+    func deaf(
+        _ body: @escaping @Sendable (NIOAsyncChannelOutboundWriter<ByteBuffer>) async throws -> Void
+    ) async throws {
+        let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .channelOption(.autoRead, value: false)
+            .connect(host: "127.0.0.1", port: port) { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try NIOAsyncChannel<ByteBuffer, ByteBuffer>(
+                        wrappingChannelSynchronously: channel,
+                        configuration: .init(
+                            backPressureStrategy: .init(lowWatermark: 1, highWatermark: 2)))
+                }
+            }
+        try await channel.executeThenClose { _, outbound in try await body(outbound) }
+    }
+}
+
 /// A connection on which a test says what it likes.
 final class RawConnection: Sendable {
     private let outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>
     private let state = Mutex((text: "", isClosed: false))
 
     init(outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>) { self.outbound = outbound }
+
+    /// Whether the server has closed it.
+    var isClosed: Bool { state.withLock { $0.isClosed } }
 
     /// All that the server has said.
     var text: String { state.withLock { $0.text } }

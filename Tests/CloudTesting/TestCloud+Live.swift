@@ -20,7 +20,7 @@ extension TestCloud {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let (addresses, address) = AsyncStream<String>.makeStream()
         let application = CloudServer.application(
-            cloud: cloud, listen: .tcp(host: "127.0.0.1", port: 0), logger: logger,
+            cloud: cloud, settings: .init(listen: .tcp(host: "127.0.0.1", port: 0)), logger: logger,
             onRunning: { address.yield($0) })
         let services = ServiceGroup(services: [application], logger: logger)
         try await withThrowingTaskGroup(of: Void.self) { group in

@@ -82,7 +82,7 @@ public struct TestCloud: Sendable {
             let contract = try OpenAPIDocument(parsing: OpenAPI.document)
             let roleKeys = keys
             let application = CloudServer.application(
-                cloud: cloud, listen: .tcp(host: "127.0.0.1", port: 0), logger: logger)
+                cloud: cloud, settings: .init(listen: .tcp(host: "127.0.0.1", port: 0)), logger: logger)
             try await application.test(.router) { client in
                 try await body(
                     TestCloud(

@@ -24,7 +24,9 @@ struct ServeSettingsTests {
         #expect(settings.tls == nil)
         #expect(settings.metrics == nil)
         #expect(settings.logFormat == .text)
-        #expect(try settings.listener().limits.connections == 512)
+        #expect(try settings.listener().limits.connections == 4096)
+        #expect(try settings.listener().proxies == .none)
+        #expect(try settings.listener().crossOrigin == nil)
     }
 
     @Test("keep the database in the data folder unless told otherwise, and never write how it is reached")
@@ -107,6 +109,33 @@ struct ServeSettingsTests {
             let error = await #expect(throws: CloudError.self) { try await settings(["metrics": text]) }
             #expect(error?.problems.first?.field == "metrics", "\(text)")
             #expect(error?.message.contains(text) == true, "\(text)")
+        }
+    }
+
+    @Test("take addresses strictly, and say what to give instead")
+    func addresses() async throws {
+        #expect(try await settings(["listen": "[::1]:8080"]).listen == .tcp(host: "::1", port: 8080))
+        #expect(try await settings(["metrics": "[::1]:9464"]).metrics == .tcp(host: "::1", port: 9464))
+        for text in ["::0:8080", ":8080", "0:8080", "[::1]", "127.0.0.1:99999"] {
+            let error = await #expect(throws: CloudError.self) { try await settings(["listen": text]) }
+            #expect(error?.problems.first?.field == "listen", "\(text)")
+            #expect(
+                error?.message.contains("'\(text)'") == true && error?.message.contains("[::]:8080") == true)
+        }
+    }
+
+    @Test("take proxies and origins, and refuse what is neither")
+    func proxiesAndOrigins() async throws {
+        let listener = try await settings([
+            "trustedProxies": "10.0.0.0/8, unix", "corsOrigins": "https://a.example",
+        ])
+        .listener()
+        #expect(listener.proxies == TrustedProxies("10.0.0.0/8,unix"))
+        #expect(listener.crossOrigin == CrossOrigin("https://a.example"))
+        for (name, text) in [("trustedProxies", "10.0.0.1/8"), ("corsOrigins", "https://a.example/")] {
+            let error = await #expect(throws: CloudError.self) { try await settings([name: text]) }
+            #expect(error?.problems.first?.field == name)
+            #expect(error?.message.contains("'\(text)'") == true)
         }
     }
 

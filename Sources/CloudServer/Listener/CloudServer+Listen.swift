@@ -14,18 +14,72 @@ extension CloudServer {
         case tcp(host: String, port: Int)
         case unix(path: String)
 
+        /// Reads `127.0.0.1:8080`, `[::1]:8080`, `localhost:8080` or `unix:PATH`; `nil` for anything else, such as a port
+        /// alone, an address of IPv6 without brackets, and the short forms of IPv4 (`0`, `127.1`) that a resolver takes for
+        /// addresses nobody meant.
+        public init?(_ text: String) {
+            if text.hasPrefix("unix:") {
+                guard text.utf8.count > 5 else { return nil }
+                self = .unix(path: String(text.dropFirst(5)))
+                return
+            }
+            guard let colon = text.lastIndex(of: ":"),
+                let port = Self.port(text[text.index(after: colon)...]),
+                let host = Self.host(text[..<colon])
+            else { return nil }
+            self = .tcp(host: host, port: port)
+        }
+
+        private static func port(_ text: Substring) -> Int? {
+            guard let port = UInt16(text), String(port) == text else { return nil }
+            return Int(port)
+        }
+
+        private static func host(_ text: Substring) -> String? {
+            if text.first == "[", text.last == "]" {
+                let address = text.dropFirst().dropLast()
+                return address.contains(":") && NetworkAddress(address) != nil ? String(address) : nil
+            }
+            if IPv4Address(text) != nil { return String(text) }
+            return isName(text) ? String(text) : nil
+        }
+
+        /// A host name (RFC 1123, section 2.1). One whose last label begins with a digit would be read as a number.
+        private static func isName(_ text: Substring) -> Bool {
+            let labels = text.split(separator: ".", omittingEmptySubsequences: false)
+            guard text.utf8.count <= 253, labels.last?.first?.isNumber == false else { return false }
+            return labels.allSatisfy { label in
+                (1...63).contains(label.utf8.count) && label.first != "-" && label.last != "-"
+                    && label.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-") }
+            }
+        }
+
         /// Whether this machine alone reaches it.
         public var isLocal: Bool {
             switch self {
-            case .tcp("localhost", _), .tcp("::1", _), .unix: true
-            case .tcp(let host, _): IPv4Address(host).map { $0.value >> 24 == 127 } ?? false
+            case .unix: true
+            case .tcp(let host, _):
+                host.lowercased() == "localhost" || NetworkAddress(host)?.isLoopback == true
             }
         }
 
         public var description: String {
             switch self {
-            case .tcp(let host, let port): "\(host):\(port)"
+            case .tcp(let host, let port): "\(Self.inURL(host)):\(port)"
             case .unix(let path): "unix:\(path)"
+            }
+        }
+
+        /// The host as URLs have it: IPv6 in brackets (RFC 3986, section 3.2.2).
+        private static func inURL(_ host: String) -> String { host.contains(":") ? "[\(host)]" : host }
+
+        /// The address for a client on this machine, where it listens on all of them.
+        public var asClient: Listen {
+            switch self {
+            case .tcp("0.0.0.0", let port): .tcp(host: "127.0.0.1", port: port)
+            case .tcp(let host, let port) where NetworkAddress(host) == NetworkAddress(high: 0, low: 0):
+                .tcp(host: "::1", port: port)
+            case .tcp, .unix: self
             }
         }
     }
@@ -57,8 +111,9 @@ extension CloudServer.Listen {
     /// Where it is bound, as an address for clients; a port 0 becomes the one that the kernel chose.
     func bound(_ address: SocketAddress?, isSecure: Bool) -> String {
         switch self {
-        case .tcp(let host, let port): "\(isSecure ? "https" : "http")://\(host):\(address?.port ?? port)"
-        case .unix(let path): "unix:\(path)"
+        case .tcp(let host, let port):
+            "\(isSecure ? "https" : "http")://\(Self.tcp(host: host, port: address?.port ?? port))"
+        case .unix: description
         }
     }
 

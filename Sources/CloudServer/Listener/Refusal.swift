@@ -6,6 +6,7 @@ import NIOHTTP1
 /// Why a request ends before it is a request: the connection that brought it is closed with the answer.
 struct Refusal: Error, Equatable {
     var status: HTTPResponse.Status
+    var code = ErrorCode.badRequest
     var message: String
 
     static let malformed = Refusal(
@@ -26,17 +27,66 @@ struct Refusal: Error, Equatable {
                 + "path or for one field, \(limits.header) bytes in all.")
     }
 
+    /// A peer has all the requests under way that one may have.
+    static func crowded(_ limit: Int) -> Refusal {
+        Refusal(
+            status: .tooManyRequests, code: .tooManyRequests,
+            message:
+                "\(limit) requests from this address are under way, the most that one may have. Wait for one to end."
+        )
+    }
+
+    /// All peers together have.
+    static func full(_ limit: Int) -> Refusal {
+        Refusal(
+            status: .serviceUnavailable, code: .serviceUnavailable,
+            message: "The server has \(limit) requests under way, the most that it can have. Try again later."
+        )
+    }
+
+    /// A client of HTTP/2 asks for more while it does not read.
+    static func unread(_ limits: ListenerLimits) -> Refusal {
+        Refusal(
+            status: .serviceUnavailable, code: .serviceUnavailable,
+            message:
+                "More than \(limits.unreadPerConnection) bytes of answers wait on this connection. Read them first."
+        )
+    }
+
+    static func host(_ problem: String) -> Refusal {
+        Refusal(status: .badRequest, message: "\(problem) Send one Host with the server's name or address.")
+    }
+
+    static func expectation(_ value: String) -> Refusal {
+        Refusal(
+            status: .expectationFailed,
+            message:
+                "The server can't meet the expectation '\(value.shown)'. Send 'Expect: 100-continue', or none."
+        )
+    }
+
     /// What the parser stumbled over.
     init(_ error: HTTPParserError, _ limits: ListenerLimits) {
         self = error == .headerOverflow ? .tooLarge(limits) : .malformed
     }
 
-    private init(status: HTTPResponse.Status, message: String) {
+    private init(status: HTTPResponse.Status, code: ErrorCode = .badRequest, message: String) {
         self.status = status
+        self.code = code
         self.message = message
     }
 
-    var error: CloudError { CloudError(.badRequest, message) }
+    var error: CloudError { CloudError(code, message) }
+
+    /// The answer of a service that says in plain text what is wrong.
+    static let plainAnswer: RequestGuard.Answer = { refusal in
+        let body = ByteBuffer(string: refusal.message + "\n")
+        let fields: HTTPFields = [
+            .connection: "close", .contentType: "text/plain; charset=utf-8",
+            .contentLength: "\(body.readableBytes)",
+        ]
+        return (HTTPResponse(status: refusal.status, headerFields: fields), body)
+    }
 }
 
 extension Double {

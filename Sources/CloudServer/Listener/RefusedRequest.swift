@@ -21,6 +21,9 @@ struct RefusedRequest: Sendable {
                 .contentType: Envelope.contentType, .connection: "close", .server: "strettch",
                 .requestId: envelope.requestId,
             ])
+        if refusal.status == .tooManyRequests || refusal.status == .serviceUnavailable {
+            head.headerFields[.retryAfter] = "1"
+        }
         do {
             let body = try ByteBuffer(string: envelope.text(refusal.error))
             head.headerFields[.contentLength] = "\(body.readableBytes)"

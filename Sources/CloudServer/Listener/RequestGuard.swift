@@ -14,38 +14,79 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
     /// Makes the answer to a refused request.
     typealias Answer = @Sendable (Refusal) -> (head: HTTPResponse, body: ByteBuffer)
 
+    /// Asks, as an outbound event, for the 100 that lets a waiting client send its body (RFC 9110, section 10.1.1).
+    struct Continue: Sendable {}
+
     private let limits: ListenerLimits
     private let isStream: Bool
+    private let connection: ConnectionGuard
     private let answer: Answer
     /// Requests whose answer has not been written to its end.
     private var unanswered = 0
+    /// Peers whose requests are counted until they end, the oldest first.
+    private var counted: [Peer] = []
     /// The head of a request came, and not yet its end.
     private var isArriving = false
+    /// The client of the request that arrives waits for a 100 before it sends the body.
+    private var awaitsContinue = false
     /// The connection ends with the answer under way.
     private var isLast = false
     private var isRefused = false
     private var timer: Scheduled<Void>?
 
-    init(limits: ListenerLimits, isStream: Bool, answer: @escaping Answer) {
+    init(limits: ListenerLimits, isStream: Bool, connection: ConnectionGuard, answer: @escaping Answer) {
         self.limits = limits
         self.isStream = isStream
+        self.connection = connection
         self.answer = answer
     }
+
+    // MARK: Requests
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard !isRefused else { return }
         switch unwrapInboundIn(data) {
-        case .head:
+        case .head(let head):
+            if let refusal = HeadRules.refusal(head, isHTTP2: isStream) ?? count(head) {
+                return refuse(refusal, context)
+            }
             unanswered += 1
             isArriving = true
-            tell(.began, context)
+            awaitsContinue = HeadRules.expectsContinue(head)
+            connection.requestBegan()
         case .body: break
         case .end:
             isArriving = false
+            awaitsContinue = false
             timer?.cancel()
             timer = nil
         }
         context.fireChannelRead(data)
+    }
+
+    /// Behind requests that are under way nothing can be said: their answers are the last, as behind what is no HTTP.
+    private func refuse(_ refusal: Refusal, _ context: ChannelHandlerContext) {
+        guard unanswered > 0 else { return fail(refusal, context) }
+        isLast = true
+        isRefused = true
+    }
+
+    /// Counts the request where one connection brings those of many clients, or many of one. Returns why it is refused.
+    private func count(_ head: HTTPRequest) -> Refusal? {
+        let sender = connection.connection
+        guard isStream || sender.isProxy else { return nil }
+        guard !connection.isUnread else { return .unread(limits) }
+        let peer =
+            sender.isProxy
+            ? connection.connections.proxies.peer(of: head.headerFields, from: sender.address) : sender.peer
+        if let refusal = connection.connections.requestBegan(of: peer) { return refusal }
+        counted.append(peer)
+        return nil
+    }
+
+    private func uncount() {
+        guard !counted.isEmpty else { return }
+        connection.connections.requestEnded(of: counted.removeFirst())
     }
 
     /// Most requests came whole by now, so they have no need for a timer.
@@ -58,19 +99,53 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
         context.fireChannelReadComplete()
     }
 
+    // MARK: Answers
+
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         switch unwrapOutboundIn(data) {
         case .head(var head):
+            // The client may send the body or not: what follows could be either it or the next request.
+            if awaitsContinue { isLast = true }
             if isLast, !isStream { head.headerFields[.connection] = "close" }
             context.write(wrapOutboundOut(.head(head)), promise: promise)
-        case .body: context.write(data, promise: promise)
+        case .body(let body):
+            guard isStream else { return context.write(data, promise: promise) }
+            writeInStream(body, data, promise, context)
         case .end:
             unanswered -= 1
             context.write(data, promise: promise)
-            tell(.ended, context)
+            connection.requestEnded()
+            // An HTTP/2 stream takes memory until it is closed, which is when its client has read the answer.
+            if !isStream { uncount() }
             if isLast, unanswered == 0 { end(context) }
         }
     }
+
+    /// What the client lets in only later is counted until it is sent.
+    private func writeInStream(
+        _ body: ByteBuffer, _ data: NIOAny, _ promise: EventLoopPromise<Void>?,
+        _ context: ChannelHandlerContext
+    ) {
+        let bytes = body.readableBytes
+        let sent = promise ?? context.eventLoop.makePromise()
+        connection.streamWrote(bytes)
+        sent.futureResult.assumeIsolated().whenComplete { _ in self.connection.streamSent(bytes) }
+        context.write(data, promise: sent)
+    }
+
+    func triggerUserOutboundEvent(
+        context: ChannelHandlerContext, event: Any, promise: EventLoopPromise<Void>?
+    ) {
+        guard event is Continue else { return context.triggerUserOutboundEvent(event, promise: promise) }
+        // With another request before it, the answer to that one would be taken for this one's.
+        if awaitsContinue, unanswered == 1 {
+            awaitsContinue = false
+            context.writeAndFlush(wrapOutboundOut(.head(HTTPResponse(status: .continue))), promise: nil)
+        }
+        promise?.succeed()
+    }
+
+    // MARK: Ends
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         switch error {
@@ -91,12 +166,16 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
     func channelInactive(context: ChannelHandlerContext) {
         timer?.cancel()
         // An HTTP/2 stream that is reset leaves its connection open.
-        for _ in 0..<unanswered { tell(.ended, context) }
+        for _ in 0..<unanswered { connection.requestEnded() }
         unanswered = 0
+        while !counted.isEmpty { uncount() }
         context.fireChannelInactive()
     }
 
-    func handlerRemoved(context: ChannelHandlerContext) { timer?.cancel() }
+    func handlerRemoved(context: ChannelHandlerContext) {
+        timer?.cancel()
+        while !counted.isEmpty { uncount() }
+    }
 
     /// Answers at once where nobody else does. Where a request is under way, its handler meets the error in the body, and
     /// its answer is the last; where it was answered before its body came, there is nothing more to say.
@@ -105,7 +184,9 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
         isLast = true
         guard unanswered == 0 else { return context.fireErrorCaught(refusal) }
         guard !isArriving else { return end(context) }
-        let answer = answer(refusal)
+        var answer = answer(refusal)
+        // HTTP/2 has no such field, and refuses to send it (RFC 9113, section 8.2.2).
+        if isStream { answer.head.headerFields[.connection] = nil }
         context.write(wrapOutboundOut(.head(answer.head)), promise: nil)
         context.write(wrapOutboundOut(.body(answer.body)), promise: nil)
         context.write(wrapOutboundOut(.end(nil)), promise: nil)
@@ -116,15 +197,7 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private func end(_ context: ChannelHandlerContext) {
         isRefused = true
         context.flush()
-        tell(.refused, context)
+        if !isStream { connection.refused() }
         context.close(mode: isStream ? .all : .output, promise: nil)
-    }
-
-    private func tell(_ event: ConnectionGuard.Event, _ context: ChannelHandlerContext) {
-        if isStream {
-            if event != .refused { context.channel.parent?.triggerUserOutboundEvent(event, promise: nil) }
-        } else {
-            context.triggerUserOutboundEvent(event, promise: nil)
-        }
     }
 }

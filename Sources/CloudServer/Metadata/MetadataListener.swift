@@ -21,14 +21,23 @@ public struct MetadataListener: Service {
     private let logger: Logger
     private let onRunning: @Sendable (IPv4Endpoint) async -> Void
 
-    /// A connection on which nothing is heard for so long is closed, in the midst of a request too.
-    static let idleTimeout = TimeAmount.seconds(10)
-    /// Of all headers of a request together, in bytes; more is answered with 400.
-    static let maxHeaderLength = 8192
-    /// Connections that wait to be accepted.
-    static let backlog: Int32 = 256
+    /// Guests ask seldom and for little. So no guest can take the service from the others of its team, and no team from
+    /// other teams.
+    static let limits = {
+        var limits = ListenerLimits(connections: 512)
+        limits.perPeer = 16
+        limits.perGroup = 128
+        limits.opening = .seconds(5)
+        limits.request = .seconds(10)
+        limits.idle = .seconds(10)
+        limits.stalled = .seconds(10)
+        limits.unread = .seconds(10)
+        limits.headerField = 8192
+        limits.header = 8192
+        return limits
+    }()
 
-    private typealias Connections = NIOAsyncChannel<HTTP1Channel.Value, Never>
+    private typealias Accepted = NIOAsyncChannel<ServerChannel.Value, Never>
 
     /// - Parameters:
     ///   - listen: need not be an address of this host yet: it is while there are guests.
@@ -46,65 +55,64 @@ public struct MetadataListener: Service {
     /// Serves until a graceful shutdown; requests under way are given up then, since asking again is harmless. Throws
     /// `CONFLICT` when another program listens there.
     public func run() async throws {
-        let http = channel()
-        let connections = try await bind(http)
+        let server = channel()
+        let connections = try await bind(server)
         let port = connections.channel.localAddress?.port ?? listen.port
         await onRunning(IPv4Endpoint(address: listen.address, port: port))
         do {
-            try await cancelWhenGracefulShutdown { try await serve(connections, http) }
+            try await cancelWhenGracefulShutdown { try await serve(connections, server) }
         } catch is CancellationError {
             return  // the end was asked for
         }
     }
 
-    private func serve(_ connections: Connections, _ http: HTTP1Channel) async throws {
+    private func serve(_ connections: Accepted, _ server: ServerChannel) async throws {
         try await withThrowingDiscardingTaskGroup { group in
             try await connections.executeThenClose { inbound in
                 for try await connection in inbound {
-                    group.addTask { await http.handle(value: connection, logger: logger) }
+                    group.addTask { await server.handle(value: connection, logger: logger) }
                 }
             }
             group.cancelAll()
         }
     }
 
-    private func channel() -> HTTP1Channel {
+    private func channel() -> ServerChannel {
         let responder = MetadataServer(cloud: cloud).router.buildResponder()
-        let logger = logger
-        let decoder = HTTP1Channel.Configuration.DecoderConfiguration(
-            maxHeaderFieldSize: Self.maxHeaderLength, maxHeaderListSize: Self.maxHeaderLength)
-        return HTTP1Channel(
+        let (logger, teamPrefix) = (logger, cloud.settings.teamPrefix)
+        return ServerChannel(
+            connections: Self.connections(teamPrefix: teamPrefix),
+            limits: Self.limits, identity: nil, refuse: Refusal.plainAnswer,
             responder: { request, writer, channel in
                 let context = CloudRequestContext(source: .init(channel: channel, logger: logger))
                 let response = try await responder.respond(to: request, context: context)
                 try await writer.write(response: response.head, body: response.body)
                 if response.headers[.connection] == "close" { channel.close(promise: nil) }
-            },
-            configuration: .init(idleTimeout: Self.idleTimeout, httpDecoderConfiguration: decoder))
+            })
     }
 
-    private func bind(_ http: HTTP1Channel) async throws -> Connections {
-        let guests = GuestConnections()
+    /// The guests of a team are a group: its network is a block of its own.
+    static func connections(teamPrefix: Int) -> Connections {
+        Connections(limits) { guest in
+            guest.ipv4Address.map { UInt64($0.value) >> UInt64(32 - teamPrefix) }
+        }
+    }
+
+    private func bind(_ server: ServerChannel) async throws -> Accepted {
         let logger = logger
         do {
             return try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-                .serverChannelOption(.backlog, value: Self.backlog)
+                .serverChannelOption(.backlog, value: Int32(Self.limits.backlog))
                 .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
                 .serverChannelOption(.ipOption(.freeBind), value: 1)
-                .serverChannelInitializer { server in
-                    server.eventLoop.makeCompletedFuture {
-                        try server.pipeline.syncOperations.addHandler(PassingAcceptErrors(logger: logger))
+                .serverChannelInitializer { listening in
+                    listening.eventLoop.makeCompletedFuture {
+                        try listening.pipeline.syncOperations.addHandler(PassingAcceptErrors(logger: logger))
                     }
                 }
                 .childChannelOption(.allowRemoteHalfClosure, value: true)
                 .bind(host: listen.address.description, port: listen.port) { connection in
-                    do {
-                        try guests.admit(connection)
-                        return http.setup(channel: connection, logger: logger)
-                    } catch {
-                        logger.debug("a metadata connection was refused", metadata: ["error": "\(error)"])
-                        return connection.eventLoop.makeFailedFuture(error)
-                    }
+                    server.setup(channel: connection, logger: logger)
                 }
         } catch let error as IOError where error.errnoCode == EADDRINUSE {
             throw CloudError(
