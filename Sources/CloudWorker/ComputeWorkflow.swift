@@ -83,6 +83,8 @@ struct ComputeWorkflow: Sendable {
             return .wait(milliseconds: Self.bootSlotPollMs, note: "waits for one of \(bootSlots) boot slots")
         }
         return try await withDisk {
+            // The compute may have another port since the network was applied.
+            if host.networkMode == .user, (compute.task?.attempts ?? 0) > 0 { try await network.apply() }
             do {
                 try await host.boot(machine)
             } catch let taken as SSHPortTaken {
