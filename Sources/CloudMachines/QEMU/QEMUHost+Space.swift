@@ -29,7 +29,8 @@ extension QEMUHost {
     public func keepReserve() async throws -> SpaceReport? {
         let space = try DiskSpace(at: diskFolder)
         var report = SpaceReport(space: space, reserve: reserve(space))
-        guard space.free < report.reserve.bytes else {
+        // Looked at from twice the reserve on, so that there is a look to compare with when it is touched.
+        guard space.free < 2 * report.reserve.bytes else {
             growth.forget()
             return report
         }
