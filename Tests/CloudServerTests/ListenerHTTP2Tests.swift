@@ -124,7 +124,13 @@ struct ListenerHTTP2Tests {
                     let stream = UInt32(2 * index + 1)
                     try await client.get(
                         "/api/v1/health", stream: stream, authority: request.authority, more: request.fields)
-                    #expect(Self.isOK(try await client.head(of: stream)) == request.isOK, "\(request)")
+                    // What is no field value at all is refused by the library, which resets the stream.
+                    try await eventually("stream \(stream) is answered") { client.hasAnswer(stream) }
+                    let head = client.frames.first {
+                        $0.kind == RawHTTP2.Frame.headers && $0.stream == stream
+                    }
+                    let isOK = head.map { Self.isOK($0) } ?? false
+                    #expect(isOK == request.isOK, "\(request)")
                 }
             }
         }

@@ -86,6 +86,11 @@ final class RawHTTP2: Sendable {
         try await send(Frame(kind: Frame.headers, flags: 5, stream: stream, body: block))
     }
 
+    /// Whether the stream has a head, or is reset.
+    func hasAnswer(_ stream: UInt32) -> Bool {
+        reset.contains(stream) || frames.contains { $0.kind == Frame.headers && $0.stream == stream }
+    }
+
     /// Waits until the head of the stream's answer is there.
     func head(of stream: UInt32) async throws -> Frame {
         try await eventually("stream \(stream) has a head") {
