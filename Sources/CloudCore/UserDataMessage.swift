@@ -102,7 +102,12 @@ private struct Header {
     }
 
     var boundary: String? {
-        for parameter in value("content-type").split(separator: ";").dropFirst() {
+        var isQuoted = false
+        let parameters = value("content-type").split { character in
+            if character == "\"" { isQuoted.toggle() }
+            return character == ";" && !isQuoted
+        }
+        for parameter in parameters.dropFirst() {
             let words = parameter.split(separator: "=", maxSplits: 1)
             guard words.count == 2, Self.trimmed(words[0]).lowercased() == "boundary" else { continue }
             let text = Self.trimmed(words[1])
