@@ -86,9 +86,10 @@ final class RawHTTP2: Sendable {
         try await send(Frame(kind: Frame.headers, flags: 5, stream: stream, body: block))
     }
 
-    /// Whether the stream has a head, or is reset.
+    /// Whether the stream has a head, is reset, or has ended with its connection.
     func hasAnswer(_ stream: UInt32) -> Bool {
-        reset.contains(stream) || frames.contains { $0.kind == Frame.headers && $0.stream == stream }
+        isClosed || reset.contains(stream)
+            || frames.contains { $0.kind == Frame.headers && $0.stream == stream }
     }
 
     /// Waits until the head of the stream's answer is there.
