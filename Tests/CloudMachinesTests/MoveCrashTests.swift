@@ -49,6 +49,7 @@ struct MoveCrashTests {
                 for moment in HostEffect.Moment.allCases {
                     let arrival = try await move.prepare()
                     try await move.depart(to: arrival, until: last)
+                    if last == .switchOver { try await move.expectMemorySent() }
                     try await Plant(effect, moment).grow { plant in
                         try await plant.insist(move) { try await move.destination.host.cancelArrival(5) }
                         try await plant.insist(move) { try await move.source.host.cancelDeparture(5) }
@@ -124,6 +125,14 @@ extension Move {
             Issue.record("\(last) never came about: \(status)")
         } catch is Enough {
             return
+        }
+    }
+
+    /// Waits until the source has sent all of its memory. Before that the guest goes on by itself when the copy is cancelled.
+    func expectMemorySent() async throws {
+        let monitor = source.host.monitor(machine.id)
+        try await eventually("the memory is sent") {
+            try await monitor.move { try await $0.runState() } == "postmigrate"
         }
     }
 }

@@ -2,8 +2,12 @@ import CloudCore
 import QMP
 
 extension QEMUHost {
-    /// Where the disks lie.
-    private var diskFolder: String { MachineDirectory.all(settings.disks ?? settings.dataDirectory) }
+    /// Where machines' disks lie. The folder for them is made with the first machine, so before that the one around it.
+    private var diskFolder: String {
+        let root = settings.disks ?? settings.dataDirectory
+        let machines = MachineDirectory.all(root)
+        return MachineFiles.exists(machines) ? machines : root
+    }
 
     private func reserve(_ space: DiskSpace) -> DiskReserve {
         settings.reserve ?? DiskReserve(ofFileSystem: space.size)
