@@ -58,8 +58,8 @@ struct Course: Sendable {
         }
     }
 
-    /// Waits until no job is due or held, and supervisor and accountant find nothing more to do. False when that does not
-    /// come, which is a finding.
+    /// Waits until no job is due or held, no compute moves, and supervisor and accountant find nothing more to do. False
+    /// when that does not come, which is a finding.
     private func comesToRest() async -> Bool {
         let polls = Int(Self.longestRest / Self.restPoll)
         let looksMs = world.history.shape.isBilled ? Self.lastBilledLooksMs : Self.lastLooksMs
@@ -73,19 +73,23 @@ struct Course: Sendable {
         return false
     }
 
-    /// The jobs that are due or held, in words.
+    /// The jobs that are due or held, and the moves, in words.
     private func underWay() -> [String] {
         do {
             return try world.store.read { sql in
-                try sql.query(
-                    """
-                    SELECT j.*, c.state FROM jobs j JOIN computes c ON c.id = j.compute_id
-                    WHERE due_at_ms IS NOT NULL OR lease_owner IS NOT NULL ORDER BY compute_id
-                    """
-                ).map { row in
-                    "compute \(try row.int("compute_id")) is \(try row.text("state")) at step \(try row.text("step")), "
-                        + "\(try row.int("attempts")) attempts, held by \(try row.textOrNil("lease_owner") ?? "nobody")"
+                let moves = try sql.query("SELECT * FROM moves ORDER BY compute_id").map { row in
+                    "compute \(try row.int("compute_id")) moves, in phase \(try row.text("phase"))"
                 }
+                return try moves
+                    + sql.query(
+                        """
+                        SELECT j.*, c.state FROM jobs j JOIN computes c ON c.id = j.compute_id
+                        WHERE due_at_ms IS NOT NULL OR lease_owner IS NOT NULL ORDER BY compute_id
+                        """
+                    ).map { row in
+                        "compute \(try row.int("compute_id")) is \(try row.text("state")) at step \(try row.text("step")), "
+                            + "\(try row.int("attempts")) attempts, held by \(try row.textOrNil("lease_owner") ?? "nobody")"
+                    }
             }
         } catch {
             return ["the jobs can't be read: \(error)"]

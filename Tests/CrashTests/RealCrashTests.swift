@@ -176,9 +176,11 @@ struct RealCrashHost: Sendable {
                 .sorted()
             lines.append("machine \(id) \(status) \(files)")
         }
-        for words in [
-            ["ip", "-br", "-4", "address"], ["nft", "list", "ruleset"], ["sysctl", "net.ipv4.ip_forward"],
-        ] {
+        // Which table was made first makes no difference, so they go by their names.
+        let tables = try await inside(["nft", "list", "tables"]).sorted().map {
+            ["nft", "list"] + $0.split(separator: " ").map(String.init)
+        }
+        for words in [["ip", "-br", "-4", "address"], ["sysctl", "net.ipv4.ip_forward"]] + tables {
             lines += try await inside(words)
         }
         // Whether a link is up the kernel finds out in its own time.
