@@ -32,7 +32,7 @@ extension Caller {
         try require(permission, withRole: try sql.keys.role(keyId, teamId: teamId))
     }
 
-    /// The same with the role that the key has by now; `nil`: it is revoked.
+    /// The same with the role that the key has now; `nil`: it is revoked.
     func require(_ permission: Permission, withRole role: Role?) throws(CloudError) {
         guard let role else { throw Self.revoked }
         try Caller(keyId: keyId, teamId: teamId, role: role).require(permission)

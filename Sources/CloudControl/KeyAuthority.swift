@@ -28,7 +28,7 @@ public enum KeyAuthority: Sendable {
         }
     }
 
-    /// The authority with the role that the caller's key has by now. Throws `FORBIDDEN` unless keys may be changed, and
+    /// The authority with the current role of the caller's key. Throws `FORBIDDEN` unless keys may be changed, and
     /// `UNAUTHORIZED` when the caller's own key was revoked since the request came in: two owners who revoke each other
     /// at once must not both succeed.
     func checked(_ sql: any SQLConnection) throws -> KeyAuthority {

@@ -90,7 +90,7 @@ struct ChildProcess {
         _ = unsafeBitCast(symbol, to: AddCloseFrom.self)(&actions, first)
     }
 
-    /// What we ignore or block is no concern of a child's.
+    /// A child starts with no signal ignored or blocked.
     private static func forgetSignals(_ attributes: inout Attributes) {
         var signals = sigset_t()
         sigemptyset(&signals)
