@@ -22,6 +22,8 @@ struct MoveTests {
                 }
                 #expect(refused?.code == .conflict)
                 for _ in 1...2 { #expect(try await move.departWholly(to: arrival) == .switched) }
+                // A look just before may have said that it waits for this still.
+                try await move.source.host.monitor(machine.id).move { try await $0.switchOver() }
                 #expect(try await move.source.host.status(machine.id) == .departed)
                 #expect(try await move.destination.host.status(machine.id) == .arriving)
                 await #expect(throws: CloudError.self) { try await move.source.host.boot(machine) }

@@ -110,6 +110,18 @@ extension MoveMonitor {
         }
     }
 
+    /// Lets the machine's last state go to the other host. QEMU says for a moment longer that it waits for this, so it may
+    /// be told twice, and refuses the second once it has gone on.
+    func switchOver() async throws {
+        do {
+            try await HostEffect.switchOver.make {
+                _ = try await execute("migrate-continue", ["state": "pre-switchover"])
+            }
+        } catch let error as QMPError {
+            guard try await memory()?.status != "pre-switchover" else { throw error }
+        }
+    }
+
     /// Ends the copy of the memory, if one is under way; QEMU then lets the guest go on by itself. When it was too late,
     /// the machine is in `postmigrate` afterwards.
     func cancelMemory() async throws {

@@ -70,11 +70,7 @@ extension QEMUHost {
     /// Lets the machine go. From before that on nothing boots it here: nobody may be left who knows whether it has gone.
     private func switchOver(_ id: Int64) async throws {
         try await MachineFiles.write("".utf8, to: directory(id).departure, as: .expectSwitch)
-        try await monitor(id).move { monitor in
-            try await HostEffect.switchOver.make {
-                _ = try await monitor.execute("migrate-continue", ["state": "pre-switchover"])
-            }
-        }
+        try await monitor(id).move { try await $0.switchOver() }
     }
 
     public func finishDeparture(_ id: Int64) async throws {
