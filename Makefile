@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 SEEDS ?= 2000
 FROM ?= 1
-.PHONY: help install build release check conformance lint fmt test test-postgres test-postgres-core sim kill demo demo-down bench bench-compare run
+.PHONY: help install build release check conformance lint fmt docs test test-postgres test-postgres-core sim kill demo demo-down bench bench-compare run
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -35,6 +35,9 @@ lint: ## Check the format of every source
 
 fmt: ## Format every source
 	swift format --in-place --recursive --parallel Package.swift Sources Tests
+
+docs: build ## Write the table of settings into docs/operate.md
+	STRETTCH_TEST_WRITE_DOCS=1 swift test --skip-build --filter SettingDocumentTests
 
 test: build ## Install what is missing and pass all tests, with real guests
 	@scripts/test

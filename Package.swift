@@ -12,7 +12,6 @@ let strict: [SwiftSetting] =
 extension Target.Dependency {
     static let argumentParser = product(name: "ArgumentParser", package: "swift-argument-parser")
     static let asyncHTTPClient = product(name: "AsyncHTTPClient", package: "async-http-client")
-    static let configuration = product(name: "Configuration", package: "swift-configuration")
     static let crypto = product(name: "Crypto", package: "swift-crypto")
     static let grdb = product(name: "GRDB", package: "GRDB.swift")
     static let sqlite = product(name: "GRDBSQLite", package: "GRDB.swift")
@@ -41,9 +40,6 @@ let package = Package(
     products: [.executable(name: "strettch", targets: ["strettch"])],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.0"),
-        .package(
-            url: "https://github.com/apple/swift-configuration.git", from: "1.4.0",
-            traits: [.defaults, "YAML"]),
         .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.0"),
         .package(url: "https://github.com/apple/swift-http-types.git", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log.git", from: "1.16.0"),
@@ -109,10 +105,8 @@ let package = Package(
             name: "strettch",
             dependencies: [
                 "CloudAudit", "CloudClient", "CloudControl", "CloudCore", "CloudDatabase", "CloudMachines",
-                "CloudMetrics", "CloudServer", "CloudWire", "CloudWorker", .argumentParser, .configuration,
-                .logging,
-                .serviceLifecycle,
-                .unixSignals, .yams,
+                "CloudMetrics", "CloudServer", "CloudWire", "CloudWorker", .argumentParser, .logging,
+                .serviceLifecycle, .unixSignals, .yams,
             ],
             swiftSettings: strict),
 
@@ -202,10 +196,8 @@ let package = Package(
             name: "ProgramTests",
             dependencies: [
                 "strettch", "CloudAudit", "CloudClient", "CloudControl", "CloudCore", "CloudDatabase",
-                "CloudMachines",
-                "CloudMetrics", "CloudServer", "CloudTesting", "CloudWire", "CloudWorker", .argumentParser,
-                .configuration, .grdb,
-                .logging, .subprocess,
+                "CloudMachines", "CloudMetrics", "CloudServer", "CloudTesting", "CloudWire", "CloudWorker",
+                .argumentParser, .grdb, .logging, .subprocess,
             ],
             swiftSettings: strict),
         .testTarget(

@@ -47,6 +47,14 @@ public struct IPv4Network: Sendable, Hashable, CustomStringConvertible {
         guard UInt64(base.value) % size == 0 else { return nil }
     }
 
+    /// The block of that length that the address lies in.
+    /// - Parameter prefix: below 0 counts as 0, above 32 as 32.
+    public init(around address: IPv4Address, prefix: Int) {
+        self.prefix = min(max(prefix, 0), 32)
+        base = address
+        base.value -= UInt32(UInt64(base.value) % size)
+    }
+
     /// How many addresses the block has, at most 2^32.
     public var size: UInt64 { 1 << UInt64(32 - prefix) }
     public var last: IPv4Address { IPv4Address(UInt32(UInt64(base.value) + size - 1)) }

@@ -4,7 +4,7 @@ import Hummingbird
 
 /// The pages of other origins that may read the API's answers in a browser: the setting `corsOrigins` (WHATWG Fetch, "CORS
 /// protocol"). Keys go in a header that a page sets itself, so never with credentials of the browser's own.
-public struct CrossOrigin: Sendable, Equatable {
+public struct CrossOrigin: Sendable, Equatable, CustomStringConvertible {
     /// `nil`: every origin.
     private let origins: Set<String>?
 
@@ -25,6 +25,8 @@ public struct CrossOrigin: Sendable, Equatable {
         guard entries.allSatisfy(Self.isOrigin) else { return nil }
         origins = Set(entries)
     }
+
+    public var description: String { origins.map { $0.sorted().joined(separator: ",") } ?? "*" }
 
     /// `scheme://host[:port]` in lower case, as browsers serialise it: no path, no slash, no standard port.
     private static func isOrigin(_ text: String) -> Bool {

@@ -3,12 +3,14 @@ import HTTPTypes
 import NIOCore
 
 /// The proxies whose word is taken for where a request comes from: the setting `trustedProxies`.
-public struct TrustedProxies: Sendable, Equatable {
+public struct TrustedProxies: Sendable, Equatable, CustomStringConvertible {
     private let blocks: [AddressBlock]
     /// Whether whoever connects over a unix socket is one.
     private let trustsUnixSockets: Bool
+    /// The entries, with commas between them.
+    public let description: String
 
-    public static let none = TrustedProxies(blocks: [], trustsUnixSockets: false)
+    public static let none = TrustedProxies(blocks: [], trustsUnixSockets: false, entries: [])
     /// Entries of `X-Forwarded-For` that are looked at, the last ones: more proxies than anybody has behind each other.
     static let maxHops = 16
 
@@ -16,8 +18,10 @@ public struct TrustedProxies: Sendable, Equatable {
     public init?(_ text: String) {
         var blocks: [AddressBlock] = []
         var trustsUnixSockets = false
-        for entry in text.split(separator: ",", omittingEmptySubsequences: false) where !text.isEmpty {
-            let entry = entry.trimmed
+        let entries =
+            text.isEmpty
+            ? [] : text.split(separator: ",", omittingEmptySubsequences: false).map(\.trimmed)
+        for entry in entries {
             if entry == "unix" {
                 trustsUnixSockets = true
             } else if let block = AddressBlock(entry) {
@@ -26,12 +30,13 @@ public struct TrustedProxies: Sendable, Equatable {
                 return nil
             }
         }
-        self.init(blocks: blocks, trustsUnixSockets: trustsUnixSockets)
+        self.init(blocks: blocks, trustsUnixSockets: trustsUnixSockets, entries: entries)
     }
 
-    private init(blocks: [AddressBlock], trustsUnixSockets: Bool) {
+    private init(blocks: [AddressBlock], trustsUnixSockets: Bool, entries: [Substring]) {
         self.blocks = blocks
         self.trustsUnixSockets = trustsUnixSockets
+        description = entries.joined(separator: ",")
     }
 
     /// - Parameter address: `nil` for a unix socket.

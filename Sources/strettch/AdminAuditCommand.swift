@@ -33,8 +33,8 @@ struct AdminAuditCommand: AsyncParsableCommand {
 
     private func audit() async throws -> Audit {
         let folder = try data.folder()
-        let settings = try await ServeSettings.written(in: folder)
-        let database = try await Self.open(ServeSettings.database(beside: folder, config: config), folder)
+        let settings = try ServeSettings.written(in: folder)
+        let database = try Self.open(ServeSettings.database(beside: folder, config: config), folder)
         guard let installation = try await database.read({ sql in try sql.installationId() }) else {
             throw CloudError(.conflict, "\(folder.path) has no cell yet. Start 'strettch serve' on it once.")
         }

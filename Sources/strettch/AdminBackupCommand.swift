@@ -17,7 +17,7 @@ struct AdminBackupCommand: AsyncParsableCommand {
 
     func run() async throws {
         let folder = try options.data.folder()
-        try await ServeSettings.database(beside: folder, config: options.config)
+        try ServeSettings.database(beside: folder, config: options.config)
             .requireFile("Use pg_dump, or its continuous archiving.")
         try folder.takeBackup()
         try folder.shareDatabase()

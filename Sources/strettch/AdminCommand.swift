@@ -25,11 +25,11 @@ struct AdminOptions: ParsableArguments {
     @Option(help: "The server's YAML file with settings, if it has one.") var config: String?
     @Flag(help: "Print JSON.") var json = false
 
-    func cloud() async throws -> Cloud {
-        let settings = try await ServeSettings(flags: [:], file: config)
+    func cloud() throws -> Cloud {
+        let settings = try ServeSettings(file: config)
         let folder = try data.folder()
         return Cloud(
-            database: try await ServeSettings.database(beside: folder, config: config).open(folder).database,
+            database: try ServeSettings.database(beside: folder, config: config).open(folder).database,
             catalogue: Catalogue(regions: [], images: [], specifications: []),
             settings: settings.cloud, randomBytes: SystemRandom.bytes, wake: {})
     }

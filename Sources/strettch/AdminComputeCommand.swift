@@ -27,7 +27,7 @@ struct AdminComputeMoveCommand: AsyncParsableCommand {
     @OptionGroup var options: AdminOptions
 
     func run() async throws {
-        let cloud = try await options.cloud()
+        let cloud = try options.cloud()
         let move = try await MoveCompute(id: id, to: to).run(in: cloud)
         let output = try await OutputMove(move, in: cloud)
         guard !noWait else { return try options.show(output, output.line) }

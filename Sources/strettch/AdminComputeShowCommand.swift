@@ -16,7 +16,7 @@ struct AdminComputeShowCommand: AsyncParsableCommand {
     @OptionGroup var options: AdminOptions
 
     func run() async throws {
-        let cloud = try await options.cloud()
+        let cloud = try options.cloud()
         let qemu = MachineLog.qemu(dataDirectory: try options.data.folder().path, id: id)
         let found = try await cloud.database.read { sql in try OutputComputeWork(id, qemu: qemu, sql) }
         guard let found else {

@@ -19,7 +19,7 @@ struct AdminHostListCommand: AsyncParsableCommand {
     @OptionGroup var options: AdminOptions
 
     func run() async throws {
-        let hosts = try await ReportHosts().run(in: try await options.cloud()).map { OutputHost($0) }
+        let hosts = try await ReportHosts().run(in: try options.cloud()).map { OutputHost($0) }
         try options.show(hosts, OutputHost.table(hosts))
     }
 }
@@ -64,7 +64,7 @@ struct AdminHostRemoveCommand: AsyncParsableCommand {
 
 extension AdminOptions {
     fileprivate func change(host name: String, _ change: ChangeHost.Change) async throws {
-        let host = OutputHost(try await ChangeHost(name: name, change: change).run(in: try await cloud()))
+        let host = OutputHost(try await ChangeHost(name: name, change: change).run(in: try cloud()))
         try show(host, host.line)
     }
 }

@@ -16,7 +16,7 @@ struct AdminHostDrainCommand: AsyncParsableCommand {
     @OptionGroup var options: AdminOptions
 
     func run() async throws {
-        let cloud = try await options.cloud()
+        let cloud = try options.cloud()
         let report = try await ChangeHost(name: name, change: .drain).run(in: cloud)
         guard !stay else { return try options.show(OutputHost(report), OutputHost(report).line) }
         let drain = DrainHost(host: report.host, cloud: cloud)

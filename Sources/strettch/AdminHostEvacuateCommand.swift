@@ -21,7 +21,7 @@ struct AdminHostEvacuateCommand: AsyncParsableCommand {
     @OptionGroup var options: AdminOptions
 
     func run() async throws {
-        let report = try await EvacuateHost(name: name, isFenced: fenced).run(in: try await options.cloud())
+        let report = try await EvacuateHost(name: name, isFenced: fenced).run(in: try options.cloud())
         let output = OutputEvacuation(report)
         try options.show(output, output.text)
         guard report.left.isEmpty else { throw ExitCode(ProgramExit.notReached.rawValue) }

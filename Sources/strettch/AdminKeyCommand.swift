@@ -24,7 +24,7 @@ struct AdminKeyCreateCommand: AsyncParsableCommand {
     @OptionGroup var options: AdminOptions
 
     func run() async throws {
-        let cloud = try await options.cloud()
+        let cloud = try options.cloud()
         let report = try await ReportTeams().run(name: team, in: cloud)
         let created = try await CreateKey(name: name, role: role, by: .operator(teamId: report.team.id))
             .run(in: cloud)
@@ -43,7 +43,7 @@ struct AdminKeyListCommand: AsyncParsableCommand {
     @OptionGroup var options: AdminOptions
 
     func run() async throws {
-        let report = try await ReportTeams().run(name: team, in: try await options.cloud())
+        let report = try await ReportTeams().run(name: team, in: try options.cloud())
         let keys = report.keys.map { KeyWire($0) }
         try options.show(keys, OutputKey.table(keys))
     }
@@ -59,7 +59,7 @@ struct AdminKeyRevokeCommand: AsyncParsableCommand {
     @OptionGroup var options: AdminOptions
 
     func run() async throws {
-        let cloud = try await options.cloud()
+        let cloud = try options.cloud()
         let report = try await ReportTeams().run(name: team, in: cloud)
         let found = try Self.find(key, in: report)
         let revoked = try await RevokeKey(id: found.id, by: .operator(teamId: report.team.id)).run(in: cloud)

@@ -15,7 +15,7 @@ struct AdminMigrateDatabaseCommand: AsyncParsableCommand {
     @OptionGroup var options: AdminOptions
 
     func run() async throws {
-        let settings = try await ServeSettings(flags: [:], file: options.config).database
+        let settings = try ServeSettings(file: options.config).databaseSettings
         guard settings.connection != nil else {
             throw CloudError.invalid([
                 Problem(

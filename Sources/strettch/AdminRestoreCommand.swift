@@ -21,7 +21,7 @@ struct AdminRestoreCommand: AsyncParsableCommand {
 
     func run() async throws {
         let folder = try options.data.folder()
-        try await ServeSettings.database(beside: folder, config: options.config)
+        try ServeSettings.database(beside: folder, config: options.config)
             .requireFile("Use pg_restore, with all servers stopped.")
         try folder.lock()
         try folder.takeDatabase()

@@ -23,7 +23,7 @@ struct AdminTeamCreateCommand: AsyncParsableCommand {
     @OptionGroup var options: AdminOptions
 
     func run() async throws {
-        let cloud = try await options.cloud()
+        let cloud = try options.cloud()
         let created = try await CreateTeam(name: name).run(in: cloud)
         try await options.show(created.key, of: created.team.name, undone: "The team is deleted again.") {
             try await DeleteTeam(teamId: created.team.id).run(in: cloud)
@@ -38,7 +38,7 @@ struct AdminTeamListCommand: AsyncParsableCommand {
     @OptionGroup var options: AdminOptions
 
     func run() async throws {
-        let teams = try await ReportTeams().run(in: try await options.cloud()).map { OutputTeam($0) }
+        let teams = try await ReportTeams().run(in: try options.cloud()).map { OutputTeam($0) }
         try options.show(teams, OutputTeam.table(teams))
     }
 }
@@ -51,7 +51,7 @@ struct AdminTeamShowCommand: AsyncParsableCommand {
     @OptionGroup var options: AdminOptions
 
     func run() async throws {
-        let team = OutputTeam(try await ReportTeams().run(name: name, in: try await options.cloud()))
+        let team = OutputTeam(try await ReportTeams().run(name: name, in: try options.cloud()))
         try options.show(team, team.detail)
     }
 }
@@ -66,7 +66,7 @@ struct AdminTeamDeleteCommand: AsyncParsableCommand {
     @OptionGroup var options: AdminOptions
 
     func run() async throws {
-        let cloud = try await options.cloud()
+        let cloud = try options.cloud()
         let report = try await ReportTeams().run(name: name, in: cloud)
         try options.confirm("Delete the team \(OutputText.clean(name)) for good?", yes: yes)
         try await DeleteTeam(teamId: report.team.id).run(in: cloud)

@@ -14,7 +14,7 @@ struct AdminTeamSuspendCommand: AsyncParsableCommand {
     @OptionGroup var options: AdminOptions
 
     func run() async throws {
-        let cloud = try await options.cloud()
+        let cloud = try options.cloud()
         let report = try await ReportTeams().run(name: name, in: cloud)
         let wallet = try await SuspendTeam(teamId: report.team.id, reason: reason).run(in: cloud)
         try options.show(OutputWallet(wallet), OutputWallet(wallet).line(of: name))
@@ -31,7 +31,7 @@ struct AdminTeamResumeCommand: AsyncParsableCommand {
     @OptionGroup var options: AdminOptions
 
     func run() async throws {
-        let cloud = try await options.cloud()
+        let cloud = try options.cloud()
         let report = try await ReportTeams().run(name: name, in: cloud)
         let wallet = try await ResumeTeam(teamId: report.team.id).run(in: cloud)
         try options.show(OutputWallet(wallet), OutputWallet(wallet).line(of: name))
@@ -51,7 +51,7 @@ struct AdminTeamTopUpCommand: AsyncParsableCommand {
 
     func run() async throws {
         let milliRwf = try Money.parsed(amount)
-        let cloud = try await options.cloud()
+        let cloud = try options.cloud()
         let report = try await ReportTeams().run(name: name, in: cloud)
         let entry = try await TopUp(
             teamId: report.team.id, amountMilliRwf: milliRwf, reference: reference
@@ -76,7 +76,7 @@ struct AdminTeamCorrectCommand: AsyncParsableCommand {
 
     func run() async throws {
         let milliRwf = try Money.parsed(by)
-        let cloud = try await options.cloud()
+        let cloud = try options.cloud()
         let report = try await ReportTeams().run(name: name, in: cloud)
         let entry = try await CorrectWallet(
             teamId: report.team.id, amountMilliRwf: milliRwf, reference: reference

@@ -26,11 +26,12 @@ struct Cell: Sendable {
     /// Opens the database and registers the host; at the first start, saves and shows the owner's key. The folder must be
     /// locked.
     static func open(_ settings: ServeSettings, _ folder: DataFolder, _ logger: Logger) async throws -> Cell {
-        try settings.role.check(isEmbedded: settings.database.connection == nil)
+        try settings.role.check(isEmbedded: settings.database == nil)
         let catalogue = try settings.readCatalogue()
-        let listener = try settings.listener()
+        let listener = try settings.listener(
+            connections: OpenFiles.connections(settings.maxConnections, logger))
         let wake = Wake()
-        let opened = try settings.database.open(folder, hearsChanges: settings.role.answersAPI)
+        let opened = try settings.databaseSettings.open(folder, hearsChanges: settings.role.answersAPI)
         let database = opened.database
         let images = ImageStore(directory: settings.images(folder), logger: logger)
         var cloud = Cloud(
@@ -128,12 +129,12 @@ struct Cell: Sendable {
 extension ServeSettings {
     /// The folder of the host's images: beside the disks that lie over them.
     func images(_ folder: DataFolder) -> String {
-        host.disks.map(SharedDisks.images) ?? folder.path + "/images"
+        self.disks.map(SharedDisks.images) ?? folder.path + "/images"
     }
 
     /// The operator's catalogue, or the built-in one. Throws when it can't be used.
     func readCatalogue() throws -> Catalogue {
-        try catalogue.map { try CatalogueFile.read(path: $0) } ?? CatalogueFile.builtIn()
+        try self.catalogue.map { try CatalogueFile.read(path: $0) } ?? CatalogueFile.builtIn()
     }
 }
 
@@ -156,11 +157,11 @@ struct HostFactory: Sendable {
             settings: try settings.networkSettings())
         var qemu = QEMUHost.Settings(
             dataDirectory: folder.path, installationId: installationId, networkMode: settings.network)
-        qemu.disks = settings.host.disks
-        qemu.guestGroups = settings.host.guestGroups
+        qemu.disks = settings.disks
+        qemu.guestGroups = settings.guestGroups
         qemu.userModeInternet = settings.userModeInternet
         if settings.network == .bridged { qemu.nameservers = try await nameservers(network) }
-        if let underlay = settings.host.underlay.flatMap({ IPv4Address($0) }) { qemu.move.address = underlay }
+        if let underlay = settings.underlay { qemu.move.address = underlay }
         let host = try await QEMUHost.open(
             qemu,
             images: QEMUHost.Images(
@@ -177,7 +178,7 @@ struct HostFactory: Sendable {
     }
 
     private func nameservers(_ network: BridgedNetwork) async throws -> [IPv4Address] {
-        guard settings.nameservers.isEmpty else { return settings.nameservers }
+        if let set = settings.nameservers { return set }
         let found = try await network.nameservers()
         if found.file == nil {
             logger.notice(

@@ -59,15 +59,14 @@ struct DatabaseSettings: Sendable {
 
     /// What `serve.json` says of it, without the connection string.
     var engine: String { connection == nil ? "sqlite" : "postgres" }
+}
 
-    /// Connections of a server by its role, unless they are set. A worker has few short transactions at once, and a cell has
-    /// many workers.
-    private static func connections(of role: ServeRole) -> Int { role == .worker ? 2 : 8 }
-
-    init(_ reader: SettingReader, role: ServeRole) throws {
-        let text = try reader.string("database")
-        connection = text.isEmpty ? nil : text
-        let set = try reader.int("databaseConnections")
-        connections = set == 0 ? Self.connections(of: role) : set
+extension ServeSettings {
+    /// A worker has few short transactions at once, and a cell has many workers.
+    var databaseSettings: DatabaseSettings {
+        DatabaseSettings(
+            connection: self.database,
+            connections: self.databaseConnections == 0
+                ? (self.role == .worker ? 2 : 8) : self.databaseConnections)
     }
 }

@@ -29,14 +29,14 @@ struct CellHost: Sendable {
         )
         .open(installationId: installationId)
         let (claim, owner) = (HostClaim(), UUID().uuidString)
-        var facts = try settings.host.facts(
+        var facts = try settings.facts(
             identity: try folder.hostIdentity(), folder: folder.path, shared: shared,
             accelerator: (machines as? QEMUHost)?.accelerator.accelerator.rawValue,
             catalogue: cloud.catalogue,
             warm: warm)
         facts.moveCertificate = await moveCertificate(machines, settings, logger)
         let registered = facts
-        let isEmbedded = settings.database.connection == nil
+        let isEmbedded = settings.database == nil
         let register = { @Sendable () async throws -> Void in
             let databaseNowMs = try await cloud.database.read { sql in try sql.nowMs() }
             _ = try await RegisterHost(
@@ -57,7 +57,7 @@ struct CellHost: Sendable {
     private static func moveCertificate(
         _ machines: any MachineHost, _ settings: ServeSettings, _ logger: Logger
     ) async -> String? {
-        guard settings.host.underlay != nil, let machines = machines as? any MovingHost else { return nil }
+        guard settings.underlay != nil, let machines = machines as? any MovingHost else { return nil }
         do {
             return try await machines.moveCertificate()
         } catch {
@@ -85,7 +85,9 @@ struct CellHost: Sendable {
             database: cloud.database, claim: claim, clock: cloud.clock, logger: logger)
         let worker = Worker(
             database: cloud.database, host: machines, claim: claim, catalogue: cloud.catalogue,
-            clock: cloud.clock, wake: wake, bootSlots: settings.bootSlots,
+            clock: cloud.clock, wake: wake,
+            bootSlots: settings.bootSlots == 0
+                ? ProcessInfo.processInfo.activeProcessorCount : settings.bootSlots,
             stopGrace: .seconds(settings.stopGrace), sshPorts: settings.cloud.sshPorts, owner: owner,
             register: register, metrics: metrics,
             logger: logger)
@@ -95,7 +97,8 @@ struct CellHost: Sendable {
             clock: cloud.clock, wake: wake, orphanGrace: .seconds(settings.orphanGrace), metrics: metrics,
             logger: logger)
         let accountant = Accountant(
-            duty: duty, database: cloud.database, catalogue: cloud.catalogue, settings: settings.billing,
+            duty: duty, database: cloud.database, catalogue: cloud.catalogue,
+            settings: settings.billingSettings,
             clock: cloud.clock, wake: wake, logger: logger)
         return (heartbeat, worker, supervisor, accountant)
     }

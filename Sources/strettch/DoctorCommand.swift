@@ -18,7 +18,7 @@ struct DoctorCommand: AsyncParsableCommand {
     @Flag(help: "Print JSON.") var json = false
 
     func run() async throws {
-        let settings = try await ServeSettings(flags: [:], file: config)
+        let settings = try ServeSettings(file: config)
         let listen: (host: String, port: Int)? =
             switch settings.listen {
             case .tcp(let host, let port): (host, port)
@@ -26,7 +26,7 @@ struct DoctorCommand: AsyncParsableCommand {
             }
         let doctor = Doctor(
             dataFolder: data.data, listen: listen, networkMode: settings.network,
-            network: try settings.networkSettings(), nameservers: settings.nameservers)
+            network: try settings.networkSettings(), nameservers: settings.nameservers ?? [])
         let report = await doctor.run()
         try OutputStreams.result(json ? report.json() : report.table)
         guard report.isHealthy else { throw ExitCode.failure }

@@ -17,7 +17,7 @@ enum EnvironmentNames {
     /// Edits at most that make another prefix of ours: STRETCH_LISTEN is meant for this program.
     private static let prefixEdits = 2
 
-    static let known = Set(Setting.all.map(\.variable) + client + [data])
+    static let known = Set(SettingTable.all.map(\.variable) + client + [data])
 
     /// Throws `VALIDATION_ERROR` with every variable that only a misspelling can explain, whichever command it is for.
     static func check(_ environment: [String: String] = ProcessInfo.processInfo.environment) throws {

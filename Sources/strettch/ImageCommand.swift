@@ -35,11 +35,11 @@ struct ImageOptions: ParsableArguments {
         return image
     }
 
-    func store() async throws -> ImageStore {
+    func store() throws -> ImageStore {
         var logger = Logger(label: "strettch.image") { StreamLogHandler.standardError(label: $0) }
         // What matters is told by the command itself.
         logger.logLevel = verbose ? .debug : .critical
-        return ImageStore(directory: try await ServeSettings.images(in: try data.folder()), logger: logger)
+        return ImageStore(directory: try ServeSettings.images(in: try data.folder()), logger: logger)
     }
 }
 
@@ -71,7 +71,7 @@ struct ImagePullCommand: AsyncParsableCommand {
     @OptionGroup var options: ImageOptions
 
     func run() async throws {
-        let (image, store) = (try options.image(slug), try await options.store())
+        let (image, store) = (try options.image(slug), try options.store())
         try await ImageWork.run(image, in: store) { progress in
             try await store.prepare(image, again: again, progress: progress)
         }
@@ -87,7 +87,7 @@ struct ImageBuildCommand: AsyncParsableCommand {
     @OptionGroup var options: ImageOptions
 
     func run() async throws {
-        let (image, store) = (try options.image(slug), try await options.store())
+        let (image, store) = (try options.image(slug), try options.store())
         guard case .build = image.source else {
             throw CloudError(
                 .unprocessableEntity,
@@ -110,7 +110,7 @@ struct ImageImportCommand: AsyncParsableCommand {
     @OptionGroup var options: ImageOptions
 
     func run() async throws {
-        let (image, store) = (try options.image(slug), try await options.store())
+        let (image, store) = (try options.image(slug), try options.store())
         try await ImageWork.run(image, in: store) { progress in
             try await store.importFile(file, as: image, progress: progress)
         }

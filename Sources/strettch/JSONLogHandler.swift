@@ -45,3 +45,11 @@ struct JSONLogHandler: LogHandler {
         }
     }
 }
+
+/// How the log is written.
+enum LogFormat: String, Sendable, CaseIterable {
+    /// For people.
+    case text
+    /// One JSON object a line, for machines.
+    case json
+}

@@ -5,7 +5,6 @@ import CloudDatabase
 import CloudMachines
 import CloudServer
 import CloudWorker
-import Configuration
 import Foundation
 import Logging
 import ServiceLifecycle
@@ -23,39 +22,11 @@ struct ServeCommand: AsyncParsableCommand {
 
     @OptionGroup var data: DataOption
     @Option(help: "A YAML file with settings.") var config: String?
-    @Option(help: .setting("database")) var database: String?
-    @Option(help: .setting("hostName")) var hostName: String?
-    @Option(help: .setting("role")) var role: String?
-    @Option(help: .setting("underlay")) var underlay: String?
-    @Option(help: .setting("listen")) var listen: String?
-    @Option(help: .setting("tlsCertificate")) var tlsCertificate: String?
-    @Option(help: .setting("tlsKey")) var tlsKey: String?
-    @Option(help: .setting("maxConnections")) var maxConnections: Int?
-    @Option(help: .setting("trustedProxies")) var trustedProxies: String?
-    @Option(help: .setting("corsOrigins")) var corsOrigins: String?
-    @Option(help: .setting("metrics")) var metrics: String?
-    @Option(help: .setting("catalogue")) var catalogue: String?
-    @Option(help: .setting("network")) var network: String?
-    @Option(help: .setting("privateRange")) var privateRange: String?
-    @Option(help: .setting("teamPrefix")) var teamPrefix: Int?
-    @Option(help: .setting("publicPool")) var publicPool: String?
-    @Option(help: .setting("sshPorts")) var sshPorts: String?
-    @Option(help: .setting("metadataListen")) var metadataListen: String?
-    @Option(help: .setting("apiUrl")) var apiUrl: String?
-    @Flag(help: .setting("strictKeys")) var strictKeys = false
-    @Option(help: .setting("rateLimit")) var rateLimit: Int?
-    @Option(help: .setting("teamRateLimit")) var teamRateLimit: Int?
-    @Option(help: .setting("bootSlots")) var bootSlots: Int?
-    @Option(help: .setting("warm")) var warm: String?
-    @Option(help: .setting("stopGrace")) var stopGrace: Int?
-    @Option(help: .setting("logLevel")) var logLevel: String?
-    @Option(help: .setting("logFormat")) var logFormat: String?
-    @Flag(help: .setting("simulated")) var simulated = false
+    @OptionGroup var flags: SettingFlags
 
     func run() async throws {
-        var settings = try await ServeSettings(flags: flags, file: config)
-        let logger = try makeLogger(settings)
-        settings.maxConnections = OpenFiles.connections(settings.maxConnections, logger)
+        let settings = try ServeSettings(flags: flags.given, file: config)
+        let logger = makeLogger(settings)
         let folder = try data.folder()
         if let mode = folder.modeOpenToOthers {
             logger.warning(
@@ -75,38 +46,14 @@ struct ServeCommand: AsyncParsableCommand {
         try await Cell.open(settings, folder, logger).run()
     }
 
-    /// What was given: each property that has the name of a setting, so that a flag is declared once.
-    private var flags: [String: ConfigValue] {
-        var flags: [String: ConfigValue] = [:]
-        for child in Mirror(reflecting: self).children {
-            guard let name = child.label?.dropFirst(), let setting = Setting.byName[String(name)] else {
-                continue
-            }
-            switch child.value {
-            case let option as Option<String?>:
-                flags[setting.name] = option.wrappedValue.map { ConfigValue(.string($0), isSecret: false) }
-            case let option as Option<Int?>:
-                flags[setting.name] = option.wrappedValue.map { ConfigValue(.int($0), isSecret: false) }
-            case let flag as Flag<Bool>: flags[setting.name] = flag.wrappedValue ? true : nil
-            default: continue
-            }
-        }
-        return flags
-    }
-
-    private func makeLogger(_ settings: ServeSettings) throws -> Logger {
-        guard let level = Logger.Level(rawValue: settings.logLevel) else {
-            throw CloudError.invalid([
-                Problem("logLevel", "'\(settings.logLevel.shown)' is none. Give info or debug.")
-            ])
-        }
+    private func makeLogger(_ settings: ServeSettings) -> Logger {
         var logger = Logger(label: "strettch") { label in
             switch settings.logFormat {
             case .text: LateLogHandler(StreamLogHandler.standardError(label: label))
             case .json: JSONLogHandler()
             }
         }
-        logger.logLevel = level
+        logger.logLevel = settings.logLevel
         return logger
     }
 }

@@ -9,8 +9,7 @@ import Logging
 /// What a server writes into its data folder when it starts, so that commands beside it go by the same settings, wherever
 /// those came from. Holds no secret.
 extension ServeSettings {
-    /// Writes the settings that decide what is on the host and in the database, unless they stand there already. On a disk
-    /// that takes nothing, a server that runs is worth more than a file for commands beside it, so that is a warning.
+    /// Writes the settings, unless they stand there already. On a disk that takes nothing, a server that runs is worth more than a file for commands beside it, so that is a warning.
     func write(to folder: DataFolder, _ logger: Logger) {
         let path = folder.settings
         do {
@@ -29,7 +28,7 @@ extension ServeSettings {
     }
 
     /// The settings of the server that was last started on the folder. Throws `CONFLICT` when none was.
-    static func written(in folder: DataFolder) async throws -> ServeSettings {
+    static func written(in folder: DataFolder) throws -> ServeSettings {
         guard FileManager.default.fileExists(atPath: folder.settings) else {
             throw CloudError(
                 .conflict,
@@ -40,17 +39,15 @@ extension ServeSettings {
     }
 
     /// The folder of the images of a host whose server may not have been started yet.
-    static func images(in folder: DataFolder) async throws -> String {
+    static func images(in folder: DataFolder) throws -> String {
         let isWritten = FileManager.default.fileExists(atPath: folder.settings)
-        let settings =
-            isWritten ? try await written(in: folder) : try await ServeSettings(flags: [:], file: nil)
-        return settings.images(folder)
+        return try (isWritten ? written(in: folder) : ServeSettings(file: nil)).images(folder)
     }
 
     /// How a command beside the server reaches its database. Throws `CONFLICT` when the server keeps it elsewhere: its
     /// connection string may hold a password, so it is not among what is written.
-    static func database(beside folder: DataFolder, config: String?) async throws -> DatabaseSettings {
-        let settings = try await ServeSettings(flags: [:], file: config).database
+    static func database(beside folder: DataFolder, config: String?) throws -> DatabaseSettings {
+        let settings = try ServeSettings(file: config).databaseSettings
         let text = FileManager.default.contents(atPath: folder.settings).map {
             String(decoding: $0, as: UTF8.self)
         }
@@ -67,24 +64,15 @@ extension ServeSettings {
     /// What the audit goes by.
     func audit(secondLookAfter: Duration) -> AuditSettings {
         AuditSettings(
-            privateRange: privateRange, publicPool: publicPool, sshPorts: cloud.sshPorts,
-            isBilled: billing.isOn, stopGraceMs: Int64(stopGrace) * 1000,
+            privateRange: self.privateRange, publicPool: self.publicPool, sshPorts: cloud.sshPorts,
+            isBilled: self.billing, stopGraceMs: Int64(self.stopGrace) * 1000,
             secondLookAfter: secondLookAfter)
     }
 
-    private var written: [String: Any] {
-        [
-            // A path that was relative was so to the server's folder.
-            "catalogue": catalogue.map { URL(filePath: $0).path } ?? "", "network": network.rawValue,
-            "privateRange": privateRange.description, "teamPrefix": teamPrefix,
-            "publicPool": publicPool.map(\.description).joined(separator: ","),
-            "sshPorts": "\(sshPorts.lowerBound)-\(sshPorts.upperBound)",
-            "metadataListen": metadataListen.description, "stopGrace": stopGrace,
-            "guestConnections": guestConnections,
-            "role": role.rawValue, "underlay": host.underlay ?? "", "vxlanPort": host.vxlanPort,
-            "underlayMtu": host.underlayMtu, "disks": host.disks ?? "",
-            "orphanGrace": orphanGrace,
-            "billing": billing.isOn, "simulated": simulated, "databaseEngine": database.engine,
-        ]
+    /// All but the secrets, as they are in force: another version may have other defaults.
+    private var written: [String: String] {
+        let settings = SettingTable.all.filter { !$0.isSecret }.map { ($0.name, $0.text(in: self)) }
+        return Dictionary(settings) { first, _ in first }.merging(["databaseEngine": databaseSettings.engine])
+        { $1 }
     }
 }

@@ -1,98 +1,104 @@
 import ArgumentParser
-import Configuration
-import Foundation
+import CloudCore
 
-/// One setting of the server: all that is known of it besides what it does. `Setting.all` is the table of them.
-struct Setting: Sendable {
-    /// How the text of a value is read.
-    enum Kind: Sendable, Equatable {
-        case text
-        case flag
-        case whole(ClosedRange<Int>)
-        case number(ClosedRange<Double>)
-    }
-
-    /// The name in the file: `tlsCertificate`. The flag is `--tls-certificate`, where there is one.
+/// One setting of the server: all that is known of it besides what it does. `SettingTable` has them all.
+struct Setting<Value: Sendable>: Sendable {
+    /// The name in the file: `tlsCertificate`.
     let name: String
-    let kind: Kind
-    /// The value when it is not set. An empty text means none.
-    let standard: ConfigValue
-    /// What it decides, for the help of its flag.
+    let kind: SettingKind<Value>
+    /// The value when it is not set.
+    let standard: Value
+    /// The same in words.
+    let standardText: String
+    /// What it decides.
     let help: String
+    /// A link to more, as `docs/operate.md` has it.
+    let link: String?
+    /// Whether the value is neither shown nor written.
+    let isSecret: Bool
 
-    static func text(_ name: String, standard: String = "", _ help: String) -> Setting {
-        Setting(
-            name: name, kind: .text, standard: ConfigValue(.string(standard), isSecret: false), help: help)
+    /// A setting that has a value, whether it is set or not.
+    /// - Parameter text: the default as it would be given, where that is not how the value reads.
+    init(
+        _ name: String, _ kind: SettingKind<Value>, _ standard: Value, text: String? = nil, _ help: String,
+        link: String? = nil
+    ) {
+        (self.name, self.kind, self.standard, self.help, self.link) = (name, kind, standard, help, link)
+        standardText = "`\(text ?? kind.text(standard))`"
+        isSecret = false
     }
 
-    /// Off, unless it is set.
-    static func flag(_ name: String, _ help: String) -> Setting {
-        Setting(name: name, kind: .flag, standard: false, help: help)
+    /// A setting that has no value unless it is set.
+    /// - Parameter absent: what holds then.
+    init<Given>(
+        _ name: String, _ kind: SettingKind<Given>, absent: String = "none", _ help: String,
+        link: String? = nil, isSecret: Bool = false
+    ) where Value == Given? {
+        (self.name, self.help, self.link, self.isSecret) = (name, help, link, isSecret)
+        self.kind = SettingKind(kind.wanted, text: { $0.map(kind.text) ?? "" }) { kind.read($0).map(\.self) }
+        (standard, standardText) = (nil, absent)
     }
+}
 
-    static func whole(_ name: String, _ standard: Int, in range: ClosedRange<Int>, _ help: String) -> Setting
-    {
-        Setting(
-            name: name, kind: .whole(range), standard: ConfigValue(.int(standard), isSecret: false),
-            help: help
-        )
+/// A setting of whatever type: what sources, help and documentation know of it.
+protocol AnySetting: Sendable {
+    var name: String { get }
+    var standardText: String { get }
+    var help: String { get }
+    var link: String? { get }
+    var isSecret: Bool { get }
+    /// What to give.
+    var wanted: String { get }
+    /// Whether it is on or off, so that its flag takes no value.
+    var isFlag: Bool { get }
+
+    /// The value that the text stands for; `nil` when it stands for none.
+    func value(of text: String) -> (any Sendable)?
+    /// The value in force, as it would be given.
+    func text(in settings: ServeSettings) -> String
+}
+
+extension Setting: AnySetting {
+    var wanted: String { kind.wanted }
+    var isFlag: Bool { Value.self == Bool.self }
+
+    func value(of text: String) -> (any Sendable)? { kind.read(text) }
+    func text(in settings: ServeSettings) -> String { kind.text(settings[self]) }
+}
+
+extension AnySetting {
+    /// The name on the command line: `--tls-certificate`.
+    var flag: String { "--" + flagName }
+    var flagName: String {
+        name.reduce(into: "") { $0 += ($1.isUppercase ? "-" : "") + $1.lowercased() }
     }
-
-    static func number(
-        _ name: String, _ standard: Double, in range: ClosedRange<Double>, _ help: String
-    ) -> Setting {
-        Setting(
-            name: name, kind: .number(range), standard: ConfigValue(.double(standard), isSecret: false),
-            help: help)
-    }
-
     /// The name in the environment: `STRETTCH_TLS_CERTIFICATE`.
     var variable: String {
-        EnvironmentNames.prefix
-            + name.reduce(into: "") { $0 += ($1.isUppercase ? "_" : "") + $1.uppercased() }
+        EnvironmentNames.prefix + flagName.uppercased().replacing("-", with: "_")
     }
 
-    /// What a value must be, for messages.
-    var wanted: String {
-        switch kind {
-        case .text: "a text"
-        case .flag: "true or false"
-        case .whole(let range): "a whole number of \(range.lowerBound) to \(range.upperBound)"
-        case .number(let range): "a number of \(range.lowerBound) to \(range.upperBound)"
+    /// The text as a message may show it.
+    func shown(_ text: String) -> String { isSecret ? "the value" : "'\(text.shownWithoutSecret)'" }
+
+    /// The help of its flag.
+    var flagHelp: ArgumentHelp {
+        let standard = standardText.replacing("`", with: "")
+        return ArgumentHelp(isFlag ? help : "\(help) Value: \(wanted). Default: \(standard).")
+    }
+
+    /// Its row in the table of `docs/operate.md`.
+    var row: String {
+        let more = link.map {
+            " See [\($0.split(separator: /#|\.md/).last?.replacing("-", with: " ") ?? "")](\($0))."
         }
-    }
-
-    /// The value that the text stands for; `nil` when it stands for none of this kind or range.
-    func value(of text: String) -> ConfigValue? {
-        switch kind {
-        case .text: ConfigValue(.string(text), isSecret: false)
-        case .flag: Self.truth(text).map { ConfigValue(.bool($0), isSecret: false) }
-        case .whole(let range):
-            Self.whole(text).flatMap { range.contains($0) ? ConfigValue(.int($0), isSecret: false) : nil }
-        case .number(let range):
-            Double(text).flatMap { range.contains($0) ? ConfigValue(.double($0), isSecret: false) : nil }
-        }
-    }
-
-    private static func truth(_ text: String) -> Bool? {
-        switch text.lowercased() {
-        case "true", "yes", "on", "1": true
-        case "false", "no", "off", "0": false
-        default: nil
-        }
-    }
-
-    /// Decimal digits alone: YAML takes a leading zero for octal, and nobody should have to know.
-    private static func whole(_ text: String) -> Int? {
-        text.wholeMatch(of: /-?(0|[1-9][0-9]*)/) == nil ? nil : Int(text)
+        return
+            "| `\(flag)` | `\(variable)` | `\(name)` | \(standardText) | \(help) Value: \(wanted).\(more ?? "") |"
     }
 }
 
-extension Setting {
-    static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
-}
-
-extension ArgumentHelp {
-    /// The help of the flag of a setting.
-    static func setting(_ name: String) -> ArgumentHelp { ArgumentHelp(Setting.byName[name]?.help ?? "") }
+extension String {
+    /// As a message may show a value that may have been meant for another setting: without a password.
+    var shownWithoutSecret: String {
+        contains("://") && contains("@") || lowercased().contains("password") ? "(not shown)" : shown
+    }
 }

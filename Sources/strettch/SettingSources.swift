@@ -1,5 +1,4 @@
 import CloudCore
-import Configuration
 import Foundation
 import Yams
 
@@ -8,26 +7,24 @@ enum SettingSources {
     /// Bytes of the largest file that is read.
     static let maxFileBytes = 1 << 20
 
-    /// What was given on the command line, by the settings' names.
-    static func flags(_ flags: [String: ConfigValue]) throws -> [String: ConfigValue] {
-        var reading = Reading()
-        for setting in Setting.all {
-            guard let value = flags[setting.name] else { continue }
-            let flag =
-                "--" + setting.name.reduce(into: "") { $0 += ($1.isUppercase ? "-" : "") + $1.lowercased() }
-            switch value.content {
-            case .string(let text): reading.read(text, setting, as: flag)
-            case .int(let int): reading.read("\(int)", setting, as: flag)
-            default: reading.values[setting.name] = value
+    /// What was given on the command line, by the settings' names, each as often as it was given.
+    static func flags(_ flags: [String: [String]]) throws -> SettingValues {
+        var reading = SettingReading()
+        for setting in SettingTable.all {
+            guard let texts = flags[setting.name], let text = texts.first else { continue }
+            if texts.count == 1 {
+                reading.read(text, setting, as: setting.flag)
+            } else {
+                reading.report(setting.flag, "is given \(texts.count) times. Give it once.")
             }
         }
         return try reading.values(of: "The command line")
     }
 
     /// The settings among the variables. `EnvironmentNames.check` has looked at the names.
-    static func environment(_ environment: [String: String]) throws -> [String: ConfigValue] {
-        var reading = Reading()
-        for setting in Setting.all {
+    static func environment(_ environment: [String: String]) throws -> SettingValues {
+        var reading = SettingReading()
+        for setting in SettingTable.all {
             guard let text = environment[setting.variable] else { continue }
             reading.read(text, setting, as: setting.variable)
         }
@@ -35,19 +32,19 @@ enum SettingSources {
     }
 
     /// The members of a YAML file. Throws with each that is unknown, empty, nested or of the wrong kind.
-    static func file(_ path: String) throws -> [String: ConfigValue] {
-        var reading = Reading()
+    static func file(_ path: String) throws -> SettingValues {
+        var reading = SettingReading()
         for (key, value) in try members(path) { reading.read(value, key) }
         return try reading.values(of: path)
     }
 
     /// What a server has written for the commands beside it. Another version may have written it, so members that this one
     /// does not know are passed over, and empty ones are not set.
-    static func written(_ path: String) throws -> [String: ConfigValue] {
-        var values: [String: ConfigValue] = [:]
+    static func written(_ path: String) throws -> SettingValues {
+        var values: SettingValues = [:]
         for (key, value) in try members(path) {
-            guard let setting = key.string.flatMap({ Setting.byName[$0] }), let text = value.scalar?.string,
-                !text.isEmpty
+            guard let setting = key.string.flatMap({ SettingTable.byName[$0] }),
+                let text = value.scalar?.string, !text.isEmpty
             else { continue }
             values[setting.name] = setting.value(of: text)
         }
@@ -62,10 +59,10 @@ enum SettingSources {
             root = try compose(yaml: text)
         } catch {
             throw CloudError(
-                .validationError, "The settings file \(path) is not valid YAML. \(mistake(error))",
+                .validationError, "The settings file \(path) is not valid YAML. \(mistake(error, in: text))",
                 detail: "\(error)")
         }
-        guard let root, root.scalar.map({ !isNothing($0) }) ?? true else { return [] }
+        guard let root, root.scalar.map({ !$0.isNothing }) ?? true else { return [] }
         guard let mapping = root.mapping else {
             throw CloudError(
                 .validationError,
@@ -76,10 +73,13 @@ enum SettingSources {
     }
 
     /// What is wrong with the YAML, without the file's text, which may hold a password.
-    private static func mistake(_ error: any Error) -> String {
+    private static func mistake(_ error: any Error, in text: String) -> String {
         switch error as? YamlError {
         case .duplicatedKeysInMapping(let names, _):
-            "\(names.sorted().map(\.shown).joined(separator: ", ")) stands there more than once. Keep one of them."
+            names.sorted().map {
+                "\($0.shownWithoutSecret) stands there more than once\(lines(of: $0, in: text))."
+            }
+            .joined(separator: " ") + " Keep one of them."
         case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
             .composer(_, let problem, let mark, _):
             "Line \(mark.line), column \(mark.column): \(problem)."
@@ -87,57 +87,73 @@ enum SettingSources {
         }
     }
 
-    fileprivate static func isNothing(_ scalar: Node.Scalar) -> Bool {
-        scalar.style == .plain && ["", "~", "null", "Null", "NULL"].contains(scalar.string)
+    /// On which lines the name is given, where they begin with it.
+    private static func lines(of name: String, in text: String) -> String {
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false).enumerated()
+            .filter { $1.hasPrefix(name) && $1.dropFirst(name.count).drop { $0 == " " }.first == ":" }
+            .map { "\($0.offset + 1)" }
+        return lines.isEmpty ? "" : ", on lines \(lines.joined(separator: " and "))"
     }
 }
 
+/// Values that were given, by the settings' names.
+typealias SettingValues = [String: any Sendable]
+
 /// The values of one source, and all that is wrong with them.
-private struct Reading {
-    var values: [String: ConfigValue] = [:]
+private struct SettingReading {
+    private var values: SettingValues = [:]
     private var problems: [Problem] = []
 
     /// What is given elsewhere than in the file.
     private static let elsewhere = ["data": "--data or STRETTCH_DATA", "config": "--config"]
 
     mutating func read(_ node: Node, _ key: Node) {
+        let line = key.mark.map { " (line \($0.line))" } ?? ""
         guard let name = key.string else {
             return report(
-                "(a name)", "is not a text. Write NAME: VALUE, with one of the names in docs/operate.md.")
+                "(a name)\(line)",
+                "is not a text. Write NAME: VALUE, with one of the names in docs/operate.md.")
         }
-        guard let setting = Setting.byName[name] else {
-            if let place = Self.elsewhere[name] {
-                return report(name, "is not read from the file. Give it with \(place).")
-            }
-            return report(
-                name.shown,
-                "is not a setting.\(NearestName.question(name, among: Setting.byName.keys)) Correct it, or leave it out."
-            )
-        }
+        guard let setting = SettingTable.byName[name] else { return refuse(name, line) }
         guard let scalar = node.scalar else {
             return report(
-                name, "has more than one value. Give \(setting.wanted), with commas where it has several.")
+                "\(name)\(line)",
+                "has more than one value. Give \(setting.wanted), with commas where it has several.")
         }
-        read(SettingSources.isNothing(scalar) ? "" : scalar.string, setting, as: name)
+        read(scalar.isNothing ? "" : scalar.string, setting, as: "\(name)\(line)")
+    }
+
+    private mutating func refuse(_ name: String, _ line: String) {
+        guard let place = Self.elsewhere[name] else {
+            let question = NearestName.question(name, among: SettingTable.byName.keys)
+            return report(
+                name.shownWithoutSecret + line, "is not a setting.\(question) Correct it, or leave it out.")
+        }
+        report("\(name)\(line)", "is not read from the file. Give it with \(place).")
     }
 
     /// - Parameter name: how the setting is called where it was given.
-    mutating func read(_ text: String, _ setting: Setting, as name: String) {
+    mutating func read(_ text: String, _ setting: any AnySetting, as name: String) {
         guard text.contains(where: { !$0.isWhitespace }) else {
             return report(name, "is empty. Give \(setting.wanted), or leave it out.")
         }
         guard let value = setting.value(of: text) else {
-            return report(name, "'\(text.shown)' is not valid. Give \(setting.wanted).")
+            return report(name, "\(setting.shown(text)) is not valid. Give \(setting.wanted).")
         }
         values[setting.name] = value
     }
 
-    private mutating func report(_ name: String, _ message: String) {
-        problems.append(Problem(name, message))
-    }
+    mutating func report(_ name: String, _ message: String) { problems.append(Problem(name, message)) }
 
-    func values(of source: String) throws -> [String: ConfigValue] {
+    func values(of source: String) throws -> SettingValues {
         guard problems.isEmpty else { throw CloudError.settings(problems, of: source) }
         return values
+    }
+}
+
+extension Node.Scalar {
+    /// Whether the file leaves the value out.
+    fileprivate var isNothing: Bool {
+        style == .plain && ["", "~", "null", "Null", "NULL"].contains(string)
     }
 }

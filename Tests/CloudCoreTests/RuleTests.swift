@@ -108,6 +108,9 @@ struct RuleTests {
     func networks() throws {
         let all = try #require(IPv4Network("10.0.0.0/8"))
         #expect(all.subnet(0, prefix: 22)?.description == "10.0.0.0/22")
+        #expect(IPv4Network(around: IPv4Address(10 << 24 + 7), prefix: 8) == all)
+        #expect(IPv4Network(around: IPv4Address(.max), prefix: 33).description == "255.255.255.255/32")
+        #expect(IPv4Network(around: IPv4Address(.max), prefix: -1).description == "0.0.0.0/0")
         #expect(all.subnet(16383, prefix: 22)?.description == "10.255.252.0/22")
         #expect(all.subnet(16384, prefix: 22) == nil)
         #expect(IPv4Network("10.0.0.1/22") == nil)

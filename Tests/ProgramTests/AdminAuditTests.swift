@@ -4,7 +4,6 @@ import CloudControl
 import CloudCore
 import CloudMachines
 import CloudTesting
-import Configuration
 import Foundation
 import Logging
 import Testing
@@ -17,16 +16,17 @@ struct AdminAuditTests {
     func settings() async throws {
         try await withTemporaryFolder { folder in
             let data = try DataFolder(path: "\(folder)/data")
-            let flags: [String: ConfigValue] = [
-                "network": "user", "privateRange": "10.8.0.0/13", "teamPrefix": 24, "sshPorts": "23000-23010",
+            let flags = [
+                "network": "user", "privateRange": "10.8.0.0/13", "teamPrefix": "24",
+                "sshPorts": "23000-23010",
                 "publicPool": "203.0.113.0/25, 198.51.100.0/24", "metadataListen": "169.254.9.9:80",
-                "stopGrace": 7,
-                "billing": true, "simulated": true,
-                "catalogue": .init(.string("\(folder)/own.yaml"), isSecret: false),
+                "stopGrace": "7",
+                "billing": "true", "simulated": "true",
+                "catalogue": "\(folder)/own.yaml",
             ]
-            let served = try await ServeSettings(flags: flags, file: nil)
+            let served = try ServeSettings(flags: flags.mapValues { [$0] }, file: nil)
             served.write(to: data, Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
-            let read = try await ServeSettings.written(in: data)
+            let read = try ServeSettings.written(in: data)
             #expect(read.network == .user && read.simulated)
             #expect(read.privateRange == served.privateRange && read.teamPrefix == 24)
             #expect(read.publicPool == served.publicPool && read.publicPool.count == 2)

@@ -2,7 +2,6 @@ import ArgumentParser
 import CloudCore
 import CloudServer
 import CloudTesting
-import Configuration
 import Foundation
 import Testing
 
@@ -40,6 +39,11 @@ struct SettingTableTests {
         BadFile(text: "vcpuOvercommit: nan", field: "vcpuOvercommit", says: "'nan' is not valid"),
         BadFile(text: "[listen]: x", field: "(a name)", says: "is not a text"),
         BadFile(text: "<<: {listen: x}", field: "<<", says: "is not a setting"),
+        BadFile(text: "listen: 9464", field: "listen", says: "'9464' is not valid. Give ADDRESS:PORT"),
+        BadFile(text: "role: none", field: "role", says: "Give all, api or worker"),
+        BadFile(text: "logLevel: loud", field: "logLevel", says: "warning, error or critical"),
+        BadFile(text: "privateRange: 10.0.0.1/8", field: "privateRange", says: "a block of addresses"),
+        BadFile(text: "apiUrl: cloud", field: "apiUrl", says: "such as https://"),
     ]
 
     @Test("refuses what a file misspells, nests, leaves empty or gives in another kind", arguments: badFiles)
@@ -47,13 +51,18 @@ struct SettingTableTests {
         let error = try await refusal(of: file.text)
         #expect(error.code == .validationError)
         let problem = try #require(error.problems.first)
-        #expect(problem.field == file.field && problem.message.contains(file.says), "\(problem)")
+        #expect(
+            problem.field == "\(file.field) (line 1)" && problem.message.contains(file.says), "\(problem)")
     }
 
     @Test(
         "refuses a file that is not one list of names with values",
         arguments: [
-            ("listen: 127.0.0.1:1\nlisten: 127.0.0.1:2", "listen stands there more than once"),
+            (
+                "listen: 127.0.0.1:1\n\nlisten : 127.0.0.1:2",
+                "listen stands there more than once, on lines 1 and 3."
+            ),
+            ("{listen: a, listen: b}", "listen stands there more than once."),
             ("- listen", "is not a list of settings"), ("listen 127.0.0.1", "is not a list of settings"),
             ("listen: a\n---\nlisten: b", "is not valid YAML"), ("listen: 'a", "is not valid YAML"),
             ("listen: \u{0}", "is not valid YAML"),
@@ -66,13 +75,15 @@ struct SettingTableTests {
     @Test("tells every fault of a file at once, and takes a file that says nothing")
     func wholeFile() async throws {
         let error = try await refusal(of: "listn: x\nrateLimit: y\nwarm:\nteamPrefix: 24")
-        #expect(error.problems.map(\.field) == ["listn", "rateLimit", "warm"])
+        #expect(error.problems.map(\.field) == ["listn (line 1)", "rateLimit (line 2)", "warm (line 3)"])
         for text in ["", "# listen: x", "---", "null"] {
-            #expect(try await settings(text).listen == .tcp(host: "127.0.0.1", port: 8080), "\(text)")
+            #expect(
+                try await ServeSettings.ofFile(text).listen == .tcp(host: "127.0.0.1", port: 8080), "\(text)")
         }
-        let good = try await settings("rateLimit: '5'\nstrictKeys: yes\nvcpuOvercommit: 2\nhostName: 12")
-        #expect(good.rateLimit == 5 && good.strictKeys && good.host.vcpuOvercommit == 2)
-        #expect(good.host.name == "12")
+        let good = try await ServeSettings.ofFile(
+            "rateLimit: '5'\nstrictKeys: yes\nvcpuOvercommit: 2\nhostName: 12")
+        #expect(good.rateLimit == 5 && good.strictKeys && good.vcpuOvercommit == 2)
+        #expect(good.hostName == "12")
     }
 
     @Test(
@@ -108,23 +119,18 @@ struct SettingTableTests {
             }
             #expect(variable?.problems.first?.field == "STRETTCH_TLS_CERTIFICATE")
             let flag = #expect(throws: CloudError.self) {
-                try SettingSources.flags(["tlsCertificate": ConfigValue(.string(text), isSecret: false)])
+                try SettingSources.flags(["tlsCertificate": [text]])
             }
             #expect(flag?.problems.first?.field == "--tls-certificate")
         }
     }
 
-    @Test("has each flag of serve, and each name of the documentation, and they have no others")
-    func agreement() throws {
-        let command = try #require(try Strettch.parseAsRoot(["serve"]) as? ServeCommand)
-        let flags = Mirror(reflecting: command).children.compactMap(\.label).map { String($0.dropFirst()) }
-        #expect(Set(flags).subtracting(Setting.byName.keys) == ["data", "config"])
-        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent()
-        let text = try String(contentsOf: root.appending(path: "docs/operate.md"), encoding: .utf8)
-        let rows = text.matches(of: /(?m)^\| .*\| `(STRETTCH_\w+)` \| `(\w+)` \|/)
-        let documented = Dictionary(uniqueKeysWithValues: rows.map { (String($0.2), String($0.1)) })
-        #expect(documented == Setting.byName.mapValues(\.variable))
+    @Test("refuses a flag that is given twice")
+    func twice() throws {
+        let error = #expect(throws: CloudError.self) {
+            try SettingSources.flags(["listen": ["127.0.0.1:1", "127.0.0.1:2"]])
+        }
+        #expect(error?.message == "The command line: --listen: is given 2 times. Give it once.")
     }
 
     @Test("is gone by in the program: file, variable and flag end it with what was meant")
@@ -145,6 +151,9 @@ struct SettingTableTests {
             let flag = try await ProgramRun.of(["serve", "--tls-certficate", "/c.pem"] + data)
             #expect(flag.status == ProgramExit.usage.rawValue)
             #expect(flag.error.contains("Did you mean '--tls-certificate'?"), "\(flag.error)")
+            let number = try await ProgramRun.of(["serve", "--max-connections", "many"] + data)
+            #expect(number.status == ProgramExit.refused.rawValue)
+            #expect(number.error.contains("--max-connections: 'many' is not valid. Give a whole number"))
             let noData = try await ProgramRun.of(
                 ["admin", "team", "list"], environment: ["STRETTCH_DATA": ""])
             #expect(noData.status == ProgramExit.usage.rawValue && noData.error.contains("STRETTCH_DATA"))
@@ -152,19 +161,22 @@ struct SettingTableTests {
         }
     }
 
-    private func settings(_ text: String) async throws -> ServeSettings {
-        try await withTemporaryFolder { folder in
-            try Data(text.utf8).write(to: URL(filePath: "\(folder)/c.yaml"))
-            return try ServeSettings([SettingSources.file("\(folder)/c.yaml")])
-        }
-    }
-
     private func refusal(of text: String) async throws -> CloudError {
         do {
-            _ = try await settings(text)
+            _ = try await ServeSettings.ofFile(text)
         } catch let error as CloudError {
             return error
         }
         throw TestFailure("'\(text)' was taken")
+    }
+}
+
+extension ServeSettings {
+    /// What a settings file with the text says.
+    static func ofFile(_ text: String) async throws -> ServeSettings {
+        try await withTemporaryFolder { folder in
+            try Data(text.utf8).write(to: URL(filePath: "\(folder)/c.yaml"))
+            return try ServeSettings([SettingSources.file("\(folder)/c.yaml")])
+        }
     }
 }

@@ -43,7 +43,6 @@ struct ImportRules {
         "HummingbirdTesting": ["HummingbirdCore"],
         "NIOCore": ["NIOConcurrencyHelpers", "NIOFoundationCompat", "NIOFoundationEssentialsCompat"],
         "ServiceLifecycle": ["UnixSignals"],
-        "Configuration": ["SystemPackage"],
         "Subprocess": ["SystemPackage"],
     ]
 
