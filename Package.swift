@@ -64,9 +64,10 @@ let package = Package(
             name: "CloudDatabase",
             dependencies: ["CPostgres", "CloudCore", .crypto, .grdb, .logging, .sqlite],
             swiftSettings: strict),
+        .target(name: "CloudVerbs", dependencies: ["CloudCore", "CloudDatabase"], swiftSettings: strict),
         .target(
             name: "CloudControl",
-            dependencies: ["CloudCore", "CloudDatabase", .crypto, .logging],
+            dependencies: ["CloudCore", "CloudDatabase", "CloudVerbs", .crypto, .logging],
             swiftSettings: strict),
         .target(
             name: "CloudServer",
@@ -94,7 +95,8 @@ let package = Package(
         .target(
             name: "CloudWorker",
             dependencies: [
-                "CloudCore", "CloudDatabase", "CloudMachines", "CloudMetrics", .logging, .serviceLifecycle,
+                "CloudCore", "CloudDatabase", "CloudMachines", "CloudMetrics", "CloudVerbs", .logging,
+                .serviceLifecycle,
             ],
             swiftSettings: strict),
         .target(
@@ -135,8 +137,8 @@ let package = Package(
         .target(
             name: "CloudTesting",
             dependencies: [
-                "CloudControl", "CloudCore", "CloudDatabase", "CloudMachines", "CloudServer", "CloudWire",
-                "CloudWorker", .httpTypes, .hummingbird, .hummingbirdTesting, .logging, .nioCore,
+                "CloudControl", "CloudCore", "CloudDatabase", "CloudMachines", "CloudServer", "CloudVerbs",
+                "CloudWire", "CloudWorker", .httpTypes, .hummingbird, .hummingbirdTesting, .logging, .nioCore,
                 .serviceLifecycle, .subprocess,
             ],
             path: "Tests/CloudTesting",
@@ -182,7 +184,7 @@ let package = Package(
             name: "CloudWorkerTests",
             dependencies: [
                 "CloudAudit", "CloudControl", "CloudCore", "CloudDatabase", "CloudMachines", "CloudMetrics",
-                "CloudTesting", "CloudWorker", .httpTypes, .logging, .serviceLifecycle,
+                "CloudTesting", "CloudVerbs", "CloudWorker", .httpTypes, .logging, .serviceLifecycle,
             ],
             swiftSettings: strict),
         .testTarget(

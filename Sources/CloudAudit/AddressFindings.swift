@@ -41,7 +41,7 @@ extension AuditSnapshot {
 
 extension Compute {
     /// Whether all that it had is given back: DESTROYED, or FAILED and cleaned up.
-    var isOver: Bool { task?.step == .done && task?.action == nil }
+    var isOver: Bool { job.action == .gone }
 
     /// Everything that nobody else may hold, by name.
     fileprivate var held: [String] {

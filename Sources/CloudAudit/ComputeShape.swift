@@ -4,10 +4,10 @@ import CloudCore
 struct ComputeShape: Sendable, Equatable {
     var state: ComputeState
     var intent: ComputeIntent
-    var action: ComputeAction?
+    var action: ComputeAction
     var step: ComputeStep
 
-    init(_ state: ComputeState, _ intent: ComputeIntent, _ action: ComputeAction?, _ step: ComputeStep) {
+    init(_ state: ComputeState, _ intent: ComputeIntent, _ action: ComputeAction, _ step: ComputeStep) {
         self.state = state
         self.intent = intent
         self.action = action
@@ -20,11 +20,11 @@ struct ComputeShape: Sendable, Equatable {
 
     /// What goes with a state: an action, the intent with it, and the steps at which the job may stand.
     private struct Row {
-        var action: ComputeAction?
+        var action: ComputeAction
         var intent: ComputeIntent
         var steps: Set<ComputeStep>
 
-        init(_ action: ComputeAction?, _ intent: ComputeIntent, _ steps: Set<ComputeStep>) {
+        init(_ action: ComputeAction, _ intent: ComputeIntent, _ steps: Set<ComputeStep>) {
             self.action = action
             self.intent = intent
             self.steps = steps
@@ -43,10 +43,10 @@ struct ComputeShape: Sendable, Equatable {
                 // Its guest has powered itself off, and what is left of the process is halted.
                 Row(.stop, .stopped, [.unplug]),
             ]
-        case .running: [Row(nil, .running, [.idle]), Row(.stop, .stopped, stop.union([.idle]))]
+        case .running: [Row(.keep, .running, [.idle]), Row(.stop, .stopped, stop.union([.idle]))]
         case .stopped:
             [
-                Row(nil, .stopped, [.idle]),
+                Row(.keep, .stopped, [.idle]),
                 Row(.upsize, .stopped, Set(ComputeAction.upsize.steps).union([.idle])),
             ]
         case .starting:
@@ -60,8 +60,9 @@ struct ComputeShape: Sendable, Equatable {
                 Row(.stop, .stopped, reboot.union([.idle])),
             ]
         case .destroying: [Row(.delete, .destroyed, Set(ComputeStep.allCases))]
-        case .destroyed: [Row(nil, .destroyed, [.done])]
-        case .failed: [Row(nil, .running, Set(ComputeAction.delete.steps).union([.done]))]
+        case .destroyed: [Row(.gone, .destroyed, [.done])]
+        case .failed:
+            [Row(.cleanUp, .running, Set(ComputeAction.cleanUp.steps)), Row(.gone, .running, [.done])]
         }
     }
 }

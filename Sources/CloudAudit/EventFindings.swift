@@ -10,7 +10,7 @@ enum StateEvent {
 
     static let all =
         [running, stopped, failed, destroyed]
-        + ComputeAction.allCases.filter { $0 != .update }.map(\.requestedKind)
+        + ComputeAction.asked.filter { $0 != .update }.map(\.requestedKind)
 
     /// The kinds of which the newest must be there in this state, and newer than all that tell of other states.
     static func expected(_ state: ComputeState) -> Set<String> {

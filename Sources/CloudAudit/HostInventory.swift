@@ -29,7 +29,7 @@ struct HostInventory: Sendable, Equatable {
     /// What is there and should not be, and the other way round.
     func findings(_ snapshot: AuditSnapshot) -> [AuditFinding] {
         let computes = snapshot.computes.map(\.compute)
-        let known = Set(computes.filter { $0.task?.step != .done }.map(\.id))
+        let known = Set(computes.filter { $0.job.step != .done }.map(\.id))
         let moves = Dictionary(snapshot.moves.map { ($0.computeId, $0) }) { first, _ in first }
         return computes.filter { known.contains($0.id) }.flatMap { findings($0, moves[$0.id]) }
             + machines.filter { !known.contains($0.key) && moves[$0.key] == nil }.sorted { $0.key < $1.key }
@@ -43,7 +43,7 @@ struct HostInventory: Sendable, Equatable {
     }
 
     private func findings(_ compute: Compute, _ move: Move?) -> [AuditFinding] {
-        let rule = PartsRule(compute, move?.phase)
+        let rule = PartsRule(compute, move?.step)
         let parts = machines[compute.id] ?? MachineParts()
         let checks: [(Invariant, Presence, Bool, String)] = [
             (.process, rule.process, parts.hasProcess, "start it, or look why it ended"),
@@ -54,7 +54,7 @@ struct HostInventory: Sendable, Equatable {
             AuditFinding(
                 invariant, computeId: compute.id,
                 "compute \(compute.id) is \(compute.state.rawValue) at the step "
-                    + "'\(compute.task?.step.rawValue ?? "none")' and has \(isThere ? "a" : "no") "
+                    + "'\(compute.job.step.rawValue)' and has \(isThere ? "a" : "no") "
                     + "\(invariant.rawValue): \(isThere ? "stop and start it, or delete it" : remedy).")
         }
     }
@@ -76,7 +76,7 @@ extension AuditSnapshot {
         part.computes.removeAll { $0.compute.hostId != id }
         part.remotes = remotes(for: id)
         part.moves.removeAll { $0.side(of: id) == nil }
-        part.spareTaps = Set(part.moves.filter { $0.phase.spareTap == $0.side(of: id) }.map(\.computeId))
+        part.spareTaps = Set(part.moves.filter { $0.step.spareTap == $0.side(of: id) }.map(\.computeId))
         return part
     }
 
@@ -87,7 +87,7 @@ extension AuditSnapshot {
         guard underlays[id] != nil else { return [] }
         return computes.map(\.compute).compactMap { compute in
             guard let hostId = compute.hostId, hostId != id, let underlay = underlays[hostId],
-                let step = compute.task?.step, ComputeStep.attached.contains(step)
+                ComputeStep.attached.contains(compute.job.step)
             else { return nil }
             return RemoteAttachment(compute, underlay: underlay)
         }

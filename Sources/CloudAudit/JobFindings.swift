@@ -16,7 +16,7 @@ extension AuditSnapshot {
     }
 
     /// Computes whose jobs wait for their moves.
-    private var heldByMoves: Set<Int64> { Set(moves.filter(\.phase.holdsJob).map(\.computeId)) }
+    private var heldByMoves: Set<Int64> { Set(moves.filter(\.step.holdsJob).map(\.computeId)) }
 
     /// Hosts that nothing can be expected of now.
     private var down: Set<Int64> {
@@ -26,28 +26,28 @@ extension AuditSnapshot {
 
 extension Compute {
     fileprivate var shapeFinding: AuditFinding? {
-        guard let task, !ComputeShape(state, intent, task.action, task.step).isPossible else { return nil }
+        guard !ComputeShape(state, intent, job.action, job.step).isPossible else { return nil }
         return AuditFinding(
             .stateFitsStep, computeId: id,
             "compute \(id) is \(state.rawValue), is meant to be \(intent.rawValue), and its job does "
-                + "'\(task.action?.rawValue ?? "nothing")' at the step '\(task.step.rawValue)': these don't fit. Delete "
+                + "'\(job.action.rawValue)' at the step '\(job.step.rawValue)': these don't fit. Delete "
                 + "it, or restore its rows from a backup.")
     }
 }
 
 extension Move {
-    /// How long a phase may last that has no other end, in milliseconds; and how long after its deadline a move may still
+    /// How long a step may last that has no other end, in milliseconds; and how long after its deadline a move may still
     /// be under way.
-    private static let phaseLimitMs: Int64 = 10 * 60_000
+    private static let stepLimitMs: Int64 = 10 * 60_000
 
     fileprivate func stuckFinding(down: Set<Int64>, nowMs: Int64) -> AuditFinding? {
-        guard nowMs - (phase.mayBeCancelled ? deadlineMs : sinceMs) > Self.phaseLimitMs,
-            phase.mayBeCancelled || !phase.actors.contains(where: { down.contains(host($0)) })
+        guard nowMs - (step.mayBeCancelled ? deadlineMs : job.sinceMs) > Self.stepLimitMs,
+            step.mayBeCancelled || !down.contains(host(step.side))
         else { return nil }
         return AuditFinding(
             .nothingIsStuck, computeId: computeId,
-            "the move of compute \(computeId) stands at \(phase.rawValue) for \((nowMs - sinceMs) / 1000) s"
-                + "\(progress.map { " (\($0))" } ?? ""). Look for it in the logs of both hosts.")
+            "the move of compute \(computeId) stands at \(step.rawValue) for \((nowMs - job.sinceMs) / 1000) s"
+                + "\(job.note.map { " (\($0))" } ?? ""). Look for it in the logs of both hosts.")
     }
 }
 
@@ -59,48 +59,43 @@ extension AuditedCompute {
     static let lateByMs: Int64 = 60_000 + 30_000 + 90_000
 
     fileprivate func stuckFinding(_ settings: AuditSettings, nowMs: Int64) -> AuditFinding? {
-        guard let task = compute.task, let why = stuck(task, settings, nowMs: nowMs) else { return nil }
+        let job = compute.job
+        guard let why = stuck(job, settings, nowMs: nowMs) else { return nil }
         return AuditFinding(
             .nothingIsStuck, computeId: compute.id,
             "compute \(compute.id) (\(compute.state.rawValue)): \(why). Look for it in the log"
-                + "\(task.note.map { " (\($0))" } ?? ""), and restart the server if it stays so.")
+                + "\(job.note.map { " (\($0))" } ?? ""), and restart the server if it stays so.")
     }
 
-    private func stuck(_ task: ComputeTask, _ settings: AuditSettings, nowMs: Int64) -> String? {
+    private func stuck(_ job: Job<ComputeAction>, _ settings: AuditSettings, nowMs: Int64) -> String? {
         let isLeased = leaseUntilMs.map { $0 > nowMs } ?? false
-        let work = "its job, '\(task.action?.rawValue ?? "cleaning up")' at '\(task.step.rawValue)',"
+        let work = "its job, '\(job.action.rawValue)' at '\(job.step.rawValue)',"
         if !isLeased, let dueAtMs, nowMs - dueAtMs > Self.leaseWaitMs {
             return "\(work) is due for \((nowMs - dueAtMs) / 1000) s, and nobody works on it"
         }
-        guard task.action != nil || (task.step != .idle && task.step != .done) else { return nil }
+        let isAtRest = [.keep, .gone].contains(job.action) && job.dueStep == job.step
+        guard !isAtRest else { return nil }
         if !isLeased, dueAtMs == nil { return "\(work) is not done, and is never due" }
-        let limitMs = task.step.limitMs(settings) + Self.lateByMs
-        if nowMs - task.sinceMs > limitMs, task.step != .idle {
-            return "\(work) has taken \((nowMs - task.sinceMs) / 1000) s and may take \(limitMs / 1000)"
+        // An action that has not been taken up yet stands at a step of another.
+        let limitMs = job.action.limitMs(of: job.step, settings) + Self.lateByMs
+        if nowMs - job.sinceMs > limitMs, job.step != .idle {
+            return "\(work) has taken \((nowMs - job.sinceMs) / 1000) s and may take \(limitMs / 1000)"
         }
         // Every change of the row begins the time anew, so this comes late where somebody renames it, and never early.
-        let wholeMs = (task.action?.steps ?? ComputeAction.delete.steps).reduce(Self.lateByMs) {
-            $0 + $1.limitMs(settings)
-        }
+        let wholeMs = job.action.steps.reduce(Self.lateByMs) { $0 + job.action.limitMs(of: $1, settings) }
         guard nowMs - compute.updatedAtMs > wholeMs else { return nil }
         return
             "\(work) goes on for \((nowMs - compute.updatedAtMs) / 1000) s and may take \(wholeMs / 1000) in all"
     }
 }
 
-extension ComputeStep {
+extension ComputeAction {
     /// What a step takes at most that is repeated until it succeeds, in milliseconds. Nothing ends it then, but somebody
     /// should look why.
     private static let undatedMs: Int64 = 120_000
 
     /// How long a compute may stay in the step, in milliseconds.
-    fileprivate func limitMs(_ settings: AuditSettings) -> Int64 {
-        switch self {
-        case .stopping: settings.stopGraceMs + Self.undatedMs
-        case .image, .disk, .seed, .network, .boot, .confirm, .idle, .shutdown, .unplug, .resize, .halt,
-            .detach,
-            .erase, .release, .done:
-            deadlineMs ?? Self.undatedMs
-        }
+    fileprivate func limitMs(of step: ComputeStep, _ settings: AuditSettings) -> Int64 {
+        step == .stopping ? settings.stopGraceMs + Self.undatedMs : deadlineMs(of: step) ?? Self.undatedMs
     }
 }

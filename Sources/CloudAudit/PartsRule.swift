@@ -15,17 +15,17 @@ struct PartsRule: Sendable, Equatable {
     }
 
     /// The same on the compute's host while it moves. What is on the other one is the move's, whatever it is.
-    init(_ compute: Compute, _ phase: MovePhase?) {
+    init(_ compute: Compute, _ step: MoveStep?) {
         self.init(compute)
-        guard let phase, phase.holdsJob else { return }
+        guard let step, step.holdsJob else { return }
         // Nobody looks yet whether the guest has ended.
         process = .may
-        if phase == .refused { (disk, seed) = (.may, .may) }
+        if step == .refused { (disk, seed) = (.may, .may) }
     }
 
     /// For a compute whose job stands at this step.
     init(_ compute: Compute) {
-        switch compute.task?.step {
+        switch compute.job.step {
         // What is made for the first time, one thing after the other. A start comes by `seed` and `network` too, with
         // what was there before.
         case .image: self.init(process: .mustNot, disk: .mustNot, seed: .mustNot)
@@ -41,14 +41,14 @@ struct PartsRule: Sendable, Equatable {
         case .halt: self.init(process: .may, disk: .may, seed: .may)
         case .detach: self.init(process: .mustNot, disk: .may, seed: .may)
         case .erase: self.init(process: .mustNot, disk: .may, seed: .may)
-        case .release, .done, nil:
+        case .release, .done:
             self.init(process: .mustNot, disk: .mustNot, seed: .mustNot)
         }
     }
 
     private static func idleProcess(_ compute: Compute) -> Presence {
         // An action that was asked for has not been taken up yet.
-        guard compute.task?.action == nil else { return .may }
+        guard compute.isAtRest else { return .may }
         return switch compute.intent {
         case .running: .must
         case .stopped: .mustNot

@@ -1,5 +1,6 @@
 import CloudCore
 import CloudDatabase
+import CloudVerbs
 
 /// One change that a caller asks of one compute: power, size, name, tags, its end. Each is a transaction that records
 /// what is wanted; the worker makes the machine follow.
@@ -51,12 +52,9 @@ public struct ChangeCompute: Sendable {
         try TeamWallet(sql: sql, teamId: compute.teamId, cloud: cloud).check(
             actionOfStanding, tags: newTags)
         let detail = try apply(to: compute, sql, cloud, nowMs: nowMs)
-        try sql.computes.begin(change.action, id, showing: state, nowMs: nowMs)
-        try sql.events.append(
-            Event(
-                computeId: id, teamId: compute.teamId, kind: change.action.requestedKind, detail: detail,
-                actor: .key(request.caller.keyId), requestId: request.requestId),
-            nowMs: nowMs)
+        try sql.computeVerbs.begin(
+            change.action, compute, showing: state, detail: detail, by: .key(request.caller.keyId),
+            requestId: request.requestId, nowMs: nowMs)
         return try GetCompute.find(id, request.caller, sql)
     }
 

@@ -1,5 +1,6 @@
 import CloudCore
 import CloudDatabase
+import CloudVerbs
 
 /// Says what a host may be used for. For the operator, not for callers of the API.
 public struct ChangeHost: Sendable {
@@ -43,13 +44,13 @@ public struct ChangeHost: Sendable {
             guard let host = try sql.hosts.get(name: name) else { throw Self.notFound(name) }
             if host.state != change.state {
                 if change == .remove {
-                    try remove(host, sql)
+                    try remove(host, sql, nowMs: now)
                 } else {
                     try sql.hosts.set(host.id, state: change.state)
                 }
                 try sql.events.append(
                     Event(
-                        computeId: nil, teamId: nil, kind: "host.\(change.state.rawValue.lowercased())",
+                        resourceId: nil, teamId: nil, kind: "host.\(change.state.rawValue.lowercased())",
                         detail: "\(host.name), by the operator", actor: .system), nowMs: now)
             }
             return try HostReport(host.id, sql, nowMs: now)
@@ -62,7 +63,7 @@ public struct ChangeHost: Sendable {
             "There is no host '\(name.shown)'. 'strettch admin host list' shows those that there are.")
     }
 
-    private func remove(_ host: HostRecord, _ sql: any SQLConnection) throws {
+    private func remove(_ host: HostRecord, _ sql: any SQLConnection, nowMs: Int64) throws {
         let left = try sql.hosts.computes(host.id, limit: Self.maxNamed + 1)
         guard left.isEmpty else {
             let names = left.prefix(Self.maxNamed).map { "\($0.name) (\($0.id))" }.joined(separator: ", ")
@@ -71,19 +72,21 @@ public struct ChangeHost: Sendable {
                 "The host '\(host.name.shown)' has computes left: \(names)\(left.count > Self.maxNamed ? ", …" : ""). "
                     + "Delete them first, and wait until they are gone.")
         }
-        try end(try sql.moves.list(hostId: host.id), of: host, sql)
+        try end(try sql.moves.list(hostId: host.id), of: host, sql, nowMs: nowMs)
         try sql.hosts.remove(host.id)
     }
 
     /// Ends the moves of which nothing but the host's own clearing up is left.
-    private func end(_ moves: [Move], of host: HostRecord, _ sql: any SQLConnection) throws {
-        if let move = moves.first(where: { $0.phase.holdsJob || $0.phase.actors != [$0.side(of: host.id)] }) {
+    private func end(
+        _ moves: [Move], of host: HostRecord, _ sql: any SQLConnection, nowMs: Int64
+    ) throws {
+        if let move = moves.first(where: { $0.step.holdsJob || $0.step.side != $0.side(of: host.id) }) {
             throw CloudError(
                 .conflict,
-                "Compute \(move.computeId) is being moved to or from the host '\(host.name.shown)' (\(move.phase.rawValue)). "
+                "Compute \(move.computeId) is being moved to or from the host '\(host.name.shown)' (\(move.step.rawValue)). "
                     + "Wait until that is over.")
         }
-        for move in moves { try sql.moves.end(move) }
+        for move in moves { try sql.moveVerbs.end(move, nowMs: nowMs) }
     }
 }
 

@@ -61,7 +61,7 @@ public struct ChangeRequest: Sendable {
         try sql.idempotencyKeys.insert(
             teamId: caller.teamId, key: key.value,
             record: IdempotencyRecord(
-                endpoint: endpoint, request: digest.text, computeId: compute.id,
+                endpoint: endpoint, request: digest.text, resourceId: compute.id,
                 answer: body, createdAtMs: nowMs,
                 expiresAtMs: keptForLife ? nil : nowMs + IdempotencyKey.retentionMs
             ))
@@ -75,7 +75,9 @@ public struct ChangeRequest: Sendable {
             throw CloudError(
                 .unprocessableEntity,
                 "The Idempotency-Key \(key.value) was used for another request"
-                    + (known.computeId.map { ", to compute \($0)" } ?? "")
+                    + (known.resourceId.map {
+                        ", to \(endpoint.hasPrefix("POST /computes") ? "compute" : "resource") \($0)"
+                    } ?? "")
                     + ". Send a new key for a new request, or the first body again.",
                 problems: differing.map { Problem($0, "differs from the first request with this key.") })
         }

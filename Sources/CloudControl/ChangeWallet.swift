@@ -84,11 +84,11 @@ private struct OperatorEntry: Sendable {
             wallet.balanceMilliRwf <= Money.most - max(0, amountMilliRwf)
         else { throw tooMuch(wallet) }
         try sql.ledger.append(
-            teamId: teamId, kind: kind, computeId: nil, reference: reference, amountMilliRwf: amountMilliRwf,
+            teamId: teamId, kind: kind, resourceId: nil, reference: reference, amountMilliRwf: amountMilliRwf,
             nowMs: nowMs)
         try sql.events.append(
             Event(
-                computeId: nil, teamId: teamId,
+                resourceId: nil, teamId: teamId,
                 kind: kind == .credit ? "wallet.credited" : "wallet.corrected",
                 detail: "\(Money.text(amountMilliRwf)) \(Money.currency), \(reference)", actor: .operator),
             nowMs: nowMs)
@@ -109,7 +109,7 @@ private struct OperatorEntry: Sendable {
         }
         try sql.wallets.setStanding(teamId: teamId, .active, nowMs: nowMs)
         try sql.events.append(
-            Event(computeId: nil, teamId: teamId, kind: "team.resumed", actor: .operator), nowMs: nowMs)
+            Event(resourceId: nil, teamId: teamId, kind: "team.resumed", actor: .operator), nowMs: nowMs)
     }
 
     private func usedOtherwise(_ known: LedgerEntry) -> CloudError {

@@ -66,7 +66,7 @@ public struct CreateKey: Sendable {
         }
         try sql.events.append(
             Event(
-                computeId: nil, teamId: teamId, kind: "key.created", detail: key.eventDetail,
+                resourceId: nil, teamId: teamId, kind: "key.created", detail: key.eventDetail,
                 actor: authority.actor, requestId: authority.requestId),
             nowMs: nowMs)
         return CreatedKey(key: key, secret: secret)

@@ -39,7 +39,7 @@ public struct CreateTeam: Sendable {
         let network = try Self.lowestFree(settings, taken: try sql.teams.networks())
         let id = try sql.teams.insert(name: name, network: network, nowMs: nowMs)
         try sql.events.append(
-            Event(computeId: nil, teamId: id, kind: "team.created", detail: name, actor: .operator),
+            Event(resourceId: nil, teamId: id, kind: "team.created", detail: name, actor: .operator),
             nowMs: nowMs)
         let key = try CreateKey(name: keyName, role: .owner, by: .operator(teamId: id))
             .insert(sql, secret: secret, nowMs: nowMs)

@@ -29,7 +29,8 @@ public struct DeleteTeam: Sendable {
 
     private func append(_ kind: String, _ detail: String, _ sql: any SQLConnection, nowMs: Int64) throws {
         try sql.events.append(
-            Event(computeId: nil, teamId: teamId, kind: kind, detail: detail, actor: .operator), nowMs: nowMs)
+            Event(resourceId: nil, teamId: teamId, kind: kind, detail: detail, actor: .operator), nowMs: nowMs
+        )
     }
 
     private func checkEmpty(_ team: Team, _ sql: any SQLConnection) throws {

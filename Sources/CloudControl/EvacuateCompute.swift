@@ -1,5 +1,6 @@
 import CloudCore
 import CloudDatabase
+import CloudVerbs
 
 /// Gives one compute of a lost host to another that has its disk, in the transaction of its caller, and lets the worker
 /// there go on with it: addresses, names, keys and the meter stay as they are.
@@ -20,7 +21,7 @@ struct EvacuateCompute {
         guard store != nil || compute.needsNoDisk else {
             return left("its disk lies on the lost host alone, which has no setting 'disks'")
         }
-        guard try sql.moves.get(compute.id) == nil else {
+        guard try sql.moves.get(computeId: compute.id) == nil else {
             return left("it is being moved, which ends once both hosts are back")
         }
         let demand = try demand(sql)
@@ -32,7 +33,8 @@ struct EvacuateCompute {
         try sql.hosts.move(compute.id, to: hostId)
         try sql.events.append(
             Event(
-                computeId: compute.id, teamId: compute.teamId, kind: "compute.evacuated", detail: Self.reason,
+                resourceId: compute.id, teamId: compute.teamId, kind: "compute.evacuated",
+                detail: Self.reason,
                 actor: .operator), nowMs: nowMs)
         try goOn(sql, nowMs: nowMs)
         guard let host = try sql.hosts.get(hostId), let now = try sql.computes.get(compute.id) else {
@@ -49,15 +51,16 @@ struct EvacuateCompute {
         return Placement.Demand(
             resources: holds ? compute.resources : Resources(), region: compute.region, image: compute.image,
             apartFrom: try sql.hosts.sharing(teamId: compute.teamId, tags: tags, except: compute.id),
-            store: compute.task?.step == .done ? nil : store)
+            store: compute.job.step == .done ? nil : store)
     }
 
     /// Makes due what is to be done there: the seed at least.
     private func goOn(_ sql: any SQLConnection, nowMs: Int64) throws {
-        guard let step = compute.stepElsewhere(hasImage: store != nil), step != .done else { return }
+        let step = compute.stepElsewhere(hasImage: store != nil)
+        guard step != .done else { return }
         try sql.jobs.move(compute.id, to: step, nowMs: nowMs)
         if compute.ranUndisturbed {
-            try sql.computes.startAgain(compute, since: Self.reason, nowMs: nowMs)
+            try sql.computeVerbs.startAgain(compute, since: Self.reason, nowMs: nowMs)
         } else {
             try sql.jobs.schedule(compute.id, dueAtMs: nowMs)
         }

@@ -76,7 +76,7 @@ public struct EvacuateHost: Sendable {
             if try sql.hosts.fence(host.id) {
                 try sql.events.append(
                     Event(
-                        computeId: nil, teamId: nil, kind: "host.evacuated",
+                        resourceId: nil, teamId: nil, kind: "host.evacuated",
                         detail: "\(host.name), by the operator, who says that it is fenced", actor: .system),
                     nowMs: now)
             }

@@ -32,7 +32,7 @@ public struct FindIdempotencyKey: Sendable {
         guard uses.isEmpty else {
             return uses.map {
                 Use(
-                    endpoint: $0.endpoint, computeId: $0.computeId, createdAtMs: $0.createdAtMs,
+                    endpoint: $0.endpoint, computeId: $0.resourceId, createdAtMs: $0.createdAtMs,
                     expiresAtMs: $0.expiresAtMs)
             }
         }

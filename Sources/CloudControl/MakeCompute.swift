@@ -32,7 +32,9 @@ struct MakeCompute: Sendable {
         let addresses = try Addresses.take(
             sql, for: caller.teamId, withPublicIp: asked.withPublicIp, cloud.settings)
 
-        let id = try sql.computes.insert(
+        let id = try sql.resources.insert(.compute, teamId: caller.teamId, nowMs: nowMs)
+        try sql.computes.insert(
+            id,
             NewCompute(
                 teamId: caller.teamId, hostId: hostId, hostName: asked.hostName, image: image.image,
                 specification: specification, region: region.region, publicKeys: asked.publicKeys,
@@ -41,10 +43,11 @@ struct MakeCompute: Sendable {
                 deletionProtection: asked.deletionProtection, privateIpv4: addresses.privateIpv4,
                 publicIpv4: addresses.publicIpv4, sshPort: addresses.sshPort),
             nowMs: nowMs)
-        try sql.jobs.insert(computeId: id, hostId: hostId, nowMs: nowMs)
+        try sql.jobs.insert(
+            id, .compute, ComputeAction.create, machineId: id, hostId: hostId, nowMs: nowMs)
         try sql.events.append(
             Event(
-                computeId: id, teamId: caller.teamId, kind: ComputeAction.create.requestedKind,
+                resourceId: id, teamId: caller.teamId, kind: ComputeAction.create.requestedKind,
                 actor: .key(caller.keyId), requestId: requestId),
             nowMs: nowMs)
         guard let compute = try sql.computes.get(id) else { throw CloudError.bug("compute \(id) vanished") }

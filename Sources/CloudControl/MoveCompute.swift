@@ -1,5 +1,6 @@
 import CloudCore
 import CloudDatabase
+import CloudVerbs
 
 /// Begins the move of a compute that runs to another host, which the workers of both hosts then carry out. For the
 /// operator, not for callers of the API.
@@ -29,7 +30,7 @@ public struct MoveCompute: Sendable {
         guard let compute = try sql.computes.get(id), compute.state != .destroyed else {
             throw CloudError(.resourceNotFound, "There is no compute \(id).")
         }
-        if let move = try sql.moves.get(id) { return try known(move, sql) }
+        if let move = try sql.moves.get(computeId: id) { return try known(move, sql) }
         let source = try source(of: compute, sql, nowMs: nowMs)
         let demand = Placement.Demand(
             resources: compute.resources, region: compute.region, image: compute.image,
@@ -38,13 +39,10 @@ public struct MoveCompute: Sendable {
         let destinationId =
             try hostName.map { try self.destination($0, demand, source, sql, nowMs: nowMs) }
             ?? chosen(demand, source, sql, cloud, nowMs: nowMs)
-        let move = Move(
-            computeId: id, sourceId: source.id, destinationId: destinationId, room: compute.resources,
-            begunAtMs: nowMs)
-        try sql.moves.insert(move)
+        let move = try sql.moveVerbs.begin(compute, from: source.id, to: destinationId, nowMs: nowMs)
         try sql.events.append(
             Event(
-                computeId: id, teamId: compute.teamId, kind: "compute.move.begun", actor: .operator),
+                resourceId: id, teamId: compute.teamId, kind: "compute.move.begun", actor: .operator),
             nowMs: nowMs)
         return move
     }
@@ -55,7 +53,7 @@ public struct MoveCompute: Sendable {
             throw CloudError(
                 .conflict,
                 "Compute \(id) has a move to '\(name.shown)' that is \(move.failure == nil ? "under way" : "being undone")"
-                    + " (\(move.phase.rawValue)). Wait until it is over.")
+                    + " (\(move.step.rawValue)). Wait until it is over.")
         }
         return move
     }
@@ -63,8 +61,8 @@ public struct MoveCompute: Sendable {
     private func source(
         of compute: Compute, _ sql: any SQLConnection, nowMs: Int64
     ) throws -> HostRecord {
-        guard compute.state == .running, compute.intent == .running, compute.task?.action == nil else {
-            let work = compute.task?.action.map { " ('\($0.rawValue)' is under way)" } ?? ""
+        guard compute.state == .running, compute.intent == .running, compute.isAtRest else {
+            let work = compute.askedAction.map { " ('\($0.rawValue)' is under way)" } ?? ""
             throw CloudError(
                 .conflict,
                 "Compute \(id) is \(compute.state.rawValue)\(work), and only a guest that runs can be moved. Start it, or "

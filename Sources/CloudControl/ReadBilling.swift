@@ -78,7 +78,7 @@ public struct ReadCosts: Sendable {
     func read(_ sql: any SQLConnection, _ cloud: Cloud) throws -> [Int64: Int64] {
         guard cloud.settings.billing.isOn else { return [:] }
         let now = cloud.clock.nowMs
-        let meters = try sql.meters.list(computeIds: computeIds)
-        return Dictionary(uniqueKeysWithValues: meters.map { ($0.computeId, $0.meter.cost(atMs: now)) })
+        let meters = try sql.meters.list(resourceIds: computeIds)
+        return Dictionary(uniqueKeysWithValues: meters.map { ($0.resourceId, $0.meter.cost(atMs: now)) })
     }
 }

@@ -34,7 +34,7 @@ public struct ListComputeEvents: Sendable {
             guard try sql.computes.getEvenDestroyed(id, teamId: caller.teamId) != nil else {
                 throw GetCompute.notFound(id)
             }
-            return try sql.events.page(page, of: .compute(id))
+            return try sql.events.page(page, of: .resource(id))
         }
     }
 }
@@ -74,7 +74,7 @@ public struct FollowEvents: Sendable {
             try caller.require(.view, now: sql)
             return try sql.events.following(.team(caller.teamId), after: after, limit: Self.batch)
         }
-        if events.isEmpty { await changes.wait(after: seen, atMost: limit) }
+        if events.isEmpty { await changes.wait(for: caller.teamId, after: seen, atMost: limit) }
         return events
     }
 }

@@ -23,10 +23,10 @@ public struct FollowMove: Sendable {
 
     public func run(in cloud: Cloud) async throws -> Outcome {
         try await cloud.database.read { sql in
-            if let present = try sql.moves.get(move.computeId), present.begunAtMs == move.begunAtMs {
+            if let present = try sql.moves.get(move.id) {
                 return outcome(present)
             }
-            let failure = try sql.events.newest(.compute(move.computeId), limit: Self.maxEvents).first {
+            let failure = try sql.events.newest(.resource(move.computeId), limit: Self.maxEvents).first {
                 ["compute.move.failed", "compute.moved"].contains($0.event.kind) && $0.atMs >= move.begunAtMs
             }
             guard failure?.event.kind == "compute.move.failed" else { return .moved }
@@ -35,13 +35,13 @@ public struct FollowMove: Sendable {
     }
 
     private func outcome(_ present: Move) -> Outcome {
-        switch present.phase {
+        switch present.step {
         case .departure: .underWay("waits for its host")
-        case .arrival: .underWay(present.progress ?? "its destination makes ready")
-        case .copy: .underWay(present.progress ?? "begins to copy")
+        case .arrival: .underWay(present.job.note ?? "its destination makes ready")
+        case .copy: .underWay(present.job.note ?? "begins to copy")
         case .switched, .refused: .underWay("switches over")
         case .leaving: .underWay("runs there; its old host cleans up")
-        case .cancelled, .withdrawn: .underWay("is called off: \(present.failure ?? "")")
+        case .cancelled, .abandoned, .withdrawn: .underWay("is called off: \(present.failure ?? "")")
         // The guest goes on; the other host may be down for long.
         case .returned: .failed(present.failure ?? "for a reason that was not kept")
         }

@@ -23,7 +23,7 @@ public struct RevokeKey: Sendable {
             guard try sql.keys.revoke(id, nowMs: now) else { return key }
             try sql.events.append(
                 Event(
-                    computeId: nil, teamId: key.teamId, kind: "key.revoked", detail: key.eventDetail,
+                    resourceId: nil, teamId: key.teamId, kind: "key.revoked", detail: key.eventDetail,
                     actor: authority.actor, requestId: authority.requestId),
                 nowMs: now)
             return try find(sql)

@@ -22,7 +22,7 @@ public struct SuspendTeam: Sendable {
             try sql.wallets.setSuspendedByOperator(teamId: teamId, true)
             try sql.events.append(
                 Event(
-                    computeId: nil, teamId: teamId, kind: "team.suspended", detail: reason, actor: .operator),
+                    resourceId: nil, teamId: teamId, kind: "team.suspended", detail: reason, actor: .operator),
                 nowMs: now)
             return try sql.wallets.get(teamId)
         }
@@ -45,7 +45,7 @@ public struct ResumeTeam: Sendable {
             try sql.wallets.setSuspendedByOperator(teamId: teamId, false)
             try sql.wallets.setStanding(teamId: teamId, .active, nowMs: now)
             try sql.events.append(
-                Event(computeId: nil, teamId: teamId, kind: "team.resumed", actor: .operator), nowMs: now)
+                Event(resourceId: nil, teamId: teamId, kind: "team.resumed", actor: .operator), nowMs: now)
             return try sql.wallets.get(teamId)
         }
     }

@@ -25,7 +25,7 @@ struct TeamWallet {
     /// Begins the meter of a new compute.
     func meter(_ compute: Compute, _ specification: Specification) throws {
         try sql.meters.insert(
-            computeId: compute.id, teamId: teamId,
+            resourceId: compute.id, teamId: teamId,
             price: price(specification, hasPublicIp: compute.publicIpv4 != nil), nowMs: cloud.clock.nowMs)
     }
 
@@ -53,7 +53,7 @@ struct TeamWallet {
 
     /// What the team owes and will owe by the end of the reserve, if nothing changes. A compute that does not run yet
     /// is taken to do so from now on.
-    static func committed(_ meters: [ComputeMeter], nowMs: Int64) -> Int64 {
+    static func committed(_ meters: [ResourceMeter], nowMs: Int64) -> Int64 {
         meters.reduce(0) {
             $0 + $1.meter.assumed(beganAtMs: nowMs).owed(atMs: nowMs + reserveMs)
         }

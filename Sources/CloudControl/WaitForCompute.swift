@@ -29,7 +29,7 @@ public struct WaitForCompute: Sendable {
             }
             let left = deadline - .now
             if wait.isOver(in: compute.state) || left <= .zero { return compute }
-            await changes.wait(after: seen, atMost: min(left, Self.pollLimit))
+            await changes.wait(for: caller.teamId, after: seen, atMost: min(left, Self.pollLimit))
             if Task.isCancelled { return compute }
         }
     }

@@ -2,8 +2,8 @@
 extension Compute {
     /// Whether there is nothing that must come along: its disk was never finished, or is gone already.
     public var needsNoDisk: Bool {
-        switch task?.step {
-        case .image, .disk, .release, .done, nil: true
+        switch job.step {
+        case .image, .disk, .release, .done: true
         case .seed, .network, .boot, .confirm, .idle, .shutdown, .stopping, .unplug, .resize, .halt, .detach,
             .erase:
             false
@@ -12,20 +12,20 @@ extension Compute {
 
     /// Whether its guest ran, and nobody wants it otherwise by now: then it is started again.
     public var ranUndisturbed: Bool {
-        state == .running && intent == .running && task?.action == nil && task?.step == .idle
+        state == .running && intent == .running && isAtRest
     }
 
     /// Where the job goes on. What a host has of a machine besides its disk is made again there: seed, interface,
     /// process. What was to come down or to be taken away looks, finds it down, and goes on.
     ///
     /// - Parameter hasImage: whether the other host has the bytes of the image that a disk is to be made of.
-    public func stepElsewhere(hasImage: Bool) -> ComputeStep? {
-        switch task?.step {
+    public func stepElsewhere(hasImage: Bool) -> ComputeStep {
+        switch job.step {
         case .disk: hasImage ? .disk : .image
         case .network, .boot, .confirm: .seed
         case .image, .seed, .idle, .shutdown, .stopping, .unplug, .resize, .halt, .detach, .erase, .release,
-            .done, nil:
-            task?.step
+            .done:
+            job.step
         }
     }
 }

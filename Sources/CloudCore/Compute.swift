@@ -31,7 +31,7 @@ public struct Compute: Sendable, Equatable {
     public var createdAtMs: Int64
     public var updatedAtMs: Int64
     /// Where the work on it stands.
-    public var task: ComputeTask?
+    public var job: Job<ComputeAction>
 
     public init(
         id: Int64, teamId: Int64, hostId: Int64? = nil, hostName: String, state: ComputeState,
@@ -41,7 +41,7 @@ public struct Compute: Sendable, Equatable {
         tags: [String], userData: String? = nil, deletionProtection: Bool = false, network: IPv4Network,
         privateIpv4: IPv4Address? = nil, publicIpv4: IPv4Address? = nil,
         sshPort: Int? = nil, failure: ComputeFailure? = nil, createdAtMs: Int64, updatedAtMs: Int64,
-        task: ComputeTask? = nil
+        job: Job<ComputeAction>
     ) {
         self.id = id
         self.teamId = teamId
@@ -66,7 +66,7 @@ public struct Compute: Sendable, Equatable {
         self.failure = failure
         self.createdAtMs = createdAtMs
         self.updatedAtMs = updatedAtMs
-        self.task = task
+        self.job = job
     }
 }
 
@@ -102,31 +102,10 @@ public enum FailureCode: String, Sendable, CaseIterable {
     case hostDown = "HOST_DOWN"
 }
 
-/// What is being done to a compute, and the step that it has reached.
-public struct ComputeTask: Sendable, Equatable {
-    /// `nil` when nothing is, and when a failed create is cleaned up.
-    public var action: ComputeAction?
-    public var step: ComputeStep
-    public var sinceMs: Int64
-    /// How often the step has failed so far.
-    public var attempts: Int
-    /// What it waits for or stumbled over, for the owner.
-    public var note: String?
-
-    public init(
-        action: ComputeAction? = nil, step: ComputeStep, sinceMs: Int64, attempts: Int, note: String? = nil
-    ) {
-        self.action = action
-        self.step = step
-        self.sinceMs = sinceMs
-        self.attempts = attempts
-        self.note = note
-    }
-}
-
 extension Compute {
-    /// The step that is due now: the job's own, unless an action goes before it.
-    public func dueStep(at present: ComputeStep) -> ComputeStep {
-        task?.action?.step(from: present) ?? present
-    }
+    /// What a caller has asked for and is under way.
+    public var askedAction: ComputeAction? { job.action.isAsked ? job.action : nil }
+
+    /// Whether nothing is wanted of its machine but that it stays as it is.
+    public var isAtRest: Bool { job.action == .keep }
 }

@@ -1,9 +1,25 @@
-/// What can be done to a compute. All that a state or a step means for an action is in this file.
-public enum ComputeAction: String, Sendable, CaseIterable {
+/// What is done to a compute. All that a state or a step means for an action is in this file.
+public enum ComputeAction: String, JobAction, CaseIterable {
+    // What a caller asks for.
     case create, start, stop, reboot, upsize, update, delete
+    // What the cell does by itself.
+    /// Takes away what a failed create has made.
+    case cleanUp
+    /// Looks now and then whether the machine is as it should be: nothing else is wanted of it.
+    case keep
+    /// Nothing, for good.
+    case gone
 
-    /// The steps that the action walks, in order; then the job is `idle`, or `done` after a delete. None: it is done
-    /// with the transaction that accepts it.
+    /// Those that a caller asks for.
+    public static let asked: [ComputeAction] = allCases.filter(\.isAsked)
+
+    public var isAsked: Bool {
+        switch self {
+        case .create, .start, .stop, .reboot, .upsize, .update, .delete: true
+        case .cleanUp, .keep, .gone: false
+        }
+    }
+
     public var steps: [ComputeStep] {
         switch self {
         case .create: [.image, .disk, .seed, .network, .boot, .confirm]
@@ -13,7 +29,9 @@ public enum ComputeAction: String, Sendable, CaseIterable {
         case .reboot: Self.bringDown + Self.bringUp
         case .upsize: [.resize]
         case .update: []
-        case .delete: [.halt, .detach, .erase, .release]
+        case .delete, .cleanUp: [.halt, .detach, .erase, .release]
+        case .keep: [.idle]
+        case .gone: [.done]
         }
     }
 
@@ -21,10 +39,18 @@ public enum ComputeAction: String, Sendable, CaseIterable {
     private static let bringUp: [ComputeStep] = [.resize, .seed, .network, .boot, .confirm]
     private static let bringDown: [ComputeStep] = [.shutdown, .stopping, .unplug]
 
-    /// The step that is due when the job stands at `present`: that one if it is on this action's way, else the way's
-    /// first. So an action goes before whatever an earlier one was waiting for.
-    public func step(from present: ComputeStep) -> ComputeStep {
-        steps.contains(present) ? present : steps.first ?? present
+    /// Without one, giving up would leak something.
+    public func deadlineMs(of step: ComputeStep) -> Int64? {
+        switch step {
+        case .image: 3_600_000  // a cloud image over a slow line
+        case .disk, .seed, .network, .resize: 120_000
+        case .boot: 1_800_000  // waits for a free boot slot
+        // A full guest without KVM needs minutes. A start knows the guest: it was reached before, and its owner may have
+        // moved or closed its SSH server since.
+        case .confirm: self == .create ? 900_000 : 300_000
+        case .shutdown: 30_000  // a monitor that hangs: then without asking
+        case .idle, .stopping, .unplug, .halt, .detach, .erase, .release, .done: nil
+        }
     }
 
     /// What the owner wants of the machine from this action on; `nil`: what he wanted before.
@@ -33,7 +59,7 @@ public enum ComputeAction: String, Sendable, CaseIterable {
         case .create, .start, .reboot: .running
         case .stop: .stopped
         case .delete: .destroyed
-        case .upsize, .update: nil
+        case .upsize, .update, .cleanUp, .keep, .gone: nil
         }
     }
 
@@ -42,7 +68,8 @@ public enum ComputeAction: String, Sendable, CaseIterable {
         switch self {
         case .create: "compute.created"
         case .update: "compute.updated"
-        case .start, .stop, .reboot, .upsize, .delete: "compute.\(rawValue).requested"
+        case .start, .stop, .reboot, .upsize, .delete, .cleanUp, .keep, .gone:
+            "compute.\(rawValue).requested"
         }
     }
 
@@ -61,7 +88,7 @@ public enum ComputeAction: String, Sendable, CaseIterable {
     /// Which state allows which action (API reference, "Endpoints", "States" and "Error codes").
     public func verdict(in state: ComputeState) -> Verdict {
         switch (self, state) {
-        case (.create, _): .conflict
+        case (.create, _), (.cleanUp, _), (.keep, _), (.gone, _): .conflict
         case (.start, .stopped): .accepted(.starting)
         case (.start, .creating), (.start, .running), (.start, .starting), (.start, .rebooting),
             (.start, .destroying), (.start, .destroyed), (.start, .failed):
@@ -93,7 +120,7 @@ public enum ComputeAction: String, Sendable, CaseIterable {
 
     /// The same, with the action that is under way taken into account.
     public func verdict(on compute: Compute) -> Verdict {
-        switch (self, compute.task?.action) {
+        switch (self, compute.job.action) {
         case (.stop, .stop): .repeated
         case (.reboot, .stop), (.upsize, .upsize): .conflict
         default: verdict(in: compute.state)
@@ -120,7 +147,7 @@ public enum ComputeAction: String, Sendable, CaseIterable {
     }
 
     private func underWay(_ compute: Compute) -> String {
-        compute.task?.action.map { " ('\($0.rawValue)' is under way)" } ?? ""
+        compute.askedAction.map { " ('\($0.rawValue)' is under way)" } ?? ""
     }
 
     /// Which states would do, out of the table itself.

@@ -23,11 +23,11 @@ public struct ComputePlace: Sendable, Equatable {
         self.step = step
     }
 
-    /// `nil` once the compute has given its address back, or has no job any more.
+    /// `nil` once the compute has given its address back.
     public init?(_ compute: Compute) {
-        guard let privateIpv4 = compute.privateIpv4, let step = compute.task?.step else { return nil }
+        guard let privateIpv4 = compute.privateIpv4 else { return nil }
         self.init(
             computeId: compute.id, teamId: compute.teamId, network: compute.network, privateIpv4: privateIpv4,
-            publicIpv4: compute.publicIpv4, sshPort: compute.sshPort, step: step)
+            publicIpv4: compute.publicIpv4, sshPort: compute.sshPort, step: compute.job.step)
     }
 }

@@ -1,7 +1,7 @@
-/// One thing that happened in a team, most often to one of its computes.
+/// One thing that happened in a team, most often to one of its resources.
 public struct Event: Sendable, Equatable {
     /// `nil` when it is about the team: its keys, its wallet, its standing.
-    public var computeId: Int64?
+    public var resourceId: Int64?
     /// `nil` when it is about the cell itself: then it is in no team's audit log, and for the operator alone.
     public var teamId: Int64?
     /// Dotted and lower case: `compute.created`.
@@ -21,10 +21,10 @@ public struct Event: Sendable, Equatable {
     }
 
     public init(
-        computeId: Int64?, teamId: Int64?, kind: String, detail: String? = nil, actor: Actor,
+        resourceId: Int64?, teamId: Int64?, kind: String, detail: String? = nil, actor: Actor,
         requestId: String? = nil
     ) {
-        self.computeId = computeId
+        self.resourceId = resourceId
         self.teamId = teamId
         self.kind = kind
         self.detail = detail
@@ -39,13 +39,18 @@ public struct EventRecord: Sendable, Equatable {
     public var id: Int64
     public var atMs: Int64
     public var event: Event
+    /// Of what the event is about; `nil` when that is no resource.
+    public var resourceKind: ResourceKind?
     /// The name of the actor's key, `nil` without one.
     public var keyName: String?
 
-    public init(id: Int64, atMs: Int64, event: Event, keyName: String?) {
+    public init(
+        id: Int64, atMs: Int64, event: Event, resourceKind: ResourceKind? = nil, keyName: String?
+    ) {
         self.id = id
         self.atMs = atMs
         self.event = event
+        self.resourceKind = resourceKind
         self.keyName = keyName
     }
 }

@@ -31,7 +31,8 @@ public struct LedgerEntry: Sendable, Equatable {
     public var number: Int64
     public var atMs: Int64
     public var kind: LedgerKind
-    public var computeId: Int64?
+    /// What it is debited for; `nil` when that is no resource.
+    public var resourceId: Int64?
     /// The day or month that is charged for, or the operator's reference of a credit or correction.
     public var reference: String
     /// What it adds to the balance; negative for a charge.
@@ -40,13 +41,13 @@ public struct LedgerEntry: Sendable, Equatable {
     public var balanceMilliRwf: Int64
 
     public init(
-        number: Int64, atMs: Int64, kind: LedgerKind, computeId: Int64?, reference: String,
+        number: Int64, atMs: Int64, kind: LedgerKind, resourceId: Int64?, reference: String,
         amountMilliRwf: Int64, balanceMilliRwf: Int64
     ) {
         self.number = number
         self.atMs = atMs
         self.kind = kind
-        self.computeId = computeId
+        self.resourceId = resourceId
         self.reference = reference
         self.amountMilliRwf = amountMilliRwf
         self.balanceMilliRwf = balanceMilliRwf

@@ -14,6 +14,8 @@ extension TeamStanding {
     public func allows(_ action: ComputeAction) -> Bool {
         switch (self, action) {
         case (_, .stop), (_, .delete), (.active, _): true
+        // The cell's own doing is no caller's to be refused.
+        case (_, .cleanUp), (_, .keep), (_, .gone): true
         case (.pastDue, .create), (.pastDue, .upsize): false
         case (.pastDue, .start), (.pastDue, .reboot), (.pastDue, .update): true
         case (.suspended, .create), (.suspended, .upsize), (.suspended, .start), (.suspended, .reboot),

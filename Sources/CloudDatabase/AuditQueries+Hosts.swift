@@ -14,7 +14,8 @@ extension AuditQueries {
                 FROM (
                     SELECT host_id, vcpus, memory_mb, storage_gb FROM computes WHERE private_ipv4 IS NOT NULL
                     UNION ALL
-                    SELECT \(MoveQueries.otherHost) AS host_id, m.vcpus, m.memory_mb, m.storage_gb FROM moves m
+                    SELECT \(MoveQueries.otherHost) AS host_id, m.vcpus, m.memory_mb, m.storage_gb
+                    FROM \(MoveQueries.tables)
                 ) held GROUP BY host_id
             ) s ON s.host_id = h.id
             WHERE h.state <> 'REMOVED' OR h.taken_vcpus > 0 OR s.vcpus IS NOT NULL ORDER BY h.id
@@ -33,10 +34,10 @@ extension AuditQueries {
     public func misplaced() throws -> [Int64] {
         try sql.query(
             """
-            SELECT c.id FROM computes c JOIN jobs j ON j.compute_id = c.id
+            SELECT c.id FROM computes c JOIN jobs j ON j.resource_id = c.id
             WHERE (c.private_ipv4 IS NOT NULL AND c.host_id IS NULL)
                 OR COALESCE(c.host_id, 0) <> COALESCE(j.host_id, 0)
-                OR EXISTS (SELECT 1 FROM moves m WHERE m.compute_id = c.id AND c.host_id = \(MoveQueries.otherHost))
+                OR c.id IN (SELECT m.compute_id FROM \(MoveQueries.tables) WHERE c.host_id = \(MoveQueries.otherHost))
             ORDER BY c.id
             """
         ).map { try $0.int("id") }

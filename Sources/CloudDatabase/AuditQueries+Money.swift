@@ -5,16 +5,16 @@ extension AuditQueries {
     public func meters(afterId: Int64, limit: Int) throws -> [AuditedMeter] {
         let rows = try sql.query(
             """
-            SELECT m.compute_id, m.is_settled, c.state, c.specification, c.public_ipv4
-            FROM meters m JOIN computes c ON c.id = m.compute_id
-            WHERE m.compute_id > $1 ORDER BY m.compute_id LIMIT $2
+            SELECT m.resource_id, m.is_settled, c.state, c.specification, c.public_ipv4
+            FROM meters m JOIN computes c ON c.id = m.resource_id
+            WHERE m.resource_id > $1 ORDER BY m.resource_id LIMIT $2
             """,
             [afterId, limit])
         guard let first = rows.first, let last = rows.last else { return [] }
-        let meters = try sql.meters.list(from: try first.int("compute_id"), to: try last.int("compute_id"))
-        let byCompute = Dictionary(meters.map { ($0.computeId, $0.meter) }) { first, _ in first }
+        let meters = try sql.meters.list(from: try first.int("resource_id"), to: try last.int("resource_id"))
+        let byCompute = Dictionary(meters.map { ($0.resourceId, $0.meter) }) { first, _ in first }
         return try rows.compactMap { row in
-            let id = try row.int("compute_id")
+            let id = try row.int("resource_id")
             return try byCompute[id].map { meter in
                 AuditedMeter(
                     computeId: id, meter: meter, isSettled: try row.int("is_settled") == 1,
@@ -29,13 +29,13 @@ extension AuditQueries {
         var totals: [Int64: [LedgerKind: DebitTotal]] = [:]
         let rows = try sql.query(
             """
-            SELECT compute_id, kind, COUNT(*) AS n, CAST(SUM(amount_milli_rwf) AS BIGINT) AS amount,
+            SELECT resource_id, kind, COUNT(*) AS n, CAST(SUM(amount_milli_rwf) AS BIGINT) AS amount,
                 MIN(reference) AS lo, MAX(reference) AS hi
-            FROM ledger WHERE compute_id > $1 AND compute_id <= $2 GROUP BY compute_id, kind
+            FROM ledger WHERE resource_id > $1 AND resource_id <= $2 GROUP BY resource_id, kind
             """,
             [afterId, lastId])
         for row in rows {
-            totals[try row.int("compute_id"), default: [:]][try row.value("kind")] = DebitTotal(
+            totals[try row.int("resource_id"), default: [:]][try row.value("kind")] = DebitTotal(
                 count: Int(try row.int("n")), amountMilliRwf: -(try row.int("amount")),
                 first: try row.text("lo"), last: try row.text("hi"))
         }
@@ -47,8 +47,8 @@ extension AuditQueries {
         let states = ComputeState.allCases.filter { $0.billing != .over }.sqlList
         return try sql.query(
             """
-            SELECT c.id FROM computes c LEFT JOIN meters m ON m.compute_id = c.id
-            WHERE m.compute_id IS NULL AND c.state IN (\(states)) ORDER BY c.id
+            SELECT c.id FROM computes c LEFT JOIN meters m ON m.resource_id = c.id
+            WHERE m.resource_id IS NULL AND c.state IN (\(states)) ORDER BY c.id
             """
         ).map { try $0.int("id") }
     }

@@ -14,7 +14,7 @@ extension AuditQueries {
                 WHERE state <> 'DESTROYED'
                 UNION ALL
                 SELECT g.team_id, g.tag, c.region, g.state, c.id % \(TotalQueries.shards), 0, 1
-                FROM compute_tags g JOIN computes c ON c.id = g.compute_id
+                FROM resource_tags g JOIN computes c ON c.id = g.resource_id
             ) lists
             GROUP BY team_id, tag, region, state, shard HAVING SUM(counted) <> SUM(present)
             ORDER BY team_id, tag, region, state, shard

@@ -15,7 +15,7 @@ public struct AuditQueries {
             """
             SELECT \(ComputeQueries.columns), j.due_at_ms, j.lease_until_ms FROM \(ComputeQueries.tables)
             WHERE c.id > $1 AND (
-                c.state <> 'DESTROYED' OR c.intent <> 'DESTROYED' OR j.step <> 'done' OR j.action IS NOT NULL
+                c.state <> 'DESTROYED' OR c.intent <> 'DESTROYED' OR j.step <> 'done' OR j.action <> 'gone'
                 OR c.private_ipv4 IS NOT NULL OR c.public_ipv4 IS NOT NULL OR c.ssh_port IS NOT NULL
             )
             ORDER BY c.id LIMIT $2
@@ -31,7 +31,8 @@ public struct AuditQueries {
     /// Computes that have no job.
     public func withoutJob() throws -> [Int64] {
         try ids(
-            "SELECT c.id FROM computes c LEFT JOIN jobs j ON j.compute_id = c.id WHERE j.compute_id IS NULL")
+            "SELECT c.id FROM computes c LEFT JOIN jobs j ON j.resource_id = c.id WHERE j.resource_id IS NULL"
+        )
     }
 
     /// Every team there ever was, with what it holds.
@@ -60,7 +61,7 @@ public struct AuditQueries {
         try sql.query(
             """
             SELECT c.id, COUNT(k.idempotency_key) AS n FROM computes c
-            LEFT JOIN idempotency_keys k ON k.compute_id = c.id AND k.endpoint = $1
+            LEFT JOIN idempotency_keys k ON k.resource_id = c.id AND k.endpoint = $1
             WHERE c.state <> 'DESTROYED' GROUP BY c.id HAVING COUNT(k.idempotency_key) <> 1 ORDER BY c.id
             """,
             [endpoint]
@@ -72,7 +73,7 @@ public struct AuditQueries {
         try sql.query(
             """
             SELECT k.idempotency_key, k.endpoint FROM idempotency_keys k
-            LEFT JOIN computes c ON c.id = k.compute_id AND c.team_id = k.team_id
+            LEFT JOIN computes c ON c.id = k.resource_id AND c.team_id = k.team_id
             WHERE k.endpoint LIKE '% /computes%' AND c.id IS NULL ORDER BY k.created_at_ms, k.idempotency_key
             """
         ).map { (try $0.text("idempotency_key"), try $0.text("endpoint")) }
@@ -82,11 +83,11 @@ public struct AuditQueries {
     public func answersAmiss() throws -> [(computeId: Int64, key: String)] {
         try sql.query(
             """
-            SELECT compute_id, idempotency_key FROM idempotency_keys
-            WHERE compute_id IS NOT NULL AND answer NOT LIKE '%"id":"' || CAST(compute_id AS TEXT) || '"%'
-            ORDER BY compute_id, idempotency_key
+            SELECT resource_id, idempotency_key FROM idempotency_keys
+            WHERE resource_id IS NOT NULL AND answer NOT LIKE '%"id":"' || CAST(resource_id AS TEXT) || '"%'
+            ORDER BY resource_id, idempotency_key
             """
-        ).map { (try $0.int("compute_id"), try $0.text("idempotency_key")) }
+        ).map { (try $0.int("resource_id"), try $0.text("idempotency_key")) }
     }
 
     // MARK: Events
@@ -130,7 +131,7 @@ public struct AuditQueries {
         try sql.query(
             """
             SELECT c.id, COUNT(e.id) AS n FROM computes c
-            LEFT JOIN events e ON e.compute_id = c.id AND e.kind = $1
+            LEFT JOIN events e ON e.resource_id = c.id AND e.kind = $1
             \(isDestroyed ? "WHERE c.state = 'DESTROYED'" : "")
             GROUP BY c.id HAVING COUNT(e.id) <> 1 ORDER BY c.id
             """,
@@ -144,13 +145,13 @@ public struct AuditQueries {
         var newest: [Int64: [String: Int64]] = [:]
         let rows = try sql.query(
             """
-            SELECT e.compute_id, e.kind, MAX(e.id) AS newest
-            FROM computes c JOIN events e ON e.compute_id = c.id
-            WHERE c.state <> 'DESTROYED' AND e.kind IN (\(places)) GROUP BY e.compute_id, e.kind
+            SELECT e.resource_id, e.kind, MAX(e.id) AS newest
+            FROM computes c JOIN events e ON e.resource_id = c.id
+            WHERE c.state <> 'DESTROYED' AND e.kind IN (\(places)) GROUP BY e.resource_id, e.kind
             """,
             kinds)
         for row in rows {
-            newest[try row.int("compute_id"), default: [:]][try row.text("kind")] = try row.int("newest")
+            newest[try row.int("resource_id"), default: [:]][try row.text("kind")] = try row.int("newest")
         }
         return newest
     }

@@ -1,13 +1,22 @@
 import CloudCore
 import Synchronization
 
-/// Tells everybody who waits that events or states of computes were committed. Carries no data: the database is the
+/// Tells who waits that something was committed that can be seen. Carries no more than whose it is: the database is the
 /// truth, and whoever is woken looks there.
 public final class Changes: Sendable {
     private struct State {
         var count: UInt64 = 0
+        /// The count at the last signal for each team that had one, and for all of them.
+        var lastOf: [Int64: UInt64] = [:]
+        var lastOfAll: UInt64 = 0
         var lastWaiter: UInt64 = 0
-        var waiters: [UInt64: CheckedContinuation<Void, Never>] = [:]
+        var waiters: [UInt64: (team: Int64?, continuation: CheckedContinuation<Void, Never>)] = [:]
+
+        /// Whether there was a signal for the team after `seen`.
+        func hasChanged(_ team: Int64?, after seen: UInt64) -> Bool {
+            guard let team else { return count > seen }
+            return lastOfAll > seen || lastOf[team, default: 0] > seen
+        }
     }
 
     private let state = Mutex(State())
@@ -18,24 +27,34 @@ public final class Changes: Sendable {
     /// during the look then ends the wait.
     public var count: UInt64 { state.withLock { $0.count } }
 
-    /// Ends every wait under way.
-    public func signal() {
-        let waiters = state.withLock { state in
+    /// Ends every wait under way for one of these teams, or for any.
+    /// - Parameter teams: `nil`: all, since it is not known whose changed.
+    public func signal(_ teams: Set<Int64>? = nil) {
+        let ended = state.withLock { state in
             state.count += 1
-            defer { state.waiters = [:] }
-            return state.waiters.values
+            if let teams {
+                for team in teams { state.lastOf[team] = state.count }
+            } else {
+                state.lastOfAll = state.count
+            }
+            let ended = state.waiters.filter { _, waiter in
+                waiter.team.map { teams?.contains($0) ?? true } ?? true
+            }
+            for id in ended.keys { state.waiters[id] = nil }
+            return ended.values.map(\.continuation)
         }
-        for waiter in waiters { waiter.resume() }
+        for continuation in ended { continuation.resume() }
     }
 
-    /// Returns when it was signalled more than `seen` times, after `limit`, or when the task is cancelled. Any number
-    /// may wait at once; each caller bounds its own.
-    public func wait(after seen: UInt64, atMost limit: Duration) async {
+    /// Returns when it was signalled for the team more than `seen` times, after `limit`, or when the task is cancelled. Any
+    /// number may wait at once; each caller bounds its own.
+    /// - Parameter team: `nil`: any.
+    public func wait(for team: Int64? = nil, after seen: UInt64, atMost limit: Duration) async {
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
                 try? await SystemClock().sleep(for: limit)  // throws when cancelled: as good as over
             }
-            group.addTask { await self.waitForSignal(after: seen) }
+            group.addTask { await self.waitForSignal(team, after: seen) }
             _ = await group.next()
             group.cancelAll()
         }
@@ -44,7 +63,7 @@ public final class Changes: Sendable {
     /// How many wait now, for tests and metrics.
     public var waiting: Int { state.withLock { $0.waiters.count } }
 
-    private func waitForSignal(after seen: UInt64) async {
+    private func waitForSignal(_ team: Int64?, after seen: UInt64) async {
         let id = state.withLock { state in
             state.lastWaiter += 1
             return state.lastWaiter
@@ -53,22 +72,14 @@ public final class Changes: Sendable {
             await withCheckedContinuation { continuation in
                 let isOver = state.withLock { state in
                     // Asked under the lock: a cancellation that comes later finds the waiter.
-                    let isOver = state.count != seen || Task.isCancelled
-                    if !isOver { state.waiters[id] = continuation }
+                    let isOver = state.hasChanged(team, after: seen) || Task.isCancelled
+                    if !isOver { state.waiters[id] = (team, continuation) }
                     return isOver
                 }
                 if isOver { continuation.resume() }
             }
         } onCancel: {
-            state.withLock { $0.waiters.removeValue(forKey: id) }?.resume()
+            state.withLock { $0.waiters.removeValue(forKey: id) }?.continuation.resume()
         }
-    }
-}
-
-extension Changes {
-    /// Whether the statement appends an event, or changes a compute's state or a move's phase, by how it begins.
-    static func areMade(by sql: String) -> Bool {
-        ["INSERT INTO events", "UPDATE computes SET state", "UPDATE moves SET phase"]
-            .contains(where: sql.hasPrefix)
     }
 }

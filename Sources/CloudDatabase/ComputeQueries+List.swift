@@ -88,7 +88,7 @@ extension ComputeQueries {
         for tag in tags {
             try sql.later(
                 """
-                INSERT INTO compute_tags (team_id, tag, compute_id, state)
+                INSERT INTO resource_tags (team_id, tag, resource_id, state)
                 SELECT team_id, CAST($2 AS TEXT), id, state FROM computes WHERE id = $1
                 """,
                 [id, tag])
@@ -99,19 +99,19 @@ extension ComputeQueries {
     /// Lets the compute, which is not counted at the moment, be found by no tag.
     func removeTags(of id: Int64) throws {
         try sql.totals.forget(id)
-        try sql.later("DELETE FROM compute_tags WHERE compute_id = $1", [id])
+        try sql.later("DELETE FROM resource_tags WHERE resource_id = $1", [id])
     }
 
     /// Lets the compute be found by its tags and this state.
     func index(_ state: ComputeState, of id: Int64) throws {
-        try sql.later("UPDATE compute_tags SET state = $2 WHERE compute_id = $1", [id, state.rawValue])
+        try sql.later("UPDATE resource_tags SET state = $2 WHERE resource_id = $1", [id, state.rawValue])
     }
 
     /// Lets a compute that is new, and so CREATING, be found and counted.
     func insert(_ tags: [String], of id: Int64, teamId: Int64) throws {
         for tag in tags {
             try sql.later(
-                "INSERT INTO compute_tags (team_id, tag, compute_id, state) VALUES ($1, $2, $3, 'CREATING')",
+                "INSERT INTO resource_tags (team_id, tag, resource_id, state) VALUES ($1, $2, $3, 'CREATING')",
                 [teamId, tag, id])
         }
         try sql.totals.enter(id)
@@ -137,13 +137,13 @@ private struct Conditions {
             ("c.region =", filter.region), ("LOWER(c.host_name) =", filter.hostName?.lowercased()),
         ]
         let needsRows = !isTagged || columns.contains { $0.1 != nil }
-        id = isTagged ? "g.compute_id" : "c.id"
-        tables = [isTagged ? "compute_tags g" : nil, needsRows ? "computes c" : nil]
+        id = isTagged ? "g.resource_id" : "c.id"
+        tables = [isTagged ? "resource_tags g" : nil, needsRows ? "computes c" : nil]
             .compactMap(\.self).joined(separator: " CROSS JOIN ")
         addTags(filter.tags, teamId: teamId)
         if let state = filter.state { add(isTagged ? "g.state =" : "c.state =", state.rawValue) }
         guard needsRows else { return }
-        if isTagged { terms.append("c.id = g.compute_id") }
+        if isTagged { terms.append("c.id = g.resource_id") }
         add("c.team_id =", teamId)
         terms.append("c.state <> 'DESTROYED'")
         for (comparison, value) in columns {
@@ -159,8 +159,8 @@ private struct Conditions {
             terms.append(
                 """
                 EXISTS (
-                    SELECT 1 FROM compute_tags h
-                    WHERE h.team_id = g.team_id AND h.tag = \(bind(tag)) AND h.compute_id = g.compute_id
+                    SELECT 1 FROM resource_tags h
+                    WHERE h.team_id = g.team_id AND h.tag = \(bind(tag)) AND h.resource_id = g.resource_id
                 )
                 """)
         }

@@ -12,32 +12,30 @@ public struct ComputeQueries {
 
     /// All that `compute` reads, for queries that want more of `tables`.
     static let columns =
-        "c.*, t.network_base, t.network_prefix, j.action, j.step, j.step_since_ms, j.attempts, j.note"
+        "c.*, t.network_base, t.network_prefix, \(JobQueries.columns)"
     static let tables =
-        "computes c JOIN teams t ON t.id = c.team_id JOIN jobs j ON j.compute_id = c.id"
+        "computes c JOIN teams t ON t.id = c.team_id JOIN jobs j ON j.resource_id = c.id"
 
-    /// Inserts a compute in CREATING with intent RUNNING, and returns its id.
-    public func insert(_ new: NewCompute, nowMs: Int64) throws -> Int64 {
-        let id = try sql.query(
+    /// Inserts a compute in CREATING with intent RUNNING, whose id is a new resource's.
+    public func insert(_ id: Int64, _ new: NewCompute, nowMs: Int64) throws {
+        try sql.later(
             """
             INSERT INTO computes (
-                team_id, host_name, state, intent, image, specification, region, vcpus, memory_mb, storage_gb,
+                id, team_id, host_name, state, intent, image, specification, region, vcpus, memory_mb, storage_gb,
                 public_keys, tags, user_data, deletion_protection, private_ipv4, public_ipv4, ssh_port,
                 created_at_ms, updated_at_ms, host_id
             ) VALUES (
-                $1, $2, 'CREATING', 'RUNNING', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16, $17
+                $1, $2, $3, 'CREATING', 'RUNNING', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17,
+                $18
             )
-            RETURNING id
             """,
             [
-                new.teamId, new.hostName, new.image, new.specification.specification, new.region,
+                id, new.teamId, new.hostName, new.image, new.specification.specification, new.region,
                 new.specification.vcpus, new.specification.memoryMb, new.specification.storageGb,
                 try StringList.encode(new.publicKeys), try StringList.encode(new.tags), new.userData,
                 new.deletionProtection, new.privateIpv4, new.publicIpv4, new.sshPort, nowMs, new.hostId,
-            ]
-        )[0].int("id")
+            ])
         try insert(new.tags, of: id, teamId: new.teamId)
-        return id
     }
 
     /// The compute with this id, whatever its state.
@@ -91,7 +89,7 @@ public struct ComputeQueries {
     public func meantToRun(hostId: Int64) throws -> [Int64: FailureCode?] {
         let rows = try sql.query(
             """
-            SELECT c.id, c.failure_code FROM jobs j JOIN computes c ON c.id = j.compute_id
+            SELECT c.id, c.failure_code FROM jobs j JOIN computes c ON c.id = j.resource_id
             WHERE j.host_id = $1 AND j.step <> 'done' AND j.step = 'idle' AND c.intent = 'RUNNING'
             """, [hostId])
         return try rows.reduce(into: [:]) { computes, row in
@@ -103,8 +101,8 @@ public struct ComputeQueries {
     public func atRest(hostId: Int64) throws -> [(id: Int64, failure: FailureCode?, sinceMs: Int64)] {
         try sql.query(
             """
-            SELECT c.id, c.failure_code, j.step_since_ms FROM jobs j JOIN computes c ON c.id = j.compute_id
-            WHERE j.host_id = $1 AND j.step <> 'done' AND j.step = 'idle' AND j.action IS NULL ORDER BY c.id
+            SELECT c.id, c.failure_code, j.step_since_ms FROM jobs j JOIN computes c ON c.id = j.resource_id
+            WHERE j.host_id = $1 AND j.step <> 'done' AND j.step = 'idle' AND j.action = 'keep' ORDER BY c.id
             """, [hostId]
         ).map { (try $0.int("id"), try $0.valueOrNil("failure_code"), try $0.int("step_since_ms")) }
     }
@@ -129,35 +127,12 @@ public struct ComputeQueries {
         ).map { try $0.int("id") }
     }
 
-    /// Sets state and intent. The compute's meter and its team's totals follow.
+    /// Sets state and intent, and the state in the compute's tags. Meter and totals are the caller's affair.
     public func set(_ id: Int64, state: ComputeState, intent: ComputeIntent, nowMs: Int64) throws {
-        try sql.totals.leave(id)
         try sql.later(
             "UPDATE computes SET state = $2, intent = $3, updated_at_ms = $4 WHERE id = $1",
             [id, state.rawValue, intent.rawValue, nowMs])
         try state == .destroyed ? removeTags(of: id) : index(state, of: id)
-        try sql.totals.enter(id)
-        try sql.meters.follow(id, state, nowMs: nowMs)
-    }
-
-    /// Records that an action is wanted of the compute, which shows `state` until it is done; the worker makes the machine
-    /// follow.
-    public func begin(_ action: ComputeAction, _ id: Int64, showing state: ComputeState, nowMs: Int64) throws
-    {
-        if let intent = action.intent { try set(id, state: state, intent: intent, nowMs: nowMs) }
-        if !action.steps.isEmpty { try sql.jobs.begin(action, computeId: id, nowMs: nowMs) }
-    }
-
-    /// Begins to start a compute whose guest ran, by the cell's own doing, for this reason.
-    public func startAgain(_ compute: Compute, since reason: String, nowMs: Int64) throws {
-        let action = ComputeAction.start
-        try set(compute.id, failure: nil)
-        try begin(action, compute.id, showing: .starting, nowMs: nowMs)
-        try sql.events.append(
-            Event(
-                computeId: compute.id, teamId: compute.teamId, kind: action.requestedKind, detail: reason,
-                actor: .system),
-            nowMs: nowMs)
     }
 
     /// Sets what its owner may change.
@@ -198,9 +173,8 @@ public struct ComputeQueries {
             [id, failure?.code.rawValue, failure?.message])
     }
 
-    /// Gives back every address and port of the compute, and what it takes of its host.
+    /// Gives back every address and port of the compute. What it takes of its host is the caller's affair.
     public func releaseAddresses(_ id: Int64) throws {
-        try sql.hosts.giveRoomBack(computeId: id)
         try sql.later(
             "UPDATE computes SET private_ipv4 = NULL, public_ipv4 = NULL, ssh_port = NULL WHERE id = $1", [id]
         )
@@ -218,17 +192,14 @@ public struct ComputeQueries {
             tags: try StringList.decode(try row.text("tags")), userData: try row.textOrNil("user_data"),
             deletionProtection: try row.int("deletion_protection") != 0,
             network: try TeamQueries.network(row),
-            createdAtMs: try row.int("created_at_ms"), updatedAtMs: try row.int("updated_at_ms"))
+            createdAtMs: try row.int("created_at_ms"), updatedAtMs: try row.int("updated_at_ms"),
+            job: try JobQueries.job(row))
         compute.privateIpv4 = try row.intOrNil("private_ipv4").map { IPv4Address(UInt32($0)) }
         compute.publicIpv4 = try row.intOrNil("public_ipv4").map { IPv4Address(UInt32($0)) }
         compute.sshPort = try row.intOrNil("ssh_port").map { Int($0) }
         if let message = try row.textOrNil("failure_message") {
             compute.failure = ComputeFailure(try row.value("failure_code"), message)
         }
-        compute.task = ComputeTask(
-            action: try row.valueOrNil("action"), step: try row.value("step"),
-            sinceMs: try row.int("step_since_ms"),
-            attempts: Int(try row.int("attempts")), note: try row.textOrNil("note"))
         return compute
     }
 }

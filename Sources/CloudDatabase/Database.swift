@@ -16,8 +16,8 @@ public protocol Database: Sendable {
         _ name: DurableWrite, _ body: @escaping @Sendable (any SQLConnection) throws -> T
     ) async throws -> T
 
-    /// Signalled after each write that changed events or states. Other processes write too, so who waits by it also
-    /// looks now and then.
+    /// Signalled after each write that told of teams (`Tiding`). Other processes write too, so who waits by it also looks
+    /// now and then.
     var changes: Changes { get }
 }
 
@@ -41,6 +41,9 @@ public protocol SQLConnection {
     /// The same for a statement of which nothing is asked: it has run before the next that is asked for something, and
     /// before the commit. So it need not have a round trip of its own, and what it throws may be thrown by the next.
     func later(_ sql: String, _ arguments: [any SQLArgument]) throws
+
+    /// Notes whom the transaction concerns. It is told after the commit, and never when there is none.
+    func tell(_ tiding: Tiding)
 }
 
 extension SQLConnection {

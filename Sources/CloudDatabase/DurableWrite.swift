@@ -22,10 +22,10 @@ public enum DurableWrite: String, Sendable, CaseIterable {
     case saveShutdown, saveStopping, saveUnplug, saveResize
     case saveHalt, saveDetach, saveErase, saveRelease, saveDone
 
-    // A move's begin, its end before its time, and what came of each of its phases.
-    case beginMove, cancelMove
+    // A move's begin, and what came of each of its steps.
+    case beginMove
     case saveDeparture, saveArrival, saveCopy, saveSwitched, saveRefused, saveLeaving
-    case saveCancelled, saveReturned, saveWithdrawn
+    case saveCancelled, saveAbandoned, saveReturned, saveWithdrawn
 
     /// The write that saves what this step decided.
     public static func outcome(of step: ComputeStep) -> DurableWrite {
@@ -49,9 +49,9 @@ public enum DurableWrite: String, Sendable, CaseIterable {
         }
     }
 
-    /// The write that saves what this phase of a move came to.
-    public static func outcome(of phase: MovePhase) -> DurableWrite {
-        switch phase {
+    /// The write that saves what this step of a move came to.
+    public static func outcome(of step: MoveStep) -> DurableWrite {
+        switch step {
         case .departure: .saveDeparture
         case .arrival: .saveArrival
         case .copy: .saveCopy
@@ -59,6 +59,7 @@ public enum DurableWrite: String, Sendable, CaseIterable {
         case .refused: .saveRefused
         case .leaving: .saveLeaving
         case .cancelled: .saveCancelled
+        case .abandoned: .saveAbandoned
         case .returned: .saveReturned
         case .withdrawn: .saveWithdrawn
         }

@@ -3,25 +3,28 @@ import CloudCore
 /// Whose events are read.
 public enum EventScope: Sendable, Equatable {
     case team(Int64)
-    case compute(Int64)
+    case resource(Int64)
 
     fileprivate var column: String {
         switch self {
         case .team: "e.team_id"
-        case .compute: "e.compute_id"
+        case .resource: "e.resource_id"
         }
     }
 
     fileprivate var id: Int64 {
         switch self {
-        case .team(let id), .compute(let id): id
+        case .team(let id), .resource(let id): id
         }
     }
 }
 
 extension EventQueries {
     private static var select: String {
-        "SELECT e.*, k.name AS key_name FROM visible_events e LEFT JOIN api_keys k ON k.id = e.key_id"
+        """
+        SELECT e.*, k.name AS key_name, r.kind AS resource_kind FROM visible_events e
+        LEFT JOIN api_keys k ON k.id = e.key_id LEFT JOIN resources r ON r.id = e.resource_id
+        """
     }
 
     /// At most `limit` events with an id smaller than `before`, newest first, without the first `offset`.
@@ -64,6 +67,7 @@ extension EventQueries {
     private static func record(_ row: SQLRow) throws -> EventRecord {
         EventRecord(
             id: try row.int("id"), atMs: try row.int("at_ms"), event: try event(row),
+            resourceKind: try row.valueOrNil("resource_kind"),
             keyName: try row.textOrNil("key_name"))
     }
 }

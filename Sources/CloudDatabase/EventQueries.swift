@@ -12,24 +12,27 @@ public struct EventQueries {
     public func append(_ event: Event, nowMs: Int64) throws {
         try sql.later(
             """
-            INSERT INTO events (team_id, compute_id, at_ms, kind, detail, actor, key_id, request_id)
+            INSERT INTO events (team_id, resource_id, at_ms, kind, detail, actor, key_id, request_id)
             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
             """,
             [
-                event.teamId, event.computeId, nowMs, event.kind, event.detail, event.actor.name,
+                event.teamId, event.resourceId, nowMs, event.kind, event.detail, event.actor.name,
                 event.actor.keyId, event.requestId,
             ])
+        if let teamId = event.teamId { sql.tell(.team(teamId)) }
     }
 
-    /// The compute's events, oldest first.
-    public func list(computeId: Int64, limit: Int) throws -> [Event] {
-        try sql.query("SELECT * FROM events WHERE compute_id = $1 ORDER BY id LIMIT $2", [computeId, limit])
-            .map(Self.event)
+    /// The resource's events, oldest first.
+    public func list(resourceId: Int64, limit: Int) throws -> [Event] {
+        try sql.query(
+            "SELECT * FROM events WHERE resource_id = $1 ORDER BY id LIMIT $2", [resourceId, limit]
+        )
+        .map(Self.event)
     }
 
     static func event(_ row: SQLRow) throws -> Event {
         Event(
-            computeId: try row.intOrNil("compute_id"), teamId: try row.intOrNil("team_id"),
+            resourceId: try row.intOrNil("resource_id"), teamId: try row.intOrNil("team_id"),
             kind: try row.text("kind"), detail: try row.textOrNil("detail"), actor: try actor(row),
             requestId: try row.textOrNil("request_id"))
     }

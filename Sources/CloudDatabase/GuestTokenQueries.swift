@@ -11,7 +11,7 @@ public struct GuestTokenQueries {
     /// - Parameter hash: SHA-256 of the token, 64 hexadecimal digits. The token itself is never stored.
     public func insert(computeId: Int64, hash: String, expiresAtMs: Int64) throws {
         try sql.execute(
-            "INSERT INTO guest_tokens (compute_id, token_hash, expires_at_ms) VALUES ($1, $2, $3)",
+            "INSERT INTO guest_tokens (resource_id, token_hash, expires_at_ms) VALUES ($1, $2, $3)",
             [computeId, hash, expiresAtMs])
     }
 
@@ -20,7 +20,7 @@ public struct GuestTokenQueries {
     public func owner(hash: String, nowMs: Int64) throws -> (computeId: Int64, teamId: Int64)? {
         try sql.query(
             """
-            SELECT c.id, c.team_id FROM guest_tokens g JOIN computes c ON c.id = g.compute_id
+            SELECT c.id, c.team_id FROM guest_tokens g JOIN computes c ON c.id = g.resource_id
             WHERE g.token_hash = $1 AND g.expires_at_ms > $2 AND c.state NOT IN ('DESTROYED', 'FAILED')
             """,
             [hash, nowMs]
@@ -31,8 +31,8 @@ public struct GuestTokenQueries {
     public func keepNewest(_ count: Int, computeId: Int64) throws {
         try sql.execute(
             """
-            DELETE FROM guest_tokens WHERE compute_id = $1 AND id NOT IN (
-                SELECT id FROM guest_tokens WHERE compute_id = $1 ORDER BY id DESC LIMIT $2
+            DELETE FROM guest_tokens WHERE resource_id = $1 AND id NOT IN (
+                SELECT id FROM guest_tokens WHERE resource_id = $1 ORDER BY id DESC LIMIT $2
             )
             """,
             [computeId, count])

@@ -7,10 +7,10 @@ extension HostQueries {
         Set(
             try sql.query(
                 """
-                SELECT compute_id FROM jobs WHERE host_id = $1 AND step <> 'done'
-                UNION SELECT compute_id FROM moves WHERE source_host_id = $1 OR destination_host_id = $1
+                SELECT resource_id AS id FROM jobs WHERE host_id = $1 AND step <> 'done' AND kind = 'compute'
+                UNION SELECT compute_id AS id FROM moves WHERE source_host_id = $1 OR destination_host_id = $1
                 """, [hostId]
-            ).map { try $0.int("compute_id") })
+            ).map { try $0.int("id") })
     }
 
     /// Those whose jobs stand at one of the steps, none of which is the last.
@@ -18,9 +18,9 @@ extension HostQueries {
         Set(
             try sql.query(
                 """
-                SELECT compute_id FROM jobs WHERE host_id = $1 AND step <> 'done' AND step IN (\(steps.sqlList))
+                SELECT resource_id FROM jobs WHERE host_id = $1 AND step <> 'done' AND step IN (\(steps.sqlList))
                 """, [hostId]
-            ).map { try $0.int("compute_id") })
+            ).map { try $0.int("resource_id") })
     }
 
     /// What was found on the host without a compute that it stands for, by machine: when it was first seen.

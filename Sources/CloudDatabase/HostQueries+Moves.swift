@@ -6,9 +6,7 @@ extension HostQueries {
     /// lost it.
     public func move(_ computeId: Int64, to hostId: Int64) throws {
         try sql.execute("UPDATE computes SET host_id = $2 WHERE id = $1", [computeId, hostId])
-        try sql.execute(
-            "UPDATE jobs SET host_id = $2, lease_owner = NULL, lease_until_ms = NULL WHERE compute_id = $1",
-            [computeId, hostId])
+        try sql.jobs.give(computeId, to: hostId)
     }
 
     /// Takes the host from its owner, which can save nothing from then on, and lets it get no new computes. False when that
@@ -42,8 +40,8 @@ extension HostQueries {
         guard !machines.isEmpty else { return [] }
         let places = (2...machines.count + 1).map { "$\($0)" }.joined(separator: ", ")
         let rows = try sql.query(
-            "SELECT compute_id FROM jobs WHERE host_id <> $1 AND step <> 'done' AND compute_id IN (\(places))",
+            "SELECT resource_id FROM jobs WHERE host_id <> $1 AND step <> 'done' AND kind = 'compute' AND resource_id IN (\(places))",
             [hostId] + machines.sorted())
-        return Set(try rows.map { try $0.int("compute_id") })
+        return Set(try rows.map { try $0.int("resource_id") })
     }
 }

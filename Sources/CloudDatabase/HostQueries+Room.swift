@@ -34,11 +34,11 @@ extension HostQueries {
         return Set(
             try sql.query(
                 """
-                SELECT c.host_id FROM compute_tags g JOIN computes c ON c.id = g.compute_id
+                SELECT c.host_id FROM resource_tags g JOIN computes c ON c.id = g.resource_id
                 WHERE g.team_id = $1 AND g.tag IN (\(places)) AND c.id <> $2 AND c.private_ipv4 IS NOT NULL
                     AND c.host_id IS NOT NULL
-                UNION SELECT m.destination_host_id FROM compute_tags g JOIN moves m ON m.compute_id = g.compute_id
-                WHERE g.team_id = $1 AND g.tag IN (\(places)) AND g.compute_id <> $2
+                UNION SELECT m.destination_host_id FROM resource_tags g JOIN moves m ON m.compute_id = g.resource_id
+                WHERE g.team_id = $1 AND g.tag IN (\(places)) AND g.resource_id <> $2
                 """, arguments
             ).map { try $0.int("host_id") })
     }
@@ -79,15 +79,21 @@ extension HostQueries {
             [computeId]
         ).first
         guard let held else { return }
+        try giveBack(
+            try held.int("host_id"),
+            Resources(
+                vcpus: Int(try held.int("vcpus")), memoryMb: Int(try held.int("memory_mb")),
+                storageGb: Int(try held.int("storage_gb"))))
+    }
+
+    /// Gives back room that nothing uses any more.
+    public func giveBack(_ id: Int64, _ room: Resources) throws {
         try sql.execute(
             """
             UPDATE hosts SET taken_vcpus = taken_vcpus - $2, taken_memory_mb = taken_memory_mb - $3,
                 taken_storage_gb = taken_storage_gb - $4 WHERE id = $1
             """,
-            [
-                try held.int("host_id"), try held.int("vcpus"), try held.int("memory_mb"),
-                try held.int("storage_gb"),
-            ])
+            [id, room.vcpus, room.memoryMb, room.storageGb])
     }
 
     /// How many hosts have which obstacles to the demand, those that have none left out but for what keeps computes

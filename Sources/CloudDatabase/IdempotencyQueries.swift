@@ -10,7 +10,7 @@ public struct IdempotencyRecord: Sendable, Equatable {
     public var endpoint: String
     /// The digests of the request's members (`RequestDigest`), to tell a retry from another request.
     public var request: String
-    public var computeId: Int64?
+    public var resourceId: Int64?
     /// The body that was answered, byte for byte.
     public var answer: String
     public var createdAtMs: Int64
@@ -18,12 +18,12 @@ public struct IdempotencyRecord: Sendable, Equatable {
     public var expiresAtMs: Int64?
 
     public init(
-        endpoint: String, request: String, computeId: Int64?, answer: String, createdAtMs: Int64,
+        endpoint: String, request: String, resourceId: Int64?, answer: String, createdAtMs: Int64,
         expiresAtMs: Int64? = nil
     ) {
         self.endpoint = endpoint
         self.request = request
-        self.computeId = computeId
+        self.resourceId = resourceId
         self.answer = answer
         self.createdAtMs = createdAtMs
         self.expiresAtMs = expiresAtMs
@@ -32,7 +32,7 @@ public struct IdempotencyRecord: Sendable, Equatable {
     init(_ row: SQLRow) throws {
         self.init(
             endpoint: try row.text("endpoint"), request: try row.text("request"),
-            computeId: try row.intOrNil("compute_id"), answer: try row.text("answer"),
+            resourceId: try row.intOrNil("resource_id"), answer: try row.text("answer"),
             createdAtMs: try row.int("created_at_ms"), expiresAtMs: try row.intOrNil("expires_at_ms"))
     }
 }
@@ -51,7 +51,7 @@ public struct IdempotencyQueries {
         if let turn = sql.dialect.turn { try sql.later(turn, ["\(teamId) \(endpoint) \(key)"]) }
         let row = try sql.query(
             """
-            SELECT a.role, k.endpoint, k.request, k.compute_id, k.answer, k.created_at_ms, k.expires_at_ms
+            SELECT a.role, k.endpoint, k.request, k.resource_id, k.answer, k.created_at_ms, k.expires_at_ms
             FROM api_keys a LEFT JOIN idempotency_keys k
                 ON k.team_id = a.team_id AND k.endpoint = $3 AND k.idempotency_key = $4
             WHERE a.id = $1 AND a.team_id = $2 AND a.revoked_at_ms IS NULL
@@ -78,22 +78,22 @@ public struct IdempotencyQueries {
         try sql.later(
             """
             INSERT INTO idempotency_keys (
-                team_id, endpoint, idempotency_key, request, compute_id, answer, created_at_ms, expires_at_ms
+                team_id, endpoint, idempotency_key, request, resource_id, answer, created_at_ms, expires_at_ms
             ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
             """,
             [
-                teamId, record.endpoint, key, record.request, record.computeId, record.answer,
+                teamId, record.endpoint, key, record.request, record.resourceId, record.answer,
                 record.createdAtMs, record.expiresAtMs,
             ])
     }
 
     /// Lets the keys of the compute that are kept for its life be forgotten from `atMs` on.
-    public func expire(computeId: Int64, atMs: Int64) throws {
+    public func expire(resourceId: Int64, atMs: Int64) throws {
         try sql.later(
             """
-            UPDATE idempotency_keys SET expires_at_ms = $2 WHERE compute_id = $1 AND expires_at_ms IS NULL
+            UPDATE idempotency_keys SET expires_at_ms = $2 WHERE resource_id = $1 AND expires_at_ms IS NULL
             """,
-            [computeId, atMs])
+            [resourceId, atMs])
     }
 
     /// Whether there is a key whose time is over.

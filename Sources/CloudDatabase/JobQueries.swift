@@ -4,115 +4,178 @@ extension SQLConnection {
     public var jobs: JobQueries { JobQueries(sql: self) }
 }
 
-/// The one job that each compute has for as long as it lives.
+/// A job that a worker has leased.
+public struct LeasedJob: Sendable, Hashable {
+    /// The resource's.
+    public var id: Int64
+    public var kind: ResourceKind
+    /// The machine that it works on: jobs of one machine take turns.
+    public var machineId: Int64
+
+    public init(id: Int64, kind: ResourceKind, machineId: Int64) {
+        self.id = id
+        self.kind = kind
+        self.machineId = machineId
+    }
+}
+
+/// The one job that each resource has for as long as it lives.
 public struct JobQueries {
     let sql: any SQLConnection
 
-    /// Inserts the job of a new compute, due now: its create.
-    public func insert(computeId: Int64, hostId: Int64, nowMs: Int64) throws {
-        let action = ComputeAction.create
+    /// All that `job` reads of a row `j`.
+    static let columns = "j.action, j.step, j.step_since_ms, j.attempts, j.note"
+
+    static func job<Action: JobAction>(_ row: SQLRow) throws -> Job<Action> {
+        Job(
+            try row.value("action"), try row.value("step"), sinceMs: try row.int("step_since_ms"),
+            attempts: Int(try row.int("attempts")), note: try row.textOrNil("note"))
+    }
+
+    /// Inserts the job of a new resource, due now: the first step of `action`.
+    /// - Parameter machineId: the machine that it works on.
+    public func insert<Action: JobAction>(
+        _ id: Int64, _ kind: ResourceKind, _ action: Action, machineId: Int64, hostId: Int64, nowMs: Int64
+    ) throws {
+        guard let step = action.steps.first else { throw CloudError.bug("'\(action.rawValue)' has no step") }
         try sql.later(
             """
-            INSERT INTO jobs (compute_id, action, step, step_since_ms, due_at_ms, host_id)
-            VALUES ($1, $2, $3, $4, $4, $5)
+            INSERT INTO jobs (resource_id, kind, machine_id, action, step, step_since_ms, due_at_ms, host_id)
+            VALUES ($1, $2, $3, $4, $5, $6, $6, $7)
             """,
-            [computeId, action.rawValue, action.step(from: .idle).rawValue, nowMs, hostId])
+            [id, kind.rawValue, machineId, action.rawValue, step.rawValue, nowMs, hostId])
+        sql.tell(.due(id))
+    }
+
+    /// Removes the job of a resource that is over.
+    public func remove(_ id: Int64) throws {
+        try sql.later("DELETE FROM jobs WHERE resource_id = $1", [id])
     }
 
     /// Gives the job an action, due now. The step belongs to whoever holds the lease, and gives way to the action.
-    public func begin(_ action: ComputeAction, computeId: Int64, nowMs: Int64) throws {
+    public func begin(_ action: some JobAction, _ id: Int64, nowMs: Int64) throws {
         try sql.later(
-            "UPDATE jobs SET action = $2, due_at_ms = $3 WHERE compute_id = $1",
-            [computeId, action.rawValue, nowMs])
+            "UPDATE jobs SET action = $2, due_at_ms = $3 WHERE resource_id = $1",
+            [id, action.rawValue, nowMs])
+        sql.tell(.due(id))
     }
 
-    /// Sets what is being done; `nil`: nothing, or cleaning up after a create that failed.
-    public func set(_ computeId: Int64, action: ComputeAction?) throws {
-        try sql.later("UPDATE jobs SET action = $2 WHERE compute_id = $1", [computeId, action?.rawValue])
+    /// Sets what is being done, and leaves the rest as it is.
+    public func set(_ id: Int64, action: some JobAction) throws {
+        try sql.later("UPDATE jobs SET action = $2 WHERE resource_id = $1", [id, action.rawValue])
     }
 
-    /// Leases up to `limit` of the host's due jobs that nobody holds and that wait for no move, longest due first, and
-    /// returns their computes' ids.
+    /// Gives the job to another host. Whoever holds its lease has lost it.
+    public func give(_ id: Int64, to hostId: Int64) throws {
+        try sql.later(
+            "UPDATE jobs SET host_id = $2, lease_owner = NULL, lease_until_ms = NULL WHERE resource_id = $1",
+            [id, hostId])
+        sql.tell(.due(id))
+    }
+
+    /// Lets nobody lease the job until it is let go of, for the sake of another resource's job; a lease that is held stays.
+    public func hold(_ id: Int64, for other: Int64) throws {
+        try sql.later("UPDATE jobs SET waits_for = $2 WHERE resource_id = $1", [id, other])
+    }
+
+    /// Ends `hold`. The job is due now: whatever has befallen the machine meanwhile is its own to see.
+    public func letGo(_ id: Int64, nowMs: Int64) throws {
+        try sql.later(
+            "UPDATE jobs SET waits_for = NULL, due_at_ms = $2 WHERE resource_id = $1", [id, nowMs])
+        sql.tell(.due(id))
+    }
+
+    /// Leases up to `limit` of the host's due jobs that nobody holds and that wait for no other, longest due first.
     public func lease(
         owner: String, hostId: Int64, limit: Int, nowMs: Int64, untilMs: Int64
-    ) throws -> [Int64] {
+    ) throws -> [LeasedJob] {
         try sql.query(
             """
-            UPDATE jobs SET lease_owner = $1, lease_until_ms = $2 WHERE compute_id IN (
-                SELECT compute_id FROM jobs
+            UPDATE jobs SET lease_owner = $1, lease_until_ms = $2 WHERE resource_id IN (
+                SELECT resource_id FROM jobs
                 WHERE host_id = $5 AND due_at_ms <= $3 AND (lease_until_ms IS NULL OR lease_until_ms <= $3)
-                    AND \(MoveQueries.doesNotWait)
-                ORDER BY due_at_ms, compute_id LIMIT $4\(sql.dialect.skippingLocked)
-            ) RETURNING compute_id
+                    AND waits_for IS NULL
+                ORDER BY due_at_ms, resource_id LIMIT $4\(sql.dialect.skippingLocked)
+            ) RETURNING resource_id, kind, machine_id
             """,
             [owner, untilMs, nowMs, limit, hostId]
-        ).map { try $0.int("compute_id") }.sorted()
+        ).map {
+            LeasedJob(
+                id: try $0.int("resource_id"), kind: try $0.value("kind"),
+                machineId: try $0.int("machine_id"))
+        }.sorted { $0.id < $1.id }
     }
 
     /// Lengthens a lease. False when it is no longer `owner`'s: whoever asks must then leave the machine alone.
-    public func renew(_ computeId: Int64, owner: String, untilMs: Int64) throws -> Bool {
+    public func renew(_ id: Int64, owner: String, untilMs: Int64) throws -> Bool {
         try sql.execute(
-            "UPDATE jobs SET lease_until_ms = $3 WHERE compute_id = $1 AND lease_owner = $2",
-            [computeId, owner, untilMs]) == 1
+            "UPDATE jobs SET lease_until_ms = $3 WHERE resource_id = $1 AND lease_owner = $2",
+            [id, owner, untilMs]) == 1
     }
 
     /// Until when `owner` holds the lease; `nil` when it is no longer `owner`'s.
-    public func heldUntilMs(_ computeId: Int64, owner: String) throws -> Int64? {
+    public func heldUntilMs(_ id: Int64, owner: String) throws -> Int64? {
         try sql.query(
-            "SELECT lease_until_ms FROM jobs WHERE compute_id = $1 AND lease_owner = $2", [computeId, owner]
+            "SELECT lease_until_ms FROM jobs WHERE resource_id = $1 AND lease_owner = $2", [id, owner]
         ).first?.intOrNil("lease_until_ms")
     }
 
+    /// Until when anybody holds the lease; `nil`: nobody does.
+    public func leasedUntilMs(_ id: Int64) throws -> Int64? {
+        try sql.query("SELECT lease_until_ms FROM jobs WHERE resource_id = $1", [id]).first?
+            .intOrNil("lease_until_ms")
+    }
+
     /// Moves the job to `step`, as of now and without attempts.
-    public func move(_ computeId: Int64, to step: ComputeStep, nowMs: Int64) throws {
+    public func move(_ id: Int64, to step: some JobStep, nowMs: Int64) throws {
         try sql.later(
-            "UPDATE jobs SET step = $2, step_since_ms = $3, attempts = 0, note = NULL, detail = NULL WHERE compute_id = $1",
-            [computeId, step.rawValue, nowMs])
+            "UPDATE jobs SET step = $2, step_since_ms = $3, attempts = 0, note = NULL, detail = NULL WHERE resource_id = $1",
+            [id, step.rawValue, nowMs])
     }
 
     /// Counts a failed attempt of the present step.
-    public func countAttempt(_ computeId: Int64) throws {
-        try sql.later("UPDATE jobs SET attempts = attempts + 1 WHERE compute_id = $1", [computeId])
+    public func countAttempt(_ id: Int64) throws {
+        try sql.later("UPDATE jobs SET attempts = attempts + 1 WHERE resource_id = $1", [id])
     }
 
     /// Characters at most that are kept of what an attempt failed of.
     private static let maxDetail = 2000
 
     /// Keeps what the step's last attempt failed of, for the operator alone.
-    public func set(_ computeId: Int64, detail: String) throws {
+    public func set(_ id: Int64, detail: String) throws {
         try sql.later(
-            "UPDATE jobs SET detail = $2 WHERE compute_id = $1",
-            [computeId, String(detail.prefix(Self.maxDetail))])
+            "UPDATE jobs SET detail = $2 WHERE resource_id = $1",
+            [id, String(detail.prefix(Self.maxDetail))])
     }
 
     /// What the step's last failed attempt failed of.
-    public func detail(_ computeId: Int64) throws -> String? {
-        try sql.query("SELECT detail FROM jobs WHERE compute_id = $1", [computeId]).first?.textOrNil("detail")
+    public func detail(_ id: Int64) throws -> String? {
+        try sql.query("SELECT detail FROM jobs WHERE resource_id = $1", [id]).first?.textOrNil("detail")
     }
 
-    public func set(_ computeId: Int64, note: String?) throws {
-        try sql.later("UPDATE jobs SET note = $2 WHERE compute_id = $1", [computeId, note])
+    public func set(_ id: Int64, note: String?) throws {
+        try sql.later("UPDATE jobs SET note = $2 WHERE resource_id = $1", [id, note])
     }
 
     /// Makes the job due at `dueAtMs`, or not at all, and leaves a lease as it is.
-    public func schedule(_ computeId: Int64, dueAtMs: Int64?) throws {
-        try sql.later("UPDATE jobs SET due_at_ms = $2 WHERE compute_id = $1", [computeId, dueAtMs])
+    public func schedule(_ id: Int64, dueAtMs: Int64?) throws {
+        try sql.later("UPDATE jobs SET due_at_ms = $2 WHERE resource_id = $1", [id, dueAtMs])
     }
 
     /// Gives the lease back.
-    public func release(_ computeId: Int64) throws {
+    public func release(_ id: Int64) throws {
         try sql.later(
-            "UPDATE jobs SET lease_owner = NULL, lease_until_ms = NULL WHERE compute_id = $1", [computeId])
+            "UPDATE jobs SET lease_owner = NULL, lease_until_ms = NULL WHERE resource_id = $1", [id])
     }
 
     /// Gives `owner`'s lease back with the job's outcome unsaved; it is due again at `dueAtMs`.
-    public func abandon(_ computeId: Int64, owner: String, dueAtMs: Int64) throws {
+    public func abandon(_ id: Int64, owner: String, dueAtMs: Int64) throws {
         try sql.later(
             """
             UPDATE jobs SET lease_owner = NULL, lease_until_ms = NULL, due_at_ms = $3
-            WHERE compute_id = $1 AND lease_owner = $2
+            WHERE resource_id = $1 AND lease_owner = $2
             """,
-            [computeId, owner, dueAtMs])
+            [id, owner, dueAtMs])
     }
 
     /// Frees every lease of the host, makes due what waited, and lets each step's time begin anew: the time without a
@@ -133,7 +196,7 @@ public struct JobQueries {
         try sql.query(
             """
             SELECT MIN(due_at_ms) AS due FROM jobs
-            WHERE host_id = $1 AND due_at_ms IS NOT NULL AND lease_owner IS NULL AND \(MoveQueries.doesNotWait)
+            WHERE host_id = $1 AND due_at_ms IS NOT NULL AND lease_owner IS NULL AND waits_for IS NULL
             """, [hostId])[0].intOrNil("due")
     }
 

@@ -10,13 +10,13 @@ public struct LedgerQueries {
     let sql: any SQLConnection
 
     /// Debits a charge of a compute, unless the ledger has it already. Whether it did.
-    public func debit(_ charge: Charge, computeId: Int64, teamId: Int64, nowMs: Int64) throws -> Bool {
+    public func debit(_ charge: Charge, resourceId: Int64, teamId: Int64, nowMs: Int64) throws -> Bool {
         let known = try sql.query(
-            "SELECT 1 AS found FROM ledger WHERE compute_id = $1 AND kind = $2 AND reference = $3",
-            [computeId, charge.kind.rawValue, charge.reference])
+            "SELECT 1 AS found FROM ledger WHERE resource_id = $1 AND kind = $2 AND reference = $3",
+            [resourceId, charge.kind.rawValue, charge.reference])
         guard known.isEmpty else { return false }
         try append(
-            teamId: teamId, kind: charge.kind, computeId: computeId, reference: charge.reference,
+            teamId: teamId, kind: charge.kind, resourceId: resourceId, reference: charge.reference,
             amountMilliRwf: -charge.amountMilliRwf, nowMs: nowMs)
         return true
     }
@@ -26,7 +26,7 @@ public struct LedgerQueries {
         try sql.query(
             """
             SELECT * FROM ledger
-            WHERE team_id = $1 AND kind = $2 AND reference = $3 AND compute_id IS NULL
+            WHERE team_id = $1 AND kind = $2 AND reference = $3 AND resource_id IS NULL
             """,
             [teamId, kind.rawValue, reference]
         ).first.map(Self.entry)
@@ -34,7 +34,7 @@ public struct LedgerQueries {
 
     /// Appends an entry and moves the wallet's balance. The wallet must be locked by the same transaction.
     public func append(
-        teamId: Int64, kind: LedgerKind, computeId: Int64?, reference: String, amountMilliRwf: Int64,
+        teamId: Int64, kind: LedgerKind, resourceId: Int64?, reference: String, amountMilliRwf: Int64,
         nowMs: Int64
     ) throws {
         let wallet = try sql.query(
@@ -47,12 +47,12 @@ public struct LedgerQueries {
         try sql.execute(
             """
             INSERT INTO ledger (
-                team_id, number, at_ms, kind, compute_id, reference, previous_number,
+                team_id, number, at_ms, kind, resource_id, reference, previous_number,
                 previous_balance_milli_rwf, amount_milli_rwf, balance_milli_rwf
             ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
             """,
             [
-                teamId, number, nowMs, kind.rawValue, computeId, reference, previous,
+                teamId, number, nowMs, kind.rawValue, resourceId, reference, previous,
                 previous.map { _ in before }, amountMilliRwf, after,
             ])
         try sql.execute(
@@ -77,7 +77,7 @@ public struct LedgerQueries {
     private static func entry(_ row: SQLRow) throws -> LedgerEntry {
         LedgerEntry(
             number: try row.int("number"), atMs: try row.int("at_ms"), kind: try row.value("kind"),
-            computeId: try row.intOrNil("compute_id"), reference: try row.text("reference"),
+            resourceId: try row.intOrNil("resource_id"), reference: try row.text("reference"),
             amountMilliRwf: try row.int("amount_milli_rwf"),
             balanceMilliRwf: try row.int("balance_milli_rwf"))
     }

@@ -5,8 +5,8 @@ extension SQLConnection {
 }
 
 /// A meter and whose it is.
-public struct ComputeMeter: Sendable, Equatable {
-    public var computeId: Int64
+public struct ResourceMeter: Sendable, Equatable {
+    public var resourceId: Int64
     public var meter: Meter
 }
 
@@ -15,44 +15,45 @@ public struct MeterQueries {
     let sql: any SQLConnection
 
     private static let select = """
-        SELECT m.compute_id, m.began_at_ms, m.ended_at_ms, m.debited_to_ms, p.since_ms, p.hour_milli_rwf,
+        SELECT m.resource_id, m.began_at_ms, m.ended_at_ms, m.debited_to_ms, p.since_ms, p.hour_milli_rwf,
             p.ip_month_milli_rwf
-        FROM meters m JOIN meter_prices p ON p.compute_id = m.compute_id
+        FROM meters m JOIN meter_prices p ON p.resource_id = m.resource_id
         """
 
     /// Inserts the meter of a new compute.
-    public func insert(computeId: Int64, teamId: Int64, price: Price, nowMs: Int64) throws {
+    public func insert(resourceId: Int64, teamId: Int64, price: Price, nowMs: Int64) throws {
         try sql.later(
-            "INSERT INTO meters (compute_id, team_id) VALUES ($1, $2)", [computeId, teamId])
-        try insert(PriceChange(sinceMs: nowMs, price: price), computeId: computeId)
+            "INSERT INTO meters (resource_id, team_id) VALUES ($1, $2)", [resourceId, teamId])
+        try insert(PriceChange(sinceMs: nowMs, price: price), resourceId: resourceId)
     }
 
-    public func get(_ computeId: Int64) throws -> Meter? {
-        try sql.query("\(Self.select) WHERE m.compute_id = $1 ORDER BY p.since_ms", [computeId])
+    public func get(_ resourceId: Int64) throws -> Meter? {
+        try sql.query("\(Self.select) WHERE m.resource_id = $1 ORDER BY p.since_ms", [resourceId])
             .grouped().first?.meter
     }
 
     /// The meters of these computes, at most a page of them.
-    public func list(computeIds: [Int64]) throws -> [ComputeMeter] {
-        guard !computeIds.isEmpty else { return [] }
-        let places = (1...computeIds.count).map { "$\($0)" }.joined(separator: ", ")
+    public func list(resourceIds: [Int64]) throws -> [ResourceMeter] {
+        guard !resourceIds.isEmpty else { return [] }
+        let places = (1...resourceIds.count).map { "$\($0)" }.joined(separator: ", ")
         return try sql.query(
-            "\(Self.select) WHERE m.compute_id IN (\(places)) ORDER BY m.compute_id, p.since_ms", computeIds
+            "\(Self.select) WHERE m.resource_id IN (\(places)) ORDER BY m.resource_id, p.since_ms",
+            resourceIds
         ).grouped()
     }
 
     /// The meters of the computes with these ids, which are to be few enough for one answer.
-    func list(from first: Int64, to last: Int64) throws -> [ComputeMeter] {
+    func list(from first: Int64, to last: Int64) throws -> [ResourceMeter] {
         try sql.query(
-            "\(Self.select) WHERE m.compute_id BETWEEN $1 AND $2 ORDER BY m.compute_id, p.since_ms",
+            "\(Self.select) WHERE m.resource_id BETWEEN $1 AND $2 ORDER BY m.resource_id, p.since_ms",
             [first, last]
         ).grouped()
     }
 
     /// The team's meters that the ledger does not have to the end.
-    public func unsettled(teamId: Int64) throws -> [ComputeMeter] {
+    public func unsettled(teamId: Int64) throws -> [ResourceMeter] {
         try sql.query(
-            "\(Self.select) WHERE m.team_id = $1 AND m.is_settled = 0 ORDER BY m.compute_id, p.since_ms",
+            "\(Self.select) WHERE m.team_id = $1 AND m.is_settled = 0 ORDER BY m.resource_id, p.since_ms",
             [teamId]
         ).grouped()
     }
@@ -65,13 +66,13 @@ public struct MeterQueries {
     }
 
     /// At most `limit` of the team's meters that are due.
-    public func due(teamId: Int64, midnightMs: Int64, limit: Int) throws -> [ComputeMeter] {
+    public func due(teamId: Int64, midnightMs: Int64, limit: Int) throws -> [ResourceMeter] {
         try sql.query(
             """
-            \(Self.select) WHERE m.compute_id IN (
-                SELECT compute_id FROM meters WHERE \(Self.isDue) AND team_id = $2
-                ORDER BY compute_id LIMIT $3
-            ) ORDER BY m.compute_id, p.since_ms
+            \(Self.select) WHERE m.resource_id IN (
+                SELECT resource_id FROM meters WHERE \(Self.isDue) AND team_id = $2
+                ORDER BY resource_id LIMIT $3
+            ) ORDER BY m.resource_id, p.since_ms
             """,
             [midnightMs, teamId, limit]
         ).grouped()
@@ -85,48 +86,48 @@ public struct MeterQueries {
 
     /// Follows the compute into a state, in the transaction that brings it there. Computes without a meter, which were
     /// gone before there were meters, are left alone.
-    func follow(_ computeId: Int64, _ state: ComputeState, nowMs: Int64) throws {
-        guard let before = try get(computeId) else { return }
+    public func follow(_ resourceId: Int64, _ state: ComputeState, nowMs: Int64) throws {
+        guard let before = try get(resourceId) else { return }
         var after = before
         after.follow(state, atMs: nowMs)
-        if after != before { try save(after, computeId: computeId) }
+        if after != before { try save(after, resourceId: resourceId) }
     }
 
     /// Puts another price of the compute in force, as an upsize does.
-    public func change(_ computeId: Int64, to price: Price, nowMs: Int64) throws {
-        guard var meter = try get(computeId) else { return }
+    public func change(_ resourceId: Int64, to price: Price, nowMs: Int64) throws {
+        guard var meter = try get(resourceId) else { return }
         let before = meter.prices
         meter.change(price, atMs: nowMs)
         guard let last = meter.prices.last, meter.prices != before else { return }
-        try insert(last, computeId: computeId)
+        try insert(last, resourceId: resourceId)
     }
 
     /// Saves where the meter stands; its prices are saved by `change`.
-    public func save(_ meter: Meter, computeId: Int64) throws {
+    public func save(_ meter: Meter, resourceId: Int64) throws {
         try sql.later(
             """
             UPDATE meters SET began_at_ms = $2, ended_at_ms = $3, debited_to_ms = $4, is_settled = $5
-            WHERE compute_id = $1
+            WHERE resource_id = $1
             """,
-            [computeId, meter.beganAtMs, meter.endedAtMs, meter.debitedToMs, meter.isSettled])
+            [resourceId, meter.beganAtMs, meter.endedAtMs, meter.debitedToMs, meter.isSettled])
     }
 
-    private func insert(_ change: PriceChange, computeId: Int64) throws {
+    private func insert(_ change: PriceChange, resourceId: Int64) throws {
         try sql.later(
             """
-            INSERT INTO meter_prices (compute_id, since_ms, hour_milli_rwf, ip_month_milli_rwf)
-            VALUES ($1, $2, $3, $4) ON CONFLICT (compute_id, since_ms) DO UPDATE SET
+            INSERT INTO meter_prices (resource_id, since_ms, hour_milli_rwf, ip_month_milli_rwf)
+            VALUES ($1, $2, $3, $4) ON CONFLICT (resource_id, since_ms) DO UPDATE SET
                 hour_milli_rwf = excluded.hour_milli_rwf, ip_month_milli_rwf = excluded.ip_month_milli_rwf
             """,
-            [computeId, change.sinceMs, change.price.hourMilliRwf, change.price.ipMonthMilliRwf])
+            [resourceId, change.sinceMs, change.price.hourMilliRwf, change.price.ipMonthMilliRwf])
     }
 
     /// Computes whose meters have not ended, above `afterId`, with what their prices follow from.
-    public func open(afterId: Int64, limit: Int) throws -> [(computeId: Int64, basis: PriceBasis)] {
+    public func open(afterId: Int64, limit: Int) throws -> [(resourceId: Int64, basis: PriceBasis)] {
         try sql.query(
             """
-            SELECT c.id, \(Self.basisColumns) FROM meters m JOIN computes c ON c.id = m.compute_id
-            WHERE m.ended_at_ms IS NULL AND m.compute_id > $1 ORDER BY m.compute_id LIMIT $2
+            SELECT c.id, \(Self.basisColumns) FROM meters m JOIN computes c ON c.id = m.resource_id
+            WHERE m.ended_at_ms IS NULL AND m.resource_id > $1 ORDER BY m.resource_id LIMIT $2
             """,
             [afterId, limit]
         ).map { (try $0.int("id"), try Self.basis($0)) }
@@ -145,9 +146,9 @@ public struct MeterQueries {
         try sql.query(
             """
             SELECT DISTINCT \(Self.basisColumns), p.hour_milli_rwf, p.ip_month_milli_rwf
-            FROM meters m JOIN computes c ON c.id = m.compute_id JOIN meter_prices p ON p.compute_id = m.compute_id
+            FROM meters m JOIN computes c ON c.id = m.resource_id JOIN meter_prices p ON p.resource_id = m.resource_id
             WHERE m.ended_at_ms IS NULL AND p.since_ms = (
-                SELECT MAX(l.since_ms) FROM meter_prices l WHERE l.compute_id = m.compute_id
+                SELECT MAX(l.since_ms) FROM meter_prices l WHERE l.resource_id = m.resource_id
             )
             """
         ).map { (try Self.basis($0), try Self.price($0)) }
@@ -177,16 +178,16 @@ public struct PriceBasis: Sendable, Equatable {
 
 extension [SQLRow] {
     /// One meter for each run of rows with the same compute.
-    fileprivate func grouped() throws -> [ComputeMeter] {
+    fileprivate func grouped() throws -> [ResourceMeter] {
         var rest = self[...]
-        var meters: [ComputeMeter] = []
+        var meters: [ResourceMeter] = []
         while let first = rest.first {
-            let id = try first.int("compute_id")
-            let rows = try rest.prefix { try $0.int("compute_id") == id }
+            let id = try first.int("resource_id")
+            let rows = try rest.prefix { try $0.int("resource_id") == id }
             rest = rest.dropFirst(rows.count)
             meters.append(
-                ComputeMeter(
-                    computeId: id,
+                ResourceMeter(
+                    resourceId: id,
                     meter: Meter(
                         beganAtMs: try first.intOrNil("began_at_ms"),
                         endedAtMs: try first.intOrNil("ended_at_ms"),

@@ -162,6 +162,9 @@ package struct SQLiteConnection: SQLConnection {
         return db.changesCount
     }
 
+    /// Nobody waits for what is written this way: an upgrade, before there is a server.
+    package func tell(_ tiding: Tiding) {}
+
     /// `$1` is a name to SQLite, numbered by first appearance; `?1` is a number, as PostgreSQL reads `$1`.
     static func numbered(_ sql: String) -> String {
         var sql = sql

@@ -55,5 +55,7 @@ final class SQLiteReader: @unchecked Sendable {
         func execute(_ sql: String, _ arguments: [any SQLArgument]) throws -> Int {
             throw CloudError.bug("a look would change something: \(sql)")
         }
+
+        func tell(_ tiding: Tiding) {}
     }
 }

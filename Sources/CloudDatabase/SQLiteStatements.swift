@@ -10,8 +10,8 @@ final class SQLiteStatements {
     private let connection: OpaquePointer
     /// By their text. Bounded: at most `mostStatements`, and then begun anew.
     private var statements: [String: Prepared] = [:]
-    /// Whether anything that `Changes` tells of was changed since it was last asked.
-    private var hasChanges = false
+    /// What was noted since it was last asked.
+    private var tidings = Tidings()
     /// Whether a statement belongs to a transaction: once SQLite has undone that by itself, the rest may not be done alone.
     private var isTransactionDue = false
 
@@ -21,8 +21,6 @@ final class SQLiteStatements {
     private struct Prepared {
         var statement: OpaquePointer
         var columns: SQLColumns
-        /// Whether it makes a change that `Changes` tells of.
-        var tells: Bool
     }
 
     /// - Parameter connection: an open one, which lives longer.
@@ -48,7 +46,7 @@ final class SQLiteStatements {
     /// Runs `body` inside the transaction under way. Throws what `body` or SQLite throws; nothing of it is done then, and the
     /// transaction goes on, unless SQLite has undone all of it by itself.
     func savepoint<T>(_ body: () throws -> T) throws -> T {
-        let hadChanges = hasChanges
+        let before = tidings
         try execute("SAVEPOINT part")
         do {
             let value = try body()
@@ -59,7 +57,7 @@ final class SQLiteStatements {
                 try execute("ROLLBACK TO part")
                 try execute("RELEASE part")
             }
-            hasChanges = hadChanges
+            tidings = before
             throw error
         }
     }
@@ -67,10 +65,10 @@ final class SQLiteStatements {
     // Safe: the connection is open.
     var isInsideTransaction: Bool { sqlite3_get_autocommit(connection) == 0 }
 
-    /// Whether there is something to tell of, which is not told of again.
-    func takeChanges() -> Bool {
-        defer { hasChanges = false }
-        return hasChanges
+    /// What there is to tell, which is not told again.
+    func takeTidings() -> Tidings {
+        defer { tidings = Tidings() }
+        return tidings
     }
 
     /// - Parameter visit: called with each row's values.
@@ -87,7 +85,6 @@ final class SQLiteStatements {
         for (index, argument) in arguments.enumerated() {
             try bind(argument.sqlValue, Int32(index + 1), statement)
         }
-        if prepared.tells { hasChanges = true }
         while true {
             switch sqlite3_step(statement) {
             case SQLITE_ROW: try visit(prepared)
@@ -110,8 +107,7 @@ final class SQLiteStatements {
         let columns = (0..<sqlite3_column_count(statement)).map { index in
             sqlite3_column_name(statement, index).map { String(cString: $0) } ?? ""
         }
-        let prepared = Prepared(
-            statement: statement, columns: SQLColumns(columns), tells: Changes.areMade(by: sql))
+        let prepared = Prepared(statement: statement, columns: SQLColumns(columns))
         statements[sql] = prepared
         return prepared
     }
@@ -191,6 +187,8 @@ extension SQLiteStatements: SQLConnection {
         }
         return rows
     }
+
+    func tell(_ tiding: Tiding) { tidings.add(tiding) }
 
     func execute(_ sql: String, _ arguments: [any SQLArgument]) throws -> Int {
         try run(sql, arguments)

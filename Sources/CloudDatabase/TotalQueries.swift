@@ -1,7 +1,7 @@
 import CloudCore
 
 extension SQLConnection {
-    var totals: TotalQueries { TotalQueries(sql: self) }
+    public var totals: TotalQueries { TotalQueries(sql: self) }
 }
 
 /// How many computes a team's lists have, kept in the transaction that changes it: a row for each tag, region, state and
@@ -9,19 +9,19 @@ extension SQLConnection {
 ///
 /// A compute is counted in the shard of its id, so that creates of one team, which go on side by side, seldom wait for
 /// each other's row.
-struct TotalQueries {
+public struct TotalQueries {
     let sql: any SQLConnection
 
     /// Changing it takes a migration that counts anew.
     static let shards: Int64 = 8
 
     /// Counts the compute with its state and tags. To be called after each change of either, and when it is new.
-    func enter(_ id: Int64) throws {
+    public func enter(_ id: Int64) throws {
         try sql.later(
             """
             INSERT INTO compute_totals (team_id, tag, region, state, shard, n)
             SELECT c.team_id, g.tag, c.region, c.state, c.id % \(Self.shards), 1
-            FROM (SELECT '' AS tag UNION ALL SELECT tag FROM compute_tags WHERE compute_id = $1) g
+            FROM (SELECT '' AS tag UNION ALL SELECT tag FROM resource_tags WHERE resource_id = $1) g
             CROSS JOIN computes c WHERE c.id = $1 AND c.state <> 'DESTROYED'
             ON CONFLICT (team_id, tag, region, state, shard) DO UPDATE SET n = compute_totals.n + 1
             """,
@@ -29,7 +29,7 @@ struct TotalQueries {
     }
 
     /// Takes out what `enter` counted. To be called before each change of state or tags.
-    func leave(_ id: Int64) throws {
+    public func leave(_ id: Int64) throws {
         // A value for each column of the key, so that SQLite looks at no row besides.
         let (team, region, state) = (Self.column("team_id"), Self.column("region"), Self.column("state"))
         try sql.later(
@@ -37,7 +37,7 @@ struct TotalQueries {
             UPDATE compute_totals SET n = n - 1
             WHERE team_id = \(team) AND region = \(region) AND state = \(state)
                 AND shard = CAST($1 AS BIGINT) % \(Self.shards)
-                AND tag IN (SELECT '' UNION ALL SELECT tag FROM compute_tags WHERE compute_id = $1)
+                AND tag IN (SELECT '' UNION ALL SELECT tag FROM resource_tags WHERE resource_id = $1)
             """,
             [id])
     }
@@ -49,7 +49,7 @@ struct TotalQueries {
             """
             DELETE FROM compute_totals
             WHERE n = 0 AND team_id = \(Self.column("team_id"))
-                AND tag IN (SELECT tag FROM compute_tags WHERE compute_id = $1)
+                AND tag IN (SELECT tag FROM resource_tags WHERE resource_id = $1)
             """,
             [id])
     }

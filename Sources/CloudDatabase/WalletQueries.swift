@@ -42,7 +42,7 @@ public struct WalletQueries {
         try sql.query(
             """
             SELECT w.*, CASE WHEN $3 = 1 AND EXISTS (
-                SELECT 1 FROM meters m JOIN meter_prices p ON p.compute_id = m.compute_id
+                SELECT 1 FROM meters m JOIN meter_prices p ON p.resource_id = m.resource_id
                 WHERE m.team_id = w.team_id AND m.is_settled = 0 AND m.began_at_ms IS NOT NULL
                 AND p.hour_milli_rwf > 0
             ) THEN 1 ELSE 0 END AS is_billed

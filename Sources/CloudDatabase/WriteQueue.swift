@@ -136,7 +136,8 @@ final class WriteQueue: Sendable {
     }
 
     private func tell(of sql: SQLiteStatements, isCommitted: Bool) {
-        if sql.takeChanges(), isCommitted { changes.signal() }
+        let tidings = sql.takeTidings()
+        if isCommitted, !tidings.teams.isEmpty { changes.signal(tidings.concerned) }
     }
 }
 

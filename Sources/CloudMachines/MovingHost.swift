@@ -16,7 +16,7 @@ import CloudCore
 ///     destination.cancelArrival      nothing is left there; only when that has succeeded:
 ///     source.cancelDeparture         the guest goes on here, wherever the move was
 ///
-/// Where it is written down that `finishArrival` will never be called, the two may come in any order (`MovePhase`).
+/// Where it is written down that `finishArrival` will never be called, the two may come in any order (`MoveStep`).
 ///
 /// Each call looks first and acts second, and can be repeated after a crash of either program at any point. The guest
 /// never runs twice: the destination starts it by `finishArrival` alone, and the source sets it going again only when a

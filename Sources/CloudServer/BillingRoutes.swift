@@ -28,7 +28,7 @@ struct BillingRoutes: Sendable {
         let wires = entries.map {
             LedgerEntryWire(
                 number: $0.number, at: Timestamp.text($0.atMs), kind: $0.kind.rawValue,
-                computeId: $0.computeId.map { String($0) }, reference: $0.reference,
+                computeId: $0.resourceId.map { String($0) }, reference: $0.reference,
                 amount: Money.text($0.amountMilliRwf), balance: Money.text($0.balanceMilliRwf))
         }
         return try Envelope(context, cloud.clock).list(wires, page, total: total)

@@ -15,7 +15,7 @@ extension ComputeWire {
             sshEndpoint: compute.sshPort.map { "127.0.0.1:\($0)" }, tags: compute.tags,
             deletionProtection: compute.deletionProtection,
             createdAt: Timestamp.text(compute.createdAtMs), updatedAt: Timestamp.text(compute.updatedAtMs),
-            task: compute.task.flatMap(TaskWire.init),
+            task: TaskWire(compute.job),
             failure: compute.failure.map { FailureWire(code: $0.code.rawValue, message: $0.message) },
             cost: costMilliRwf.map(Money.text))
     }
@@ -23,11 +23,10 @@ extension ComputeWire {
 
 extension TaskWire {
     /// `nil` when nothing is being done.
-    fileprivate init?(_ task: ComputeTask) {
-        guard task.action != nil || (task.step != .idle && task.step != .done) else { return nil }
+    fileprivate init?(_ job: Job<ComputeAction>) {
+        guard job.action != .keep, job.action != .gone else { return nil }
         self.init(
-            action: task.action?.rawValue, step: task.step.rawValue, since: Timestamp.text(task.sinceMs),
-            attempts: task.attempts,
-            note: task.note)
+            action: job.action.isAsked ? job.action.rawValue : nil, step: job.step.rawValue,
+            since: Timestamp.text(job.sinceMs), attempts: job.attempts, note: job.note)
     }
 }

@@ -86,7 +86,15 @@ extension EventWire {
         self.init(
             id: String(record.id), kind: event.kind, at: Timestamp.text(record.atMs),
             actor: ActorWire(event.actor, keyName: record.keyName),
-            computeId: event.computeId.map { String($0) }, requestId: event.requestId, detail: event.detail)
+            computeId: record.resourceKind == .compute ? event.resourceId.map(String.init) : nil,
+            resource: ResourceWire(record), requestId: event.requestId, detail: event.detail)
+    }
+}
+
+extension ResourceWire {
+    fileprivate init?(_ record: EventRecord) {
+        guard let kind = record.resourceKind, let id = record.event.resourceId else { return nil }
+        self.init(kind: kind.rawValue, id: String(id))
     }
 }
 

@@ -77,19 +77,16 @@ struct Course: Sendable {
     private func underWay() -> [String] {
         do {
             return try world.store.read { sql in
-                let moves = try sql.query("SELECT * FROM moves ORDER BY compute_id").map { row in
-                    "compute \(try row.int("compute_id")) moves, in phase \(try row.text("phase"))"
+                try sql.query(
+                    """
+                    SELECT * FROM jobs WHERE due_at_ms IS NOT NULL OR lease_owner IS NOT NULL OR kind <> 'compute'
+                    ORDER BY resource_id
+                    """
+                ).map { row in
+                    "\(try row.text("kind")) \(try row.int("resource_id")) does \(try row.text("action")) at step "
+                        + "\(try row.text("step")), \(try row.int("attempts")) attempts, held by "
+                        + "\(try row.textOrNil("lease_owner") ?? "nobody")"
                 }
-                return try moves
-                    + sql.query(
-                        """
-                        SELECT j.*, c.state FROM jobs j JOIN computes c ON c.id = j.compute_id
-                        WHERE due_at_ms IS NOT NULL OR lease_owner IS NOT NULL ORDER BY compute_id
-                        """
-                    ).map { row in
-                        "compute \(try row.int("compute_id")) is \(try row.text("state")) at step \(try row.text("step")), "
-                            + "\(try row.int("attempts")) attempts, held by \(try row.textOrNil("lease_owner") ?? "nobody")"
-                    }
             }
         } catch {
             return ["the jobs can't be read: \(error)"]

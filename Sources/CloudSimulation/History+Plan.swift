@@ -102,7 +102,7 @@ extension Fault {
 
     /// Those of moves, which there are where there are several hosts.
     private static let moves =
-        [DurableWrite.beginMove, .cancelMove] + MovePhase.allCases.map { .outcome(of: $0) }
+        [DurableWrite.beginMove] + MoveStep.allCases.map { .outcome(of: $0) }
 
     private static let operations = SimulatedHost.Operation.allCases.filter {
         $0 != .image && $0 != .answersSSH && $0 != .vacate && !SimulatedHost.Operation.moves.contains($0)

@@ -109,4 +109,6 @@ private struct LeaseWatch: SQLConnection {
     func execute(_ sql: String, _ arguments: [any SQLArgument]) throws -> Int {
         try database.execute(sql, arguments)
     }
+
+    func tell(_ tiding: Tiding) { database.tell(tiding) }
 }

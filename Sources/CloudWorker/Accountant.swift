@@ -69,11 +69,11 @@ public struct Accountant: Service {
             let id = afterId
             let last = try await database.write(.setPrices) { sql in
                 let computes = try sql.meters.open(afterId: id, limit: Self.maxTogether)
-                for (computeId, basis) in computes {
+                for (resourceId, basis) in computes {
                     guard let price = price(basis) else { continue }
-                    try sql.meters.change(computeId, to: price, nowMs: now)
+                    try sql.meters.change(resourceId, to: price, nowMs: now)
                 }
-                return computes.last?.computeId
+                return computes.last?.resourceId
             }
             guard let last else { return }
             afterId = last

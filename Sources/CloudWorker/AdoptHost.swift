@@ -1,5 +1,6 @@
 import CloudCore
 import CloudDatabase
+import CloudVerbs
 
 /// What the start of a host's worker does to the rows: frees the leases of the one before it, which owns the host no
 /// more, and after a reboot of the host begins to start what ran.
@@ -25,8 +26,8 @@ struct AdoptHost: Sendable {
     /// Guests that were booting did not get up. Those that are on their way down are down.
     private func bootAgain(_ hostId: Int64, _ sql: any SQLConnection) throws {
         for compute in try sql.computes.list(steps: [.confirm], hostId: hostId) {
-            guard let action = compute.task?.action, action.steps.contains(.boot) else { continue }
-            try sql.jobs.move(compute.id, to: .boot, nowMs: nowMs)
+            guard compute.job.action.steps.contains(.boot) else { continue }
+            try sql.jobs.move(compute.id, to: ComputeStep.boot, nowMs: nowMs)
             try sql.jobs.schedule(compute.id, dueAtMs: nowMs)
         }
     }
@@ -35,13 +36,13 @@ struct AdoptHost: Sendable {
     /// here; the move finds out where they go on.
     private func startAgain(_ hostId: Int64, _ sql: any SQLConnection) throws -> Int {
         let coming = Set(
-            try sql.moves.list(hostId: hostId).filter { $0.phase.holdsJob && $0.phase.home == .destination }
+            try sql.moves.list(hostId: hostId).filter { $0.step.holdsJob && $0.step.home == .destination }
                 .map(\.computeId))
         let ran = try sql.computes.list(steps: [.idle], hostId: hostId).filter {
-            $0.state == .running && $0.intent == .running && $0.task?.action == nil && !coming.contains($0.id)
+            $0.state == .running && $0.intent == .running && $0.isAtRest && !coming.contains($0.id)
         }
         for compute in ran {
-            try sql.computes.startAgain(compute, since: "the host was rebooted", nowMs: nowMs)
+            try sql.computeVerbs.startAgain(compute, since: "the host was rebooted", nowMs: nowMs)
         }
         return ran.count
     }

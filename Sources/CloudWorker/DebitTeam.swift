@@ -24,14 +24,14 @@ struct DebitTeam: Sendable {
     }
 
     /// Debits at most `maxDays` of one compute. The amounts that went into the ledger.
-    private func debit(_ compute: ComputeMeter, _ sql: any SQLConnection) throws -> [Int64] {
+    private func debit(_ compute: ResourceMeter, _ sql: any SQLConnection) throws -> [Int64] {
         var meter = compute.meter
         let untilMs = until(meter)
         let charges = try meter.charges(untilMs: untilMs).filter { charge in
-            try sql.ledger.debit(charge, computeId: compute.computeId, teamId: teamId, nowMs: nowMs)
+            try sql.ledger.debit(charge, resourceId: compute.resourceId, teamId: teamId, nowMs: nowMs)
         }
         meter.debit(untilMs: untilMs)
-        try sql.meters.save(meter, computeId: compute.computeId)
+        try sql.meters.save(meter, resourceId: compute.resourceId)
         return charges.map(\.amountMilliRwf)
     }
 
@@ -44,7 +44,7 @@ struct DebitTeam: Sendable {
         let total = "\(Money.text(debited.reduce(0, +))) \(Money.currency)"
         try sql.events.append(
             Event(
-                computeId: nil, teamId: teamId, kind: "wallet.debited",
+                resourceId: nil, teamId: teamId, kind: "wallet.debited",
                 detail: "\(total) in \(debited.count) \(debited.count == 1 ? "entry" : "entries")",
                 actor: .system),
             nowMs: nowMs)

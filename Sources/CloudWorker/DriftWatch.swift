@@ -113,7 +113,7 @@ final class DriftWatch: Sendable {
             for place in repair.places {
                 try sql.events.append(
                     Event(
-                        computeId: place.computeId, teamId: place.teamId, kind: "compute.network.repaired",
+                        resourceId: place.computeId, teamId: place.teamId, kind: "compute.network.repaired",
                         actor: .system), nowMs: now)
             }
         }

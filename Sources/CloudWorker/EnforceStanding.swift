@@ -1,5 +1,6 @@
 import CloudCore
 import CloudDatabase
+import CloudVerbs
 
 /// Stops the machines of a team that is SUSPENDED, and deletes those of one that is TERMINATED. The worker does both
 /// as if the owner had asked for it.
@@ -29,11 +30,7 @@ struct EnforceStanding: Sendable {
     private func request(_ action: ComputeAction, _ id: Int64, _ sql: any SQLConnection) throws {
         guard let compute = try sql.computes.get(id), case .accepted(let state) = action.verdict(on: compute)
         else { return }
-        try sql.computes.begin(action, id, showing: state, nowMs: nowMs)
-        try sql.events.append(
-            Event(
-                computeId: id, teamId: teamId, kind: action.requestedKind, detail: "by the team's standing",
-                actor: .system),
-            nowMs: nowMs)
+        try sql.computeVerbs.begin(
+            action, compute, showing: state, detail: "by the team's standing", by: .system, nowMs: nowMs)
     }
 }

@@ -6,7 +6,7 @@ extension Machine {
     init(_ compute: Compute) throws {
         guard let attachment = NetworkAttachment(compute) else {
             throw CloudError.bug(
-                "compute \(compute.id) has no address at step \(compute.task?.step.rawValue ?? "?")")
+                "compute \(compute.id) has no address at step \(compute.job.step.rawValue)")
         }
         self.init(
             id: compute.id, hostName: compute.hostName, vcpus: compute.vcpus,

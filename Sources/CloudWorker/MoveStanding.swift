@@ -19,7 +19,7 @@ struct MoveStanding: Sendable {
         try sql.wallets.setStanding(teamId: teamId, next, nowMs: nowMs)
         try sql.events.append(
             Event(
-                computeId: nil, teamId: teamId, kind: Self.event(next),
+                resourceId: nil, teamId: teamId, kind: Self.event(next),
                 detail: "balance \(Money.text(wallet.balanceMilliRwf)) \(Money.currency)", actor: .system),
             nowMs: nowMs)
     }

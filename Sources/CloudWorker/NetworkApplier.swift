@@ -127,9 +127,9 @@ private struct NetworkRows {
             }
             let moves = try sql.moves.list(hostId: hostId)
             spareTaps = Set(
-                moves.filter { $0.phase.spareTap == $0.side(of: hostId) }.map(\.computeId))
+                moves.filter { $0.step.spareTap == $0.side(of: hostId) }.map(\.computeId))
             arrived = Set(
-                moves.filter { $0.phase.home == .destination && $0.destinationId == hostId }.map(\.computeId))
+                moves.filter { $0.step.home == .destination && $0.destinationId == hostId }.map(\.computeId))
         }
     }
 

@@ -106,7 +106,7 @@ struct NoteOrphans: Sendable {
 
     private func append(_ kind: String, _ id: Int64, _ sql: any SQLConnection) throws {
         try sql.events.append(
-            Event(computeId: nil, teamId: nil, kind: kind, detail: "machine \(id)", actor: .system),
+            Event(resourceId: nil, teamId: nil, kind: kind, detail: "machine \(id)", actor: .system),
             nowMs: nowMs)
     }
 }

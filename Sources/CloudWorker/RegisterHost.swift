@@ -64,7 +64,7 @@ public struct RegisterHost: Sendable {
     private func join(_ sql: any SQLConnection, nowMs: Int64) throws -> Int64 {
         let hostId = try sql.hosts.insert(facts)
         try sql.events.append(
-            Event(computeId: nil, teamId: nil, kind: "host.joined", detail: facts.name, actor: .system),
+            Event(resourceId: nil, teamId: nil, kind: "host.joined", detail: facts.name, actor: .system),
             nowMs: nowMs)
         return hostId
     }

@@ -19,7 +19,7 @@ public struct ReserveIds: Sendable {
     public func run() async throws {
         guard let highest = try await host.machineIds().max() else { return }
         let wasFree = try await database.write(.reserveIds) { sql in
-            try sql.identities.reserveComputes(to: highest)
+            try sql.identities.reserveResources(to: highest)
         }
         guard wasFree else { return }
         logger.warning(

@@ -1,6 +1,7 @@
 import CloudCore
 import CloudDatabase
 import CloudMachines
+import CloudVerbs
 import Logging
 import ServiceLifecycle
 
@@ -76,21 +77,27 @@ public struct Supervisor: Service {
     public func look() async throws {
         let now = clock.nowMs
         try await network.followTeammates()
-        let (running, expired): ([Int64: FailureCode?], Bool) = try await database.glance { sql in
-            (
-                try sql.computes.meantToRun(hostId: try claim.check(sql)),
-                try sql.idempotencyKeys.hasExpired(nowMs: now)
+        let (running, expired, late): ([Int64: FailureCode?], Bool, Bool) = try await database.glance { sql in
+            let hostId = try claim.check(sql)
+            return (
+                try sql.computes.meantToRun(hostId: hostId), try sql.idempotencyKeys.hasExpired(nowMs: now),
+                try sql.moves.list(hostId: hostId).contains { $0.lateReason(nowMs: now) != nil }
             )
         }
         let due = Set(await gone(running)).union(await drift.look()).sorted()
         let forgets = expired ? try await duty.isMine() : false
-        guard forgets || !due.isEmpty else { return }
+        guard forgets || late || !due.isEmpty else { return }
         try await database.write(.supervise) { sql in
-            try claim.check(sql)
+            let hostId = try claim.check(sql)
+            for move in try sql.moves.list(hostId: hostId) {
+                guard let reason = move.lateReason(nowMs: now) else { continue }
+                try sql.moveVerbs.callOff(
+                    move, because: reason, first: move.side(of: hostId) ?? .source, nowMs: now)
+            }
             for id in due { try sql.jobs.schedule(id, dueAtMs: now) }
             if forgets { _ = try sql.idempotencyKeys.removeExpired(nowMs: now, limit: Self.maxForgotten) }
         }
-        if !due.isEmpty { wake.signal() }
+        if late || !due.isEmpty { wake.signal() }
     }
 
     /// Those of the machines that do not run, or not as their computes say. One that can't be looked at is taken to run, and

@@ -4,15 +4,15 @@ import CloudMachines
 import Logging
 import ServiceLifecycle
 
-/// Makes machines follow the database: leases due jobs, and lets `JobRunner` run their steps.
+/// Makes machines follow the database: leases due jobs, and lets the `JobRunner` of each kind run their steps.
 public struct Worker: Service {
     private let database: any Database
     private let clock: any CloudClock
     private let wake: Wake
     private let host: any MachineHost
     private let claim: HostClaim
-    private let runner: JobRunner
-    let moves: MoveDriver
+    private let tools: RunnerTools
+    private let runners: [ResourceKind: any JobRunning]
     /// The owner of the host's network, for whoever else works on it.
     public let network: NetworkApplier
     private let logger: Logger
@@ -54,17 +54,21 @@ public struct Worker: Service {
         self.host = host
         self.claim = claim
         network = NetworkApplier(database: database, host: host, claim: claim, clock: clock)
-        runner = JobRunner(
-            database: database, clock: clock, wake: wake, claim: claim,
-            workflow: ComputeWorkflow(
-                host: host, catalogue: catalogue, network: network,
-                bootSlots: bootSlots, stopGraceMs: Int64(stopGrace / .milliseconds(1))),
-            sshPorts: sshPorts, owner: owner, metrics: metrics, logger: logger, jitter: jitter)
-        moves = MoveDriver(
-            database: database, claim: claim, clock: clock, logger: logger,
-            calls: MoveCalls(
-                database: database, host: host, network: network, catalogue: catalogue, clock: clock,
-                logger: logger))
+        tools = RunnerTools(
+            database: database, clock: clock, wake: wake, claim: claim, owner: owner, metrics: metrics,
+            logger: logger, jitter: jitter)
+        runners = [
+            .compute: JobRunner(
+                workflow: ComputeWorkflow(
+                    host: host, catalogue: catalogue, network: network,
+                    slots: BootSlots(bootSlots, database: database, claim: claim),
+                    stopGraceMs: Int64(stopGrace / .milliseconds(1)), sshPorts: sshPorts, metrics: metrics),
+                tools: tools),
+            .move: JobRunner(
+                workflow: MoveWorkflow(
+                    host: host, network: network, catalogue: catalogue, clock: clock, logger: logger),
+                tools: tools),
+        ]
     }
 
     /// Works until a graceful shutdown, and then finishes the steps under way. When the host is another worker's by now, it
@@ -123,20 +127,21 @@ public struct Worker: Service {
         }
     }
 
-    /// Runs what is due now until nothing is, one job or move at a time. For tests and simulations with a clock of their own.
+    /// Runs what is due now until nothing is, one job at a time. For tests and simulations with a clock of their own.
     public func runDueJobs() async throws {
-        try await abandonUnsaved()
-        while true {
-            if let id = try await lease(limit: 1).first {
-                await runner.work(id)
-                try await abandonUnsaved()
-            } else if let move = try await moves.due().first {
-                try await moves.work(move)
-            } else {
-                return
-            }
-        }
+        while try await runNextJob() {}
     }
+
+    /// Works on one job that is due. False when there is none.
+    func runNextJob() async throws -> Bool {
+        try await abandonUnsaved()
+        guard let job = try await lease(limit: 1).first else { return false }
+        await work(job)
+        try await abandonUnsaved()
+        return true
+    }
+
+    private func work(_ job: LeasedJob) async { await runners[job.kind]?.work(job.id) }
 
     /// Whether the database could be asked; if not, a pause is due, since the jobs are still due.
     private func leaseAndStart(in group: inout DiscardingTaskGroup) async -> Bool {
@@ -144,12 +149,15 @@ public struct Worker: Service {
         guard free > 0 else { return true }
         do {
             try await abandonUnsaved()
-            for id in try await lease(limit: free) where underWay.begin(id) {
+            for job in try await lease(limit: free) where underWay.begin(job) {
                 group.addTask {
-                    repeat { await runner.work(id) } while !underWay.end(id)
+                    var next: LeasedJob? = job
+                    while let job = next {
+                        await work(job)
+                        next = underWay.end(job)
+                    }
                 }
             }
-            try await moves.start(in: &group, underWay) { await runner.work($0) }
             return true
         } catch {
             guard claim.loss == nil else { return false }
@@ -160,17 +168,17 @@ public struct Worker: Service {
 
     /// Makes the jobs due again whose outcomes could not be saved: a step looks before it acts.
     private func abandonUnsaved() async throws {
-        let ids = runner.unsaved.all
+        let ids = tools.unsaved.all
         guard !ids.isEmpty else { return }
         let due = clock.nowMs + Self.unsavedPauseMs
         try await database.write(.giveBack) { sql in
             try claim.check(sql)
             for id in ids { try sql.jobs.abandon(id, owner: owner, dueAtMs: due) }
         }
-        runner.unsaved.remove(ids)
+        tools.unsaved.remove(ids)
     }
 
-    private func lease(limit: Int) async throws -> [Int64] {
+    private func lease(limit: Int) async throws -> [LeasedJob] {
         let now = clock.nowMs
         return try await database.write(.lease) { sql in
             try sql.jobs.lease(
@@ -182,9 +190,7 @@ public struct Worker: Service {
     /// How long to wait for a wake.
     private func pause() async -> Duration {
         let next = { @Sendable (sql: any SQLConnection) -> Int64? in
-            let hostId = try claim.check(sql)
-            return [try sql.jobs.nextDueMs(hostId: hostId), try moves.nextDueMs(sql, hostId: hostId)]
-                .compactMap(\.self).min()
+            try sql.jobs.nextDueMs(hostId: try claim.check(sql))
         }
         guard underWay.free > 0, let due = try? await database.glance(next)  // else: poll
         else { return Self.pollLimit }

@@ -5,7 +5,7 @@ import CloudMetrics
 /// What the worker counts.
 public struct WorkerMetrics: Sendable {
     private let steps = Histogram(
-        "strettch_step_duration_seconds", help: "One run of a step of a compute's job.",
+        "strettch_step_duration_seconds", help: "One run of a step of a job.",
         labels: ["step", "outcome"], bounds: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60])
     private let creations = Histogram(
         "strettch_compute_creation_seconds", help: "From the acceptance of a create to RUNNING.",
@@ -44,11 +44,13 @@ public struct WorkerMetrics: Sendable {
         held.add(Double(report.held.count))
     }
 
-    func ran(_ step: ComputeStep, _ outcome: StepOutcome, after duration: Duration) {
-        steps.observe(duration, step.rawValue, outcome.name)
-        if step == .boot, outcome.endsStep { boots.add() }
-        if case .drifted(let drift) = outcome { drifts.add(1, drift.rawValue) }
+    func ran(_ step: String, _ outcome: String, after duration: Duration) {
+        steps.observe(duration, step, outcome)
     }
+
+    func booted() { boots.add() }
+
+    func drifted(_ drift: MachineDrift) { drifts.add(1, drift.rawValue) }
 
     /// The host's network was not what it should be.
     func networkDrifted() { drifts.add(1, "network") }
@@ -69,21 +71,5 @@ public struct WorkerMetrics: Sendable {
             steps.family, creations.family, boots.family, drifts.family, orphans.family, warm.family,
             taken.family, standing.family, held.family, free.family, reserve.family,
         ]
-    }
-}
-
-extension StepOutcome {
-    /// For labels.
-    var name: String {
-        switch self {
-        case .advance: "advance"
-        case .wait: "wait"
-        case .rest: "rest"
-        case .fail: "fail"
-        case .guestGone: "guest_gone"
-        case .drifted: "drifted"
-        case .finish: "finish"
-        case .portTaken, .retry: "retry"
-        }
     }
 }

@@ -100,6 +100,10 @@ struct Population: Sendable {
             FROM numbers
             """,
             """
+            INSERT INTO resources (id, kind, team_id, created_at_ms)
+            SELECT id, 'compute', team_id, at_ms FROM temp.population ORDER BY id
+            """,
+            """
             INSERT INTO computes (
                 id, team_id, host_name, state, intent, image, specification, region, vcpus, memory_mb, storage_gb,
                 public_keys, tags, private_ipv4, created_at_ms, updated_at_ms, host_id
@@ -117,33 +121,34 @@ struct Population: Sendable {
     private var rowsOfComputes: [String] {
         [
             """
-            INSERT INTO jobs (compute_id, step, step_since_ms, host_id)
-            SELECT id, CASE state WHEN 'DESTROYED' THEN 'done' ELSE 'idle' END, updated_at_ms, host_id FROM computes
+            INSERT INTO jobs (resource_id, kind, machine_id, action, step, step_since_ms, host_id)
+            SELECT id, 'compute', id, CASE state WHEN 'DESTROYED' THEN 'gone' ELSE 'keep' END,
+                CASE state WHEN 'DESTROYED' THEN 'done' ELSE 'idle' END, updated_at_ms, host_id FROM computes
             """,
             """
-            INSERT INTO idempotency_keys (team_id, endpoint, idempotency_key, request, compute_id, answer, created_at_ms)
+            INSERT INTO idempotency_keys (team_id, endpoint, idempotency_key, request, resource_id, answer, created_at_ms)
             SELECT team_id, 'POST /computes', 'population-' || id, '{}', id, '{"data":{"id":"' || id || '"}}',
                 created_at_ms FROM computes
             """,
             """
-            INSERT INTO events (team_id, compute_id, at_ms, kind, actor)
+            INSERT INTO events (team_id, resource_id, at_ms, kind, actor)
             SELECT team_id, id, created_at_ms, 'compute.created', 'operator' FROM computes
             """,
             """
-            INSERT INTO events (team_id, compute_id, at_ms, kind, actor)
+            INSERT INTO events (team_id, resource_id, at_ms, kind, actor)
             SELECT team_id, id, updated_at_ms, 'compute.' || LOWER(state), 'system' FROM computes
             """,
             """
-            INSERT INTO meters (compute_id, team_id, began_at_ms, ended_at_ms, is_settled)
+            INSERT INTO meters (resource_id, team_id, began_at_ms, ended_at_ms, is_settled)
             SELECT id, team_id, created_at_ms, CASE state WHEN 'DESTROYED' THEN updated_at_ms END, state = 'DESTROYED'
             FROM computes
             """,
             """
-            INSERT INTO meter_prices (compute_id, since_ms, hour_milli_rwf, ip_month_milli_rwf)
+            INSERT INTO meter_prices (resource_id, since_ms, hour_milli_rwf, ip_month_milli_rwf)
             SELECT id, created_at_ms, 0, 0 FROM computes
             """,
             """
-            INSERT INTO compute_tags (team_id, tag, compute_id, state)
+            INSERT INTO resource_tags (team_id, tag, resource_id, state)
             SELECT team_id, tag, id, state FROM (
                 SELECT team_id, tag, id, state FROM temp.population
                 UNION ALL SELECT team_id, 'web', id, state FROM temp.population WHERE is_web
@@ -154,7 +159,7 @@ struct Population: Sendable {
             SELECT team_id, tag, region, state, shard, COUNT(*) FROM (
                 SELECT team_id, '' AS tag, region, state, id % 8 AS shard FROM computes
                 UNION ALL SELECT g.team_id, g.tag, c.region, c.state, c.id % 8
-                FROM compute_tags g JOIN computes c ON c.id = g.compute_id
+                FROM resource_tags g JOIN computes c ON c.id = g.resource_id
             ) WHERE state <> 'DESTROYED' GROUP BY team_id, tag, region, state, shard
             """,
             """

@@ -55,11 +55,11 @@ struct OutputComputeWork: Encodable {
         team = try sql.teams.get(compute.teamId)?.name ?? String(compute.teamId)
         host = try compute.hostId.flatMap { try sql.hosts.get($0)?.name }
         state = compute.state.rawValue
-        action = compute.task?.action?.rawValue
-        step = compute.task?.step.rawValue
-        since = compute.task.map { Timestamp.text($0.sinceMs) }
-        attempts = compute.task?.attempts
-        note = compute.task?.note
+        action = compute.job.action.rawValue
+        step = compute.job.step.rawValue
+        since = Timestamp.text(compute.job.sinceMs)
+        attempts = compute.job.attempts
+        note = compute.job.note
         detail = try sql.jobs.detail(id)
         failure = compute.failure.map { "\($0.code.rawValue): \($0.message)" }
         self.qemu = qemu

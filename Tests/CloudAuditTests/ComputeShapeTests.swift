@@ -7,7 +7,7 @@ import Testing
 struct ComputeShapeTests {
     private static let possible: [ComputeShape] = ComputeState.allCases.flatMap { state in
         ComputeIntent.allCases.flatMap { intent in
-            (ComputeAction.allCases.map { $0 } + [nil]).flatMap { action in
+            ComputeAction.allCases.flatMap { action in
                 ComputeStep.allCases.map { ComputeShape(state, intent, action, $0) }.filter(\.isPossible)
             }
         }
@@ -18,7 +18,7 @@ struct ComputeShapeTests {
         var accepted = 0
         for shape in Self.possible {
             let compute = try Self.compute(shape)
-            for action in ComputeAction.allCases {
+            for action in ComputeAction.asked {
                 guard case .accepted(let state) = action.verdict(on: compute) else { continue }
                 accepted += 1
                 let next = ComputeShape(
@@ -34,7 +34,7 @@ struct ComputeShapeTests {
         "every step that an action walks is possible in the state that it is accepted with, and no step of others"
     )
     func walks() {
-        for action in ComputeAction.allCases where action != .create && action != .update {
+        for action in ComputeAction.asked where action != .create && action != .update {
             for state in ComputeState.allCases {
                 guard case .accepted(let shown) = action.verdict(in: state) else { continue }
                 let intent = action.intent ?? .stopped
@@ -45,10 +45,10 @@ struct ComputeShapeTests {
                 }
             }
         }
-        #expect(!ComputeShape(.running, .running, nil, .boot).isPossible)
+        #expect(!ComputeShape(.running, .running, .keep, .boot).isPossible)
         #expect(!ComputeShape(.creating, .running, .create, .idle).isPossible)
-        #expect(!ComputeShape(.destroyed, .destroyed, nil, .release).isPossible)
-        #expect(!ComputeShape(.stopped, .running, nil, .idle).isPossible)
+        #expect(!ComputeShape(.destroyed, .destroyed, .gone, .release).isPossible)
+        #expect(!ComputeShape(.stopped, .running, .keep, .idle).isPossible)
     }
 
     private static func compute(_ shape: ComputeShape) throws -> Compute {
@@ -57,6 +57,6 @@ struct ComputeShapeTests {
             specification: "",
             region: "", vcpus: 1, memoryMb: 1, storageGb: 1, publicKeys: [], tags: [],
             network: try #require(IPv4Network("10.0.0.0/22")), createdAtMs: 0, updatedAtMs: 0,
-            task: ComputeTask(action: shape.action, step: shape.step, sinceMs: 0, attempts: 0))
+            job: Job(shape.action, shape.step, sinceMs: 0))
     }
 }

@@ -28,13 +28,13 @@ struct DatabaseInvariantTests {
 
     static let damages = [
         Damage(
-            "a key is lost", "DELETE FROM idempotency_keys WHERE compute_id = 1",
+            "a key is lost", "DELETE FROM idempotency_keys WHERE resource_id = 1",
             findings: "one-key-per-compute 1"),
         Damage(
             "a second key for the same compute",
             """
-            INSERT INTO idempotency_keys SELECT team_id, endpoint, 'another', request, compute_id, answer,
-                created_at_ms, expires_at_ms FROM idempotency_keys WHERE compute_id = 1
+            INSERT INTO idempotency_keys SELECT team_id, endpoint, 'another', request, resource_id, answer,
+                created_at_ms, expires_at_ms FROM idempotency_keys WHERE resource_id = 1
             """, findings: "one-key-per-compute 1"),
         Damage(
             "a key of no compute",
@@ -48,7 +48,7 @@ struct DatabaseInvariantTests {
             findings: "answer-names-compute 1"),
         Damage(
             "nobody asked for a compute",
-            "UPDATE events SET kind = 'compute.seen' WHERE compute_id = 2 AND kind = 'compute.created'",
+            "UPDATE events SET kind = 'compute.seen' WHERE resource_id = 2 AND kind = 'compute.created'",
             findings: "create-is-logged 2"),
         Damage(
             "an address outside of the team's network", "UPDATE computes SET private_ipv4 = 1 WHERE id = 1",
@@ -84,16 +84,16 @@ struct DatabaseInvariantTests {
         Damage(
             "a list that counts nothing", "DELETE FROM compute_totals WHERE state = 'STOPPED'",
             findings: "totals-are-counts"),
-        Damage("a compute without a job", "DELETE FROM jobs WHERE compute_id = 3", findings: "one-job 3"),
+        Damage("a compute without a job", "DELETE FROM jobs WHERE resource_id = 3", findings: "one-job 3"),
         Damage(
             "a job that is due and that nobody takes up",
-            "UPDATE jobs SET due_at_ms = 1 WHERE compute_id = 1",
+            "UPDATE jobs SET due_at_ms = 1 WHERE resource_id = 1",
             findings: "nothing-is-stuck 1"),
         Damage(
             "a step that goes on for too long",
             "UPDATE computes SET state = 'REBOOTING' WHERE id = 1", countedAsRebooting,
-            "UPDATE jobs SET action = 'reboot', step = 'shutdown', due_at_ms = 99999999999999 WHERE compute_id = 1",
-            "UPDATE events SET kind = 'compute.reboot.requested' WHERE compute_id = 1 AND kind = 'compute.running'",
+            "UPDATE jobs SET action = 'reboot', step = 'shutdown', due_at_ms = 99999999999999 WHERE resource_id = 1",
+            "UPDATE events SET kind = 'compute.reboot.requested' WHERE resource_id = 1 AND kind = 'compute.running'",
             findings: "nothing-is-stuck 1"),
         Damage(
             "a state that does not fit the step", "UPDATE computes SET state = 'REBOOTING' WHERE id = 1",
@@ -103,29 +103,29 @@ struct DatabaseInvariantTests {
             findings: "state-fits-step 1", "process 1"),
         Damage(
             "a DESTROYED compute with work to do that is never due",
-            "UPDATE jobs SET step = 'release' WHERE compute_id = 3",
+            "UPDATE jobs SET step = 'release' WHERE resource_id = 3",
             findings: "state-fits-step 3", "nothing-is-stuck 3"),
         Damage(
-            "a meter that never began", "UPDATE meters SET began_at_ms = NULL WHERE compute_id = 2",
+            "a meter that never began", "UPDATE meters SET began_at_ms = NULL WHERE resource_id = 2",
             findings: "meter-follows-state 2",
             "ledger-is-its-recomputation 2"),
         Damage(
             "a meter that goes on",
-            "UPDATE meters SET ended_at_ms = NULL, is_settled = 0 WHERE compute_id = 3",
+            "UPDATE meters SET ended_at_ms = NULL, is_settled = 0 WHERE resource_id = 3",
             findings: "meter-follows-state 3"),
         Damage(
-            "no meter", "DELETE FROM meter_prices WHERE compute_id = 1",
-            "DELETE FROM meters WHERE compute_id = 1",
+            "no meter", "DELETE FROM meter_prices WHERE resource_id = 1",
+            "DELETE FROM meters WHERE resource_id = 1",
             findings: "meter-follows-state 1"),
         Damage(
-            "another price", "UPDATE meter_prices SET hour_milli_rwf = 1 WHERE compute_id = 1",
+            "another price", "UPDATE meter_prices SET hour_milli_rwf = 1 WHERE resource_id = 1",
             findings: "price-is-the-catalogues 1", "ledger-is-its-recomputation 1"),
         Damage(
-            "a charge that no meter knows", "UPDATE meters SET debited_to_ms = 0 WHERE compute_id = 2",
+            "a charge that no meter knows", "UPDATE meters SET debited_to_ms = 0 WHERE resource_id = 2",
             findings: "ledger-is-its-recomputation 2"),
         Damage(
             "a charge that was never made",
-            "UPDATE meters SET debited_to_ms = debited_to_ms + 86400000 WHERE compute_id = 2",
+            "UPDATE meters SET debited_to_ms = debited_to_ms + 86400000 WHERE resource_id = 2",
             findings: "ledger-is-its-recomputation 2"),
         Damage(
             "a wallet that says more", "UPDATE wallets SET balance_milli_rwf = 1 WHERE team_id = 1",
@@ -143,11 +143,11 @@ struct DatabaseInvariantTests {
                 findings: "events-have-no-gap"),
         Damage(
             "a state without its event",
-            "UPDATE events SET kind = 'compute.seen' WHERE compute_id = 2 AND kind = 'compute.stopped'",
+            "UPDATE events SET kind = 'compute.seen' WHERE resource_id = 2 AND kind = 'compute.stopped'",
             findings: "state-has-its-event 2"),
         Damage(
             "an end without its event",
-            "UPDATE events SET kind = 'compute.seen' WHERE compute_id = 3 AND kind = 'compute.destroyed'",
+            "UPDATE events SET kind = 'compute.seen' WHERE resource_id = 3 AND kind = 'compute.destroyed'",
             findings: "state-has-its-event 3"),
     ]
 

@@ -87,6 +87,7 @@ struct ComputeActionTests {
             id: 1, teamId: 1, hostName: "a", state: .stopped, intent: .stopped, image: "I",
             specification: size.specification, region: "R", vcpus: size.vcpus, memoryMb: size.memoryMb,
             storageGb: size.storageGb, publicKeys: [], tags: [],
-            network: try #require(IPv4Network("10.0.0.0/22")), createdAtMs: 0, updatedAtMs: 0)
+            network: try #require(IPv4Network("10.0.0.0/22")), createdAtMs: 0, updatedAtMs: 0,
+            job: Job(.keep, .idle, sinceMs: 0))
     }
 }

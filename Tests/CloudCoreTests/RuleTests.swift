@@ -139,7 +139,7 @@ struct RuleTests {
 
     @Test("every step that brings up a machine has a deadline, and no step that takes one away has")
     func deadlines() {
-        for step in ComputeAction.create.steps { #expect(step.deadlineMs != nil) }
-        for step in ComputeAction.delete.steps { #expect(step.deadlineMs == nil) }
+        for step in ComputeAction.create.steps { #expect(ComputeAction.create.deadlineMs(of: step) != nil) }
+        for step in ComputeAction.delete.steps { #expect(ComputeAction.delete.deadlineMs(of: step) == nil) }
     }
 }

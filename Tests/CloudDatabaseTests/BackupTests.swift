@@ -102,7 +102,7 @@ struct BackupTests {
             else { throw CloudError.bug("no network \(index)") }
             let id = try sql.teams.insert(name: name, network: network, nowMs: 20)
             try sql.events.append(
-                Event(computeId: nil, teamId: id, kind: "team.created", actor: .operator), nowMs: 20)
+                Event(resourceId: nil, teamId: id, kind: "team.created", actor: .operator), nowMs: 20)
         }
     }
 }

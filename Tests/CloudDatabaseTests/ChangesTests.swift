@@ -22,6 +22,27 @@ struct ChangesTests {
         #expect(changes.waiting == 0)
     }
 
+    @Test("a signal for a team ends its waits and those for any, and no other", .timeLimit(.minutes(1)))
+    func team() async throws {
+        let changes = Changes()
+        let seen = changes.count
+        let other = Task { await changes.wait(for: 2, after: seen, atMost: Self.never) }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for team in [1, nil] as [Int64?] {
+                group.addTask { await changes.wait(for: team, after: seen, atMost: Self.never) }
+            }
+            try await eventually("all wait") { changes.waiting == 3 }
+            changes.signal([1])
+            try await group.waitForAll()
+        }
+        #expect(changes.waiting == 1)
+        // What was signalled before the wait counts for its own team alone.
+        await changes.wait(for: 1, after: seen, atMost: Self.never)
+        changes.signal()
+        await other.value
+        #expect(changes.waiting == 0)
+    }
+
     @Test("a signal between the look and the wait is not missed", .timeLimit(.minutes(1)))
     func between() async {
         let changes = Changes()
@@ -61,11 +82,13 @@ struct ChangesTests {
             try await database.write { sql in try sql.append("a", team: team) }
             expectSignal(true, "an event")
             try await database.write { sql in
-                try sql.computes.set(compute, state: .running, intent: .running, nowMs: 2)
+                try sql.setState(compute, state: .running, intent: .running, nowMs: 2)
             }
             expectSignal(true, "a state")
             try await database.write { sql in try sql.computes.set(compute, failure: nil) }
             expectSignal(false, "another column")
+            try await database.write { sql in try sql.jobs.begin(ComputeAction.stop, compute, nowMs: 3) }
+            expectSignal(false, "a job that is due, which only its worker waits for")
             await #expect(throws: CloudError.self) {
                 try await database.write { sql in
                     try sql.append("a", team: team)
@@ -84,17 +107,17 @@ extension SQLConnection {
         let team = try teams.get(name: "a")?.id ?? teams.insert(name: "a", network: network, nowMs: 1)
         let host = try makeHost()
         _ = try hosts.takeRoom(host, Catalogue.test.specifications[0].resources)
-        let id = try computes.insert(
+        let id = try insertCompute(
             NewCompute(
                 teamId: team, hostId: host, hostName: "Web", image: "TINY-1",
                 specification: Catalogue.test.specifications[0], region: "KGL-1", publicKeys: ["k"],
                 tags: tags, privateIpv4: IPv4Address(privateIpv4), publicIpv4: nil, sshPort: nil),
             nowMs: 1)
-        try jobs.insert(computeId: id, hostId: host, nowMs: 1)
+        try jobs.insert(id, .compute, ComputeAction.create, machineId: id, hostId: host, nowMs: 1)
         return (team, id)
     }
 
     func append(_ kind: String, team: Int64) throws {
-        try events.append(Event(computeId: nil, teamId: team, kind: kind, actor: .system), nowMs: 1)
+        try events.append(Event(resourceId: nil, teamId: team, kind: kind, actor: .system), nowMs: 1)
     }
 }

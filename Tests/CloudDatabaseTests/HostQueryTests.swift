@@ -11,12 +11,12 @@ struct HostQueryTests {
         try await Engine.standard.withDatabase { database in
             try await database.write { sql in
                 try sql.events.append(
-                    Event(computeId: nil, teamId: nil, kind: "host.test", actor: .system), nowMs: 1)
+                    Event(resourceId: nil, teamId: nil, kind: "host.test", actor: .system), nowMs: 1)
             }
             await #expect(throws: CloudError.self) {
                 try await database.write { sql in
                     try sql.events.append(
-                        Event(computeId: nil, teamId: nil, kind: "host.test", actor: .operator), nowMs: 1)
+                        Event(resourceId: nil, teamId: nil, kind: "host.test", actor: .operator), nowMs: 1)
                 }
             }
             let events = try await database.read { sql in

@@ -73,14 +73,14 @@ struct LedgerTests {
     func once() async throws {
         try await withTeam { database, team in
             let debits = try await database.write { sql in
-                let compute = try sql.computes.insert(
+                let compute = try sql.insertCompute(
                     NewCompute(
                         teamId: team, hostId: try sql.makeHost(), hostName: "h", image: "i",
                         specification: Catalogue.test.specifications[0], region: "r", publicKeys: ["k"],
                         tags: [], privateIpv4: IPv4Address(5), publicIpv4: nil, sshPort: nil), nowMs: 1)
                 let charge = Charge(kind: .computeHours, reference: "2024-01-15", amountMilliRwf: 7)
                 return try (0..<2).map { _ in
-                    try sql.ledger.debit(charge, computeId: compute, teamId: team, nowMs: 1)
+                    try sql.ledger.debit(charge, resourceId: compute, teamId: team, nowMs: 1)
                 }
             }
             #expect(debits == [true, false])
@@ -94,18 +94,24 @@ struct LedgerTests {
         try await withTeam { database, team in
             try await database.write { sql in
                 for state in [ComputeState.creating, .running, .failed] {
-                    let id = try sql.computes.insert(
+                    let host = try sql.makeHost()
+                    let id = try sql.insertCompute(
                         NewCompute(
-                            teamId: team, hostId: try sql.makeHost(), hostName: "h", image: "i",
+                            teamId: team, hostId: host, hostName: "h", image: "i",
                             specification: Catalogue.test.specifications[0], region: "r", publicKeys: ["k"],
                             tags: [], privateIpv4: IPv4Address(UInt32(5 + state.rawValue.count)),
                             publicIpv4: nil, sshPort: nil), nowMs: 1)
-                    try sql.computes.set(id, state: state, intent: .running, nowMs: 2)
+                    try sql.jobs.insert(
+                        id, .compute, ComputeAction.create, machineId: id, hostId: host, nowMs: 1)
+                    try sql.setState(id, state: state, intent: .running, nowMs: 2)
                 }
                 for table in ["wallets", "ledger", "meter_prices", "meters"] {
                     try sql.execute("DROP TABLE \(table)")
                 }
                 for statement in Migrations.schema6(sql.dialect) { try sql.execute(statement) }
+                for table in ["ledger", "meter_prices", "meters"] {
+                    try sql.execute("ALTER TABLE \(table) RENAME COLUMN compute_id TO resource_id")
+                }
                 let meters = try sql.meters.unsettled(teamId: team)
                 #expect(meters.map(\.meter.isRunning) == [false, true])
                 #expect(meters.map { $0.meter.cost(atMs: UTCDay.milliseconds) } == [0, 0])
@@ -119,7 +125,7 @@ struct LedgerTests {
     ) async throws {
         try await database.write { sql in
             try sql.ledger.append(
-                teamId: team, kind: .credit, computeId: nil, reference: reference, amountMilliRwf: milliRwf,
+                teamId: team, kind: .credit, resourceId: nil, reference: reference, amountMilliRwf: milliRwf,
                 nowMs: 1)
         }
     }

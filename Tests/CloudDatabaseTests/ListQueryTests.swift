@@ -32,10 +32,10 @@ struct ListQueryTests {
     static let plans: [(filter: ComputeFilter, index: String)] = [
         (ComputeFilter(), "computes_live_by_team"), (ComputeFilter(state: .failed), "computes_by_state"),
         (ComputeFilter(hostName: "web"), "computes_live_by_name"),
-        (ComputeFilter(tags: ["web"]), "compute_tags"),
-        (ComputeFilter(state: .stopped, tags: ["web"]), "COVERING INDEX compute_tags_by_state"),
+        (ComputeFilter(tags: ["web"]), "resource_tags"),
+        (ComputeFilter(state: .stopped, tags: ["web"]), "COVERING INDEX resource_tags_by_state"),
         (ComputeFilter(region: "KGL-1"), "COVERING INDEX computes_live_by_team"),
-        (ComputeFilter(state: .running, tags: ["web", "live"], hostName: "a"), "compute_tags"),
+        (ComputeFilter(state: .running, tags: ["web", "live"], hostName: "a"), "resource_tags"),
     ]
 
     @Test("no list looks at all computes, nor sorts more than it shows", arguments: plans)
@@ -95,4 +95,6 @@ private struct ExplainingConnection: SQLConnection {
     }
 
     func execute(_ text: String, _ arguments: [any SQLArgument]) throws -> Int { 0 }
+
+    func tell(_ tiding: Tiding) {}
 }

@@ -13,20 +13,34 @@ struct OldDatabase {
             try db.execute(sql: "PRAGMA defer_foreign_keys = ON")
             for (index, migration) in Migrations.all.prefix(version).enumerated() {
                 for statement in migration(.sqlite) { try db.execute(sql: statement) }
+                try Migrations.conversions[index + 1]?(SQLiteConnection(db: db))
                 try db.execute(sql: "INSERT INTO schema_version (version) VALUES (?)", arguments: [index + 1])
             }
-            for rows in rows { try db.execute(sql: rows) }
+            for rows in rows { try db.execute(sql: named(rows)) }
             if try db.tableExists("hosts") { try db.execute(sql: Self.host) }
         }
+    }
+
+    /// With the names that the version has.
+    private func named(_ rows: String) -> String {
+        version < 18
+            ? rows
+            : rows.replacing("compute_tags", with: "resource_tags").replacing(
+                "compute_id", with: "resource_id"
+            )
+            .replacing(
+                "INSERT INTO jobs (resource_id, step",
+                with: "INSERT INTO jobs (resource_id, kind, machine_id, action, step")
     }
 
     private var rows: [String] {
         var rows = [
             "INSERT INTO cell (installation_id) VALUES ('\(installationId)')", Self.team,
-            Self.compute(1, "a", "RUNNING", step: "idle", dueAtMs: "NULL"),
-            Self.compute(2, "b", "CREATING"), Self.key, events,
+            compute(1, "a", "RUNNING", step: "idle", dueAtMs: "NULL"), compute(2, "b", "CREATING"), Self.key,
+            events,
         ]
-        if version >= 4 { rows += [Self.compute(3, "c", "STARTING"), Self.actions] }
+        if version >= 4 { rows += [compute(3, "c", "STARTING")] }
+        if version >= 4, version < 18 { rows += [Self.actions] }
         if version >= 6 { rows.append(Self.money) }
         if version >= 8 { rows.append(Self.tags) }
         if version >= 14 { rows.append(Self.totals) }
@@ -40,19 +54,22 @@ struct OldDatabase {
         """
 
     /// A compute that should run, with its job.
-    private static func compute(
+    private func compute(
         _ id: Int, _ hostName: String, _ state: String, step: String = "boot", dueAtMs: String = "10"
     ) -> String {
-        """
-        INSERT INTO computes (
-            team_id, host_name, state, intent, image, specification, region, vcpus, memory_mb, storage_gb,
-            public_keys, tags, private_ipv4, created_at_ms, updated_at_ms
-        ) VALUES (
-            1, '\(hostName)', '\(state)', 'RUNNING', 'TINY-1', 'S-1C', 'KGL-1', 1, 512, 10,
-            '[]', '\(id == 1 ? "[\"web\",\"live\"]" : "[]")', \(167_772_164 + id), 10, 10
-        );
-        INSERT INTO jobs (compute_id, step, step_since_ms, due_at_ms) VALUES (\(id), '\(step)', 10, \(dueAtMs));
-        """
+        let action = ["RUNNING": "keep", "CREATING": "create", "STARTING": "start"][state] ?? ""
+        return """
+            \(version < 18 ? "" : "INSERT INTO resources (id, kind, team_id, created_at_ms) VALUES (\(id), 'compute', 1, 10);")
+            INSERT INTO computes (
+                \(version < 18 ? "" : "id, ")team_id, host_name, state, intent, image, specification, region, vcpus, memory_mb, storage_gb,
+                public_keys, tags, private_ipv4, created_at_ms, updated_at_ms
+            ) VALUES (
+                \(version < 18 ? "" : "\(id), ")1, '\(hostName)', '\(state)', 'RUNNING', 'TINY-1', 'S-1C', 'KGL-1', 1, 512, 10,
+                '[]', '\(id == 1 ? "[\"web\",\"live\"]" : "[]")', \(167_772_164 + id), 10, 10
+            );
+            INSERT INTO jobs (compute_id, step, step_since_ms, due_at_ms)
+            VALUES (\(id), \(version < 18 ? "" : "'compute', \(id), '\(action)', ")'\(step)', 10, \(dueAtMs));
+            """
     }
 
     private static let key = """

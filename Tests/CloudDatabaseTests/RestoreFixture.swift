@@ -28,25 +28,25 @@ struct RestoreFixture: Sendable {
     private func goOn() async throws {
         let database = try SQLiteDatabase(path: database)
         try await database.write { sql in
-            let id = try sql.computes.insert(.fourth, nowMs: 20)
-            try sql.jobs.insert(computeId: id, hostId: 1, nowMs: 20)
-            try sql.meters.insert(computeId: id, teamId: 1, price: .free, nowMs: 20)
+            let id = try sql.insertCompute(.fourth, nowMs: 20)
+            try sql.jobs.insert(id, .compute, ComputeAction.create, machineId: id, hostId: 1, nowMs: 20)
+            try sql.meters.insert(resourceId: id, teamId: 1, price: .free, nowMs: 20)
             try sql.idempotencyKeys.insert(
                 teamId: 1, key: "since",
                 record: IdempotencyRecord(
-                    endpoint: "POST /computes", request: "{}", computeId: id, answer: "{}", createdAtMs: 20))
-            try sql.execute("UPDATE jobs SET step = 'done', due_at_ms = NULL WHERE compute_id = 1")
+                    endpoint: "POST /computes", request: "{}", resourceId: id, answer: "{}", createdAtMs: 20))
+            try sql.execute("UPDATE jobs SET step = 'done', due_at_ms = NULL WHERE resource_id = 1")
             try sql.computes.releaseAddresses(1)
-            try sql.computes.set(1, state: .destroyed, intent: .destroyed, nowMs: 20)
+            try sql.setState(1, state: .destroyed, intent: .destroyed, nowMs: 20)
             try sql.execute("UPDATE api_keys SET revoked_at_ms = 20 WHERE id = 1")
             _ = try sql.keys.insert(
                 NewKey(teamId: 1, name: "new", role: .owner, hash: String(repeating: "2", count: 64)),
                 nowMs: 20)
             try sql.ledger.append(
-                teamId: 1, kind: .credit, computeId: nil, reference: "since", amountMilliRwf: 700, nowMs: 20)
+                teamId: 1, kind: .credit, resourceId: nil, reference: "since", amountMilliRwf: 700, nowMs: 20)
             for _ in 0..<5 {
                 try sql.events.append(
-                    Event(computeId: id, teamId: 1, kind: "test", actor: .system), nowMs: 20)
+                    Event(resourceId: id, teamId: 1, kind: "test", actor: .system), nowMs: 20)
             }
         }
         try database.close()

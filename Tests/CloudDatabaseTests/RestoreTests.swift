@@ -47,12 +47,12 @@ struct RestoreTests {
         try await RestoreFixture.with { fixture in
             try fixture.restore(onHost: MachinesOnHost(folders: [4])).run()
             let ids = try await fixture.nextIds()
-            #expect(ids == ["computes": 5, "api_keys": 3, "events": 9, "teams": 2, "hosts": 2])
+            #expect(ids == ["resources": 5, "api_keys": 3, "events": 9, "teams": 2, "hosts": 2])
         }
         try await RestoreFixture.with { fixture in
             try fixture.restore(onHost: MachinesOnHost(processes: [40], disks: [41], folders: [42])).run()
             let ids = try await fixture.nextIds()
-            #expect(ids["computes"] == 43)
+            #expect(ids["resources"] == 43)
         }
     }
 
@@ -65,7 +65,7 @@ struct RestoreTests {
             #expect(report.present == .damaged(fixture.kept) && report.since == nil)
             #expect(try Data(contentsOf: URL(filePath: fixture.kept)) == before)
             let ids = try await fixture.nextIds()
-            #expect(ids["computes"] == 1_000_004 && ids["api_keys"] == 1_000_002)
+            #expect(ids["resources"] == 1_000_004 && ids["api_keys"] == 1_000_002)
             #expect(ids["teams"] == 1_000_002)
             // One event has told the team.
             #expect(ids["events"] == 1_000_004)
@@ -109,7 +109,7 @@ struct RestoreTests {
             try OldDatabase(version: 8).make(fixture.database)
             let database = try SQLiteDatabase(path: fixture.database)
             try await database.write { sql in
-                try sql.computes.set(1, state: .stopped, intent: .stopped, nowMs: 20)
+                try sql.setState(1, state: .stopped, intent: .stopped, nowMs: 20)
             }
             _ = try BackUpDatabase(database: fixture.database, file: fixture.backup).run()
             let report = try RestoreDatabase(
@@ -118,7 +118,7 @@ struct RestoreTests {
             ).run()
             #expect(report.running == [1] && report.orphans.isEmpty && report.withoutDisk.isEmpty)
             let restored = try SQLiteDatabase(path: "\(folder)/other")
-            let task = try await restored.read { sql in try sql.computes.get(1)?.task }
+            let task = try await restored.read { sql in try sql.computes.get(1)?.job }
             #expect(task?.action == .stop)
         }
     }

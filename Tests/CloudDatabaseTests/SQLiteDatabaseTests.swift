@@ -90,7 +90,7 @@ struct SQLiteDatabaseTests {
                 try await database.write { sql in
                     let team = try sql.teams.insert(name: "a", network: network("10.0.0.0/22"), nowMs: 1)
                     for _ in 0..<2 {
-                        _ = try sql.computes.insert(
+                        _ = try sql.insertCompute(
                             newCompute(team, "10.0.0.5", on: try sql.makeHost()), nowMs: 1)
                     }
                 }
@@ -107,11 +107,11 @@ struct SQLiteDatabaseTests {
                 for (taken, next) in [("10.0.0.6", "10.0.0.7"), ("10.0.0.7", "10.0.0.5")] {
                     let host = try sql.makeHost()
                     #expect(try sql.hosts.takeRoom(host, Catalogue.test.specifications[0].resources))
-                    _ = try sql.computes.insert(newCompute(team, taken, on: host), nowMs: 1)
+                    _ = try sql.insertCompute(newCompute(team, taken, on: host), nowMs: 1)
                     let free = try sql.addresses.freePrivateIpv4(in: range)
                     #expect(free == address(next))
                 }
-                _ = try sql.computes.insert(newCompute(team, "10.0.0.5", on: try sql.makeHost()), nowMs: 1)
+                _ = try sql.insertCompute(newCompute(team, "10.0.0.5", on: try sql.makeHost()), nowMs: 1)
                 let none = try sql.addresses.freePrivateIpv4(in: range)
                 #expect(none == nil)
                 try sql.computes.releaseAddresses(1)
@@ -132,7 +132,7 @@ struct SQLiteDatabaseTests {
                     let address = IPv4Address(address("10.0.0.5").value + UInt32(offset)).description
                     var new = newCompute(team, address, on: try sql.makeHost("h\(offset)"))
                     new.sshPort = first + offset
-                    _ = try sql.computes.insert(new, nowMs: 1)
+                    _ = try sql.insertCompute(new, nowMs: 1)
                 }
                 #expect(try sql.addresses.freeSSHPort(in: range) == nil)
                 var random = SeededGenerator(seed: 7)
@@ -158,14 +158,16 @@ struct SQLiteDatabaseTests {
                 let team = try sql.teams.insert(name: "a", network: network("10.0.0.0/22"), nowMs: 1)
                 let host = try sql.makeHost()
                 let other = try sql.makeHost("host-2")
-                let id = try sql.computes.insert(newCompute(team, "10.0.0.5", on: host), nowMs: 1)
-                try sql.jobs.insert(computeId: id, hostId: host, nowMs: 100)
+                let id = try sql.insertCompute(newCompute(team, "10.0.0.5", on: host), nowMs: 1)
+                try sql.jobs.insert(
+                    id, .compute, ComputeAction.create, machineId: id, hostId: host, nowMs: 100)
                 func lease(_ owner: String, at now: Int64) throws -> [Int64] {
                     #expect(
                         try sql.jobs.lease(
                             owner: owner, hostId: other, limit: 5, nowMs: now, untilMs: now + 50) == [])
                     return try sql.jobs.lease(
-                        owner: owner, hostId: host, limit: 5, nowMs: now, untilMs: now + 50)
+                        owner: owner, hostId: host, limit: 5, nowMs: now, untilMs: now + 50
+                    ).map(\.id)
                 }
                 let leases = [
                     try lease("a", at: 99), try lease("a", at: 100), try lease("b", at: 149),

@@ -23,16 +23,16 @@ struct SchemaUpgradeTests {
                 #expect(running.privateIpv4?.description == "10.0.0.5")
                 #expect(!running.deletionProtection)
                 #expect(try sql.computes.list(teamId: 1, filter: tagged("live"), limit: 10).map(\.id) == [1])
-                let actions = try sql.query("SELECT action FROM jobs ORDER BY compute_id").map {
+                let actions = try sql.query("SELECT action FROM jobs ORDER BY resource_id").map {
                     try $0.textOrNil("action")
                 }
-                #expect(actions == (version < 4 ? [nil, "create"] : [nil, "create", "start"]))
+                #expect(actions == (version < 4 ? ["keep", "create"] : ["keep", "create", "start"]))
 
                 let found = try sql.idempotencyKeys.get(
                     apiKeyId: 1, teamId: 1, endpoint: "POST /computes", key: "key")
                 let key = found?.record
                 #expect(key?.answer == "{\"the\": \"answer\"}")
-                #expect(key?.computeId == 1 && key?.expiresAtMs == nil)
+                #expect(key?.resourceId == 1 && key?.expiresAtMs == nil)
                 let events = try sql.events.newest(.team(1), limit: 10)
                 #expect(events.map(\.event.kind) == ["compute.running", "compute.created"])
                 #expect(events.map(\.event.actor) == [.system, .key(1)])
@@ -88,16 +88,16 @@ struct SchemaUpgradeTests {
             await #expect(throws: CloudError.self) {
                 try await database.write { sql in
                     try sql.events.append(
-                        Event(computeId: 99, teamId: 1, kind: "test", actor: .system), nowMs: 20)
+                        Event(resourceId: 99, teamId: 1, kind: "test", actor: .system), nowMs: 20)
                 }
             }
             try await database.write { sql in
                 try sql.events.append(
-                    Event(computeId: nil, teamId: 1, kind: "test", actor: .operator), nowMs: 20)
-                try sql.jobs.begin(.delete, computeId: 1, nowMs: 20)
+                    Event(resourceId: nil, teamId: 1, kind: "test", actor: .operator), nowMs: 20)
+                try sql.jobs.begin(ComputeAction.delete, 1, nowMs: 20)
                 try sql.computes.releaseAddresses(1)
-                try sql.computes.set(1, state: .destroyed, intent: .destroyed, nowMs: 20)
-                try sql.idempotencyKeys.expire(computeId: 1, atMs: 30)
+                try sql.setState(1, state: .destroyed, intent: .destroyed, nowMs: 20)
+                try sql.idempotencyKeys.expire(resourceId: 1, atMs: 30)
                 #expect(try sql.events.newestId(.team(1)) == 3)
                 #expect(try sql.computes.list(teamId: 1, filter: tagged("web"), limit: 10).isEmpty)
                 #expect(try sql.idempotencyKeys.hasExpired(nowMs: 30))

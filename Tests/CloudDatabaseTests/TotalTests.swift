@@ -108,7 +108,7 @@ struct TotalTests {
         if state == .destroyed {
             try sql.execute("UPDATE computes SET private_ipv4 = NULL WHERE id = $1", [id])
         }
-        try sql.computes.set(id, state: state, intent: .running, nowMs: 2)
+        try sql.setState(id, state: state, intent: .running, nowMs: 2)
     }
 
     private static func insert(
@@ -117,7 +117,7 @@ struct TotalTests {
         let address =
             1 + (try sql.query("SELECT COALESCE(MAX(private_ipv4), 1) AS n FROM computes")[0].int("n"))
         let hostId = try sql.makeHost()
-        let id = try sql.computes.insert(
+        let id = try sql.insertCompute(
             NewCompute(
                 teamId: teamId, hostId: hostId, hostName: "h", image: "TINY-1",
                 specification: Specification(
@@ -126,14 +126,14 @@ struct TotalTests {
                 region: region, publicKeys: [], tags: tags, privateIpv4: IPv4Address(UInt32(address)),
                 publicIpv4: nil, sshPort: nil),
             nowMs: 1)
-        try sql.jobs.insert(computeId: id, hostId: hostId, nowMs: 1)
+        try sql.jobs.insert(id, .compute, ComputeAction.create, machineId: id, hostId: hostId, nowMs: 1)
         return id
     }
 
     private static func compare(_ sql: any SQLConnection, teamId: Int64) throws {
         var tagsOf: [Int64: Set<String>] = [:]
-        for row in try sql.query("SELECT compute_id, tag FROM compute_tags") {
-            tagsOf[try row.int("compute_id"), default: []].insert(try row.text("tag"))
+        for row in try sql.query("SELECT resource_id, tag FROM resource_tags") {
+            tagsOf[try row.int("resource_id"), default: []].insert(try row.text("tag"))
         }
         let computes = try sql.query(
             "SELECT id, state, region FROM computes WHERE team_id = $1 AND state <> 'DESTROYED' ORDER BY id DESC",

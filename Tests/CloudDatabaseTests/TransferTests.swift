@@ -34,7 +34,7 @@ struct TransferTests {
             try await old.write { sql in
                 for number in 0...TransferDatabase.rowsInMemory {
                     try sql.events.append(
-                        Event(computeId: 2, teamId: 1, kind: "test", detail: "\(number)", actor: .system),
+                        Event(resourceId: 2, teamId: 1, kind: "test", detail: "\(number)", actor: .system),
                         nowMs: 40)
                 }
             }
@@ -64,7 +64,7 @@ struct TransferTests {
             _ = try await TransferDatabase(from: old, to: new).run()
             try await new.write { sql in
                 try sql.events.append(
-                    Event(computeId: nil, teamId: 1, kind: "test", actor: .system), nowMs: 50)
+                    Event(resourceId: nil, teamId: 1, kind: "test", actor: .system), nowMs: 50)
             }
             let onward = await #expect(throws: CloudError.self) {
                 try await TransferDatabase(from: old, to: new).run()

@@ -26,7 +26,7 @@ struct WriteQueueTests {
             guard number == 3 else { return }
             // A reference to nothing, which is only looked at when the transaction ends.
             _ = try sql.query("PRAGMA defer_foreign_keys = ON")
-            try sql.execute("INSERT INTO jobs (compute_id, step, step_since_ms) VALUES (99, 'image', 0)")
+            try sql.execute("INSERT INTO host_images (host_id, image) VALUES (99, 'a')")
         }
         #expect(outcome.failed == [3])
         #expect(outcome.teams == Set(0..<Self.count).subtracting([3]))

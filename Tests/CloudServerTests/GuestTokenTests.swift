@@ -131,7 +131,7 @@ struct GuestTokenTests {
             } else {
                 let id = try #require(Int64(guest.id))
                 try await lab.cloud.cloud.database.write { sql in
-                    try sql.computes.set(id, state: .failed, intent: .running, nowMs: 1)
+                    try sql.setState(id, state: .failed, intent: .running, nowMs: 1)
                 }
                 let again = try await lab.ask(
                     "/metadata/v1/auth-token", from: guest.address, headers: ["X-Resource-ID: \(guest.id)"])

@@ -240,7 +240,7 @@ extension TestCloud {
     /// Kind and detail of each event of a team, oldest first.
     fileprivate func teamEvents() async throws -> [String] {
         try await cloud.database.read { sql in
-            try sql.query("SELECT * FROM events WHERE compute_id IS NULL ORDER BY id").map {
+            try sql.query("SELECT * FROM events WHERE resource_id IS NULL ORDER BY id").map {
                 "\(try $0.text("kind")) \(try $0.textOrNil("detail") ?? "")"
             }
         }

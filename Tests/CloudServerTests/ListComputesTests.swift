@@ -110,7 +110,7 @@ extension TestCloud {
         let now = clock.nowMs
         try await database.write { sql in
             try sql.computes.releaseAddresses(id)
-            try sql.computes.set(id, state: .destroyed, intent: .destroyed, nowMs: now)
+            try sql.setState(id, state: .destroyed, intent: .destroyed, nowMs: now)
         }
     }
 }

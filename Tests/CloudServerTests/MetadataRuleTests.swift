@@ -10,7 +10,8 @@ struct MetadataRuleTests {
             id: 325, teamId: 1, hostName: "web-1", state: .running, intent: .running, image: "TINY-1",
             specification: "S-1C", region: "KGL-1", vcpus: 1, memoryMb: 512, storageGb: 10,
             publicKeys: ["ssh-ed25519 AAAA one", "ssh-ed25519 BBBB two"], tags: [],
-            network: try #require(IPv4Network("10.0.4.0/22")), createdAtMs: 0, updatedAtMs: 0)
+            network: try #require(IPv4Network("10.0.4.0/22")), createdAtMs: 0, updatedAtMs: 0,
+            job: Job(.keep, .idle, sinceMs: 0))
     }
 
     @Test("several values are lines, none is an empty text")

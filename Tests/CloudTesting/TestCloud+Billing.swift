@@ -39,7 +39,7 @@ extension TestCloud {
             try sql.ledger.list(teamId: Self.teamId, limit: 10_000, offset: 0)
         }
         return entries.reversed().map {
-            "\($0.kind.rawValue) \($0.computeId.map { "\($0) " } ?? "")\($0.reference) "
+            "\($0.kind.rawValue) \($0.resourceId.map { "\($0) " } ?? "")\($0.reference) "
                 + Money.text($0.amountMilliRwf)
         }
     }
@@ -59,7 +59,7 @@ extension TestCloud {
         let setUp = lastSetUpEventId
         return try await cloud.database.read { sql in
             try sql.query(
-                "SELECT kind FROM events WHERE team_id = $1 AND compute_id IS NULL AND id > $2 ORDER BY id",
+                "SELECT kind FROM events WHERE team_id = $1 AND resource_id IS NULL AND id > $2 ORDER BY id",
                 [Self.teamId, setUp]
             ).map { try $0.text("kind") }
         }

@@ -56,6 +56,7 @@ extension TestCloud {
             try await send(
                 .patch, "/computes/\(id)", as: key, headers: headers, body: "{\"hostName\": \"renamed\"}")
         case .delete: try await send(.delete, "/computes/\(id)", as: key, headers: headers)
+        case .cleanUp, .keep, .gone: throw CloudError.bug("nobody can ask for '\(action.rawValue)'")
         }
     }
 

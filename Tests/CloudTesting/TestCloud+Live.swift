@@ -54,7 +54,7 @@ extension TestCloud {
         try await cloud.database.write { sql in
             for kind in kinds {
                 try sql.events.append(
-                    Event(computeId: nil, teamId: caller.teamId, kind: kind, actor: .key(caller.keyId)),
+                    Event(resourceId: nil, teamId: caller.teamId, kind: kind, actor: .key(caller.keyId)),
                     nowMs: now)
             }
         }

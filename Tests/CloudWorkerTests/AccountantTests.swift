@@ -125,11 +125,11 @@ struct AccountantTests {
             try await cloud.accountant.look()
             let (meters, debited) = try await cloud.cloud.database.read { sql in
                 (
-                    try sql.meters.list(computeIds: Array(1...20)),
+                    try sql.meters.list(resourceIds: Array(1...20)),
                     try sql.query(
                         """
-                        SELECT compute_id, CAST(-SUM(amount_milli_rwf) AS BIGINT) AS debited
-                        FROM ledger WHERE compute_id IS NOT NULL GROUP BY compute_id ORDER BY compute_id
+                        SELECT resource_id, CAST(-SUM(amount_milli_rwf) AS BIGINT) AS debited
+                        FROM ledger WHERE resource_id IS NOT NULL GROUP BY resource_id ORDER BY resource_id
                         """
                     ).map { try $0.int("debited") }
                 )

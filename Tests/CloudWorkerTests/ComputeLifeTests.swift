@@ -27,7 +27,7 @@ struct ComputeLifeTests {
             try await cloud.settle()
             try await expectNothingLeft(cloud)
             let kinds = try await cloud.cloud.database.read { sql in
-                try sql.events.list(computeId: 1, limit: 10).map(\.kind)
+                try sql.events.list(resourceId: 1, limit: 10).map(\.kind)
             }
             #expect(
                 kinds == [
@@ -172,7 +172,7 @@ struct ComputeLifeTests {
                 try sql.execute("UPDATE jobs SET lease_owner = 'dead', lease_until_ms = $1", [Int64.max])
                 try sql.execute("UPDATE computes SET state = 'CREATING'")
                 try sql.execute("UPDATE compute_totals SET n = CASE state WHEN 'CREATING' THEN 1 ELSE 0 END")
-                try sql.jobs.begin(.create, computeId: 1, nowMs: 0)
+                try sql.jobs.begin(ComputeAction.create, 1, nowMs: 0)
                 try sql.jobs.move(1, to: step, nowMs: 0)
                 try sql.jobs.schedule(1, dueAtMs: 0)
             }
@@ -256,7 +256,7 @@ struct ComputeLifeTests {
         try await TestCloud.with { cloud in
             await cloud.host.set(sshAnswers: false)
             let id = try await cloud.createAndSettle()
-            cloud.clock.advance(milliseconds: (ComputeStep.confirm.deadlineMs ?? 0) - 1)
+            cloud.clock.advance(milliseconds: (ComputeAction.create.deadlineMs(of: .confirm) ?? 0) - 1)
             try await cloud.worker.runDueJobs()
             #expect(try await cloud.state(id) == "CREATING")
             cloud.clock.advance(milliseconds: 1000)

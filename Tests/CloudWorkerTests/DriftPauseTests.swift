@@ -12,14 +12,19 @@ struct DriftPauseTests {
         try await TestCloud.with { cloud in
             _ = try await cloud.createAndSettle()
             let now = cloud.clock.nowMs
+            let workflow = ComputeWorkflow(
+                host: cloud.host, catalogue: .test, network: cloud.worker.network,
+                slots: BootSlots(1, database: cloud.database, claim: cloud.claim), stopGraceMs: 0,
+                sshPorts: nil,
+                metrics: WorkerMetrics())
             let next = try await cloud.database.write(.saveIdle) { sql in
                 try sql.jobs.schedule(1, dueAtMs: now)
                 _ = try sql.jobs.lease(
                     owner: "worker", hostId: 1, limit: 1, nowMs: now, untilMs: now + Worker.leaseMs)
+                let compute = try #require(try sql.computes.get(1))
                 return try SaveOutcome(
-                    claim: cloud.claim, computeId: 1, image: "TINY-1", steps: [.idle],
-                    outcome: .drifted(.seedLost),
-                    owner: "worker", nowMs: now,
+                    workflow: workflow, claim: cloud.claim, walk: StepWalk(compute),
+                    outcome: .news(.drifted(.seedLost)), owner: "worker", nowMs: now,
                     leaseUntilMs: now + Worker.leaseMs, backoffMs: 0
                 ).run(sql)
             }

@@ -239,7 +239,7 @@ extension TestCloud {
     /// The kinds of a compute's events, oldest first.
     func events(_ id: String) async throws -> [String] {
         try await database.read { sql in
-            try sql.events.list(computeId: Int64(id) ?? 0, limit: 100).map(\.kind)
+            try sql.events.list(resourceId: Int64(id) ?? 0, limit: 100).map(\.kind)
         }
     }
 

@@ -3,6 +3,7 @@ import CloudCore
 import CloudDatabase
 import CloudMachines
 import CloudTesting
+import CloudVerbs
 import HTTPTypes
 import Testing
 
@@ -75,8 +76,8 @@ struct EvacuationTests {
             try await cell.a.settle()
             let (a, c) = (cell.a.id, cell.c.id)
             try await cell.cloud.database.write { sql in
-                try sql.moves.insert(
-                    Move(computeId: 1, sourceId: a, destinationId: c, room: Resources(), begunAtMs: 1))
+                let compute = try #require(try sql.computes.get(1))
+                _ = try sql.moveVerbs.begin(compute, from: a, to: c, nowMs: 1)
             }
             try await cell.lose(cell.a)
             let report = try await cell.evacuate("a")
@@ -106,7 +107,7 @@ struct EvacuationTests {
                 }
                 _ = try await cloud.act(action, on: "1")
                 try await cell.work(on: cell.a, outcomes: stepsDone)
-                let step = try await cell.computes().first?.task?.step
+                let step = try await cell.computes().first?.job.step
                 let place: Comment = "\(action) lost at \(step?.rawValue ?? "its end")"
                 try await cell.lose(cell.a)
                 _ = try await cell.evacuate("a")

@@ -48,7 +48,7 @@ struct HostOwnershipTests {
             })
             await #expect(throws: CloudError.self) { try await cloud.work() }
             #expect(cloud.claim.loss != nil)
-            let step = try await cloud.database.read { sql in try sql.computes.get(1)?.task?.step }
+            let step = try await cloud.database.read { sql in try sql.computes.get(1)?.job.step }
             #expect(step == .image, "what it did to the host is done again, and nothing is saved")
         }
     }

@@ -23,7 +23,7 @@ struct HostRebootTests {
             try await cloud.reboot()
             #expect(try await cloud.state("1") == "STARTING")
             let event = try await cloud.database.read { sql in
-                try sql.events.newest(.compute(1), limit: 1).first?.event
+                try sql.events.newest(.resource(1), limit: 1).first?.event
             }
             #expect(event?.kind == "compute.start.requested" && event?.actor == .system)
             #expect(event?.detail == "the host was rebooted")
@@ -60,7 +60,7 @@ struct HostRebootTests {
                     switch action {
                     case .create, .start, .reboot: "RUNNING"
                     case .stop, .upsize: "STOPPED"
-                    case .delete, .update: nil
+                    case .delete, .update, .cleanUp, .keep, .gone: nil
                     }
                 #expect(try await cloud.state("1") == expected, "\(action) at \(step)")
                 #expect(
@@ -85,14 +85,14 @@ extension TestCloud {
     func work(upTo step: ComputeStep) async throws {
         struct Crash: Error {}
         for _ in 0..<20 {
-            let present = try await database.read { sql in try sql.computes.get(1)?.task?.step }
+            let present = try await database.read { sql in try sql.computes.get(1)?.job.step }
             if present == step { break }
             database.set(writeFault: Crash(), afterWrites: 2)
             _ = try? await worker.runDueJobs()  // it crashes: that is the point
             database.set()
             clock.advance(milliseconds: Worker.leaseMs)
         }
-        let present = try await database.read { sql in try sql.computes.get(1)?.task?.step }
+        let present = try await database.read { sql in try sql.computes.get(1)?.job.step }
         try #require(present == step)
     }
 

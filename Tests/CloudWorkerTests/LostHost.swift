@@ -97,7 +97,7 @@ struct LostHost: Sendable {
 
     func kinds(of id: Int64) async throws -> [String] {
         try await cloud.database.read { sql in
-            try sql.query("SELECT kind FROM events WHERE compute_id = $1 ORDER BY id", [id]).map {
+            try sql.query("SELECT kind FROM events WHERE resource_id = $1 ORDER BY id", [id]).map {
                 try $0.text("kind")
             }
         }

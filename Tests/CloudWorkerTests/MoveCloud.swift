@@ -63,32 +63,28 @@ struct MoveCloud: Sendable {
     }
 
     func move() async throws -> Move? {
-        try await cloud.database.read { sql in try sql.moves.get(1) }
+        try await cloud.database.read { sql in try sql.moves.get(computeId: 1) }
     }
 
-    func phase() async throws -> MovePhase? { try await move()?.phase }
+    func step() async throws -> MoveStep? { try await move()?.step }
 
-    /// Begins a move and lets it come to this phase, one call of one host at a time.
-    func begin(until phase: MovePhase) async throws {
+    /// Begins a move and lets it come to this step, one call of one host at a time.
+    func begin(until step: MoveStep) async throws {
         _ = try await begin()
-        try await go(until: phase)
+        try await go(until: step)
     }
 
-    func go(until phase: MovePhase) async throws {
+    func go(until step: MoveStep) async throws {
         for _ in 0..<Self.maxRounds {
-            if try await self.phase() == phase { return }
+            if try await self.step() == step { return }
             if try await !callOnce() { cloud.clock.advance(milliseconds: 100) }
         }
-        throw NeverTrue(what: "the move is at \(phase), it is at \(String(describing: try await move()))")
+        throw NeverTrue(what: "the move is at \(step), it is at \(String(describing: try await move()))")
     }
 
     /// Makes the next call of any host. False when there is none.
     private func callOnce() async throws -> Bool {
-        for site in sites {
-            guard let move = try await site.worker.moves.due().first else { continue }
-            try await site.worker.moves.work(move)
-            return true
-        }
+        for site in sites where try await site.worker.runNextJob() { return true }
         return false
     }
 
@@ -104,12 +100,7 @@ struct MoveCloud: Sendable {
             }
             let ids = sites.map(\.id)
             let due = try await cloud.database.read { sql in
-                try ids.flatMap { id in
-                    [try sql.jobs.nextDueMs(hostId: id)]
-                        + (try sql.moves.list(hostId: id).map { move in
-                            move.side(of: id).flatMap { move.nextMs(of: $0) }
-                        })
-                }.compactMap(\.self).min()
+                try ids.compactMap { try sql.jobs.nextDueMs(hostId: $0) }.min()
             }
             guard let due else { return }
             cloud.clock.advance(milliseconds: max(1, due - cloud.clock.nowMs))
@@ -146,7 +137,7 @@ struct MoveCloud: Sendable {
 
     func kinds() async throws -> [String] {
         try await cloud.database.read { sql in
-            try sql.events.list(computeId: 1, limit: 50).map(\.kind).filter { $0.contains("move") }
+            try sql.events.list(resourceId: 1, limit: 50).map(\.kind).filter { $0.contains("move") }
         }
     }
 }

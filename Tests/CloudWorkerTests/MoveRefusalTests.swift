@@ -88,10 +88,10 @@ struct MoveRefusalTests {
             let error = await #expect(throws: CloudError.self) {
                 try await remove.run(in: moving.cloud.cloud)
             }
-            #expect(error?.code == .conflict && error?.message.contains("COPY") == true)
+            #expect(error?.code == .conflict && error?.message.contains("copy") == true)
             _ = try await moving.cloud.act(.stop, on: "1")
             try await moving.settle([moving.source])
-            #expect(try await moving.phase() == .returned)
+            #expect(try await moving.step() == .returned)
             _ = try await remove.run(in: moving.cloud.cloud)
             #expect(try await moving.move() == nil)
             let rooms = try await moving.cloud.database.read { sql in
@@ -106,7 +106,7 @@ struct MoveRefusalTests {
         try await MoveCloud.with { moving in
             _ = try await moving.cloud.database.write { sql in
                 try sql.execute(
-                    "INSERT INTO compute_tags (team_id, compute_id, tag) VALUES (1, 1, 'apart-x')")
+                    "INSERT INTO resource_tags (team_id, resource_id, tag) VALUES (1, 1, 'apart-x')")
             }
             let hosts = { @Sendable in
                 try await moving.cloud.database.read { sql in

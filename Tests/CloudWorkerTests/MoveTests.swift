@@ -9,9 +9,9 @@ import Testing
 
 @Suite("The move of a compute to another host")
 struct MoveTests {
-    static let cancellable = MovePhase.allCases.filter(\.mayBeCancelled)
+    static let cancellable = MoveStep.allCases.filter(\.mayBeCancelled)
     /// Those that the guest passes when nothing goes wrong.
-    static let usual: [MovePhase] = [.departure, .arrival, .copy, .switched, .leaving]
+    static let usual: [MoveStep] = [.departure, .arrival, .copy, .switched, .leaving]
 
     @Test("takes machine, rows, rooms and network to the other host, while the compute stays RUNNING")
     func whole() async throws {
@@ -21,10 +21,10 @@ struct MoveTests {
             }
             _ = try await moving.begin()
             #expect(try await rooms() == [1, 1], "room on both")
-            for phase in Self.usual {
-                try await moving.go(until: phase)
+            for step in Self.usual {
+                try await moving.go(until: step)
                 #expect(try await moving.cloud.state("1") == "RUNNING")
-                #expect(try await rooms() == [1, 1], "\(phase)")
+                #expect(try await rooms() == [1, 1], "\(step)")
                 for site in moving.sites { try await site.supervisor.look() }
                 try await moving.expectSound()
             }
@@ -58,14 +58,14 @@ struct MoveTests {
     @Test(
         "gives way to what its owner asks for before the guest has switched", arguments: cancellable,
         [ComputeAction.stop, .reboot, .delete])
-    func ownerFirst(_ phase: MovePhase, _ action: ComputeAction) async throws {
+    func ownerFirst(_ step: MoveStep, _ action: ComputeAction) async throws {
         try await MoveCloud.with { moving in
-            try await moving.begin(until: phase)
+            try await moving.begin(until: step)
             _ = try await moving.cloud.act(action, on: "1")
             try await moving.settle()
             #expect(try await moving.kinds() == ["compute.move.begun", "compute.move.failed"])
             let reason = try await moving.cloud.database.read { sql in
-                try sql.events.list(computeId: 1, limit: 50).first { $0.kind == "compute.move.failed" }?
+                try sql.events.list(resourceId: 1, limit: 50).first { $0.kind == "compute.move.failed" }?
                     .detail
             }
             #expect(reason == "its owner asked for '\(action.rawValue)' meanwhile")
@@ -80,11 +80,11 @@ struct MoveTests {
     }
 
     @Test(
-        "is waited for by what its owner asks for afterwards", arguments: [MovePhase.switched, .leaving],
+        "is waited for by what its owner asks for afterwards", arguments: [MoveStep.switched, .leaving],
         [ComputeAction.stop, .reboot, .delete])
-    func ownerWaits(_ phase: MovePhase, _ action: ComputeAction) async throws {
+    func ownerWaits(_ step: MoveStep, _ action: ComputeAction) async throws {
         try await MoveCloud.with { moving in
-            try await moving.begin(until: phase)
+            try await moving.begin(until: step)
             _ = try await moving.cloud.act(action, on: "1")
             try await moving.settle()
             #expect(try await moving.kinds() == ["compute.move.begun", "compute.moved"])
@@ -99,19 +99,19 @@ struct MoveTests {
     }
 
     @Test("of a guest that crashes ends, and the compute is STOPPED where it is", arguments: usual)
-    func crash(_ phase: MovePhase) async throws {
+    func crash(_ step: MoveStep) async throws {
         try await MoveCloud.with { moving in
-            try await moving.begin(until: phase)
-            let home = phase.home == .source ? moving.source : moving.destination
+            try await moving.begin(until: step)
+            let home = step.home == .source ? moving.source : moving.destination
             await home.host.lose(1)
             try await moving.settle()
             // What stands still at its source goes on there when its destination loses it.
-            if phase == .switched {
+            if step == .switched {
                 return try await moving.expect(on: moving.source, others: [moving.destination])
             }
             for site in moving.sites { try await site.supervisor.look() }
             try await moving.settle()
-            let there = phase == .leaving
+            let there = step == .leaving
             try await moving.expect(
                 on: there ? moving.destination : moving.source,
                 others: [there ? moving.source : moving.destination], state: "STOPPED")
@@ -119,10 +119,11 @@ struct MoveTests {
     }
 
     @Test("that does not end in time is called off", arguments: cancellable)
-    func late(_ phase: MovePhase) async throws {
+    func late(_ step: MoveStep) async throws {
         try await MoveCloud.with { moving in
-            try await moving.begin(until: phase)
+            try await moving.begin(until: step)
             moving.cloud.clock.advance(milliseconds: Move.limitMs)
+            try await moving.source.supervisor.look()
             try await moving.settle()
             try await moving.expect(on: moving.source, others: [moving.destination])
             #expect(try await moving.kinds().last == "compute.move.failed")
@@ -130,14 +131,14 @@ struct MoveTests {
     }
 
     @Test("whose destination falls silent holds up neither guest nor owner", arguments: cancellable)
-    func destinationDown(_ phase: MovePhase) async throws {
+    func destinationDown(_ step: MoveStep) async throws {
         try await MoveCloud.with { moving in
-            try await moving.begin(until: phase)
+            try await moving.begin(until: step)
             _ = try await moving.cloud.act(.stop, on: "1")
             try await moving.settle([moving.source])
             #expect(try await moving.cloud.state("1") == "STOPPED")
-            #expect(try await moving.phase() == (phase == .departure ? nil : .returned))
-            if phase != .departure {
+            #expect(try await moving.step() == (step == .departure ? nil : .returned))
+            if step != .departure {
                 let error = await #expect(throws: CloudError.self) {
                     try await MoveCompute(id: 1).run(in: moving.cloud.cloud)
                 }
@@ -150,12 +151,13 @@ struct MoveTests {
 
     @Test("whose source falls silent is given up by the destination after its time")
     func sourceDown() async throws {
-        for phase in [MovePhase.arrival, .copy] {
+        for step in [MoveStep.arrival, .copy] {
             try await MoveCloud.with { moving in
-                try await moving.begin(until: phase)
+                try await moving.begin(until: step)
                 moving.cloud.clock.advance(milliseconds: Move.limitMs)
+                try await moving.destination.supervisor.look()
                 try await moving.settle([moving.destination])
-                #expect(try await moving.phase() == .withdrawn)
+                #expect(try await moving.step() == .withdrawn)
                 #expect(await moving.destination.host.inventory().isEmpty)
                 try await moving.settle()
                 try await moving.expect(on: moving.source, others: [moving.destination])
@@ -170,7 +172,7 @@ struct MoveTests {
             moving.cloud.clock.advance(milliseconds: 10 * Move.limitMs)
             _ = try await moving.cloud.act(.reboot, on: "1")
             try await moving.settle([moving.source])
-            #expect(try await moving.phase() == .switched)
+            #expect(try await moving.step() == .switched)
             #expect(await moving.source.host.running == [])
             try await moving.settle()
             try await moving.expect(on: moving.destination, others: [moving.source])
@@ -191,9 +193,9 @@ struct MoveTests {
     }
 
     @Test("from a host that reboots leaves the guest there, started again", arguments: cancellable)
-    func sourceReboots(_ phase: MovePhase) async throws {
+    func sourceReboots(_ step: MoveStep) async throws {
         try await MoveCloud.with { moving in
-            try await moving.begin(until: phase)
+            try await moving.begin(until: step)
             try await moving.source.host.halt(1)
             await moving.source.host.set(bootId: "second")
             try await moving.source.worker.start()

@@ -104,7 +104,7 @@ struct PowerTests {
                 let id = try await cloud.createAndSettle()
                 if [.start, .upsize].contains(action) { try await act(.stop, id, cloud, shows: "RUNNING") }
                 try await cloud.cloud.database.write { sql in
-                    try sql.jobs.begin(action, computeId: 1, nowMs: 0)
+                    try sql.jobs.begin(action, 1, nowMs: 0)
                     try sql.jobs.move(1, to: step, nowMs: 0)
                 }
                 _ = try await cloud.act(.delete, on: id)
@@ -266,7 +266,7 @@ struct PowerTests {
 
     private func kinds(_ cloud: TestCloud) async throws -> [String] {
         try await cloud.cloud.database.read { sql in
-            try sql.events.list(computeId: 1, limit: 100).map(\.kind)
+            try sql.events.list(resourceId: 1, limit: 100).map(\.kind)
         }
     }
 }

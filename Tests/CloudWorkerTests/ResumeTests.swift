@@ -79,6 +79,6 @@ struct ResumeTests {
 
 extension TestCloud {
     fileprivate func step(_ id: Int64) async throws -> ComputeStep? {
-        try await database.read { sql in try sql.computes.get(id) }?.task?.step
+        try await database.read { sql in try sql.computes.get(id) }?.job.step
     }
 }

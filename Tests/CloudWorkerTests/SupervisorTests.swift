@@ -41,7 +41,7 @@ struct SupervisorTests {
             cloud.clock.advance(milliseconds: 1)
             try await cloud.supervisor.look()
             let kept = try await cloud.cloud.database.read { sql in
-                try sql.query("SELECT compute_id FROM idempotency_keys").map { try $0.int("compute_id") }
+                try sql.query("SELECT resource_id FROM idempotency_keys").map { try $0.int("resource_id") }
             }
             #expect(kept == [2])
             let again = try await cloud.create(idempotencyKey: key)

@@ -53,7 +53,7 @@ struct WorkerTests {
                 await group.triggerGracefulShutdown()
             }
             let compute = try await cloud.cloud.database.read { sql in try sql.computes.get(1) }
-            #expect(compute?.task?.step == .seed)
+            #expect(compute?.job.step == .seed)
             #expect(await cloud.host.disks == [1])
             #expect(await cloud.host.seeds.isEmpty)
         }
@@ -71,7 +71,7 @@ struct WorkerTests {
                 try await eventually("all have come to their boot") {
                     let begun = await gate.arrivals.count
                     let waiting = try await cloud.cloud.database.read { sql in
-                        try sql.computes.list(steps: [.boot], hostId: 1).filter { $0.task?.note != nil }.count
+                        try sql.computes.list(steps: [.boot], hostId: 1).filter { $0.job.note != nil }.count
                     }
                     return begun + waiting >= 4
                 }

@@ -54,10 +54,10 @@ extension CrashWorld {
         try await addHost(SimulatedHost())
     }
 
-    func makeMoving(until phase: MovePhase) async throws {
+    func makeMoving(until step: MoveStep) async throws {
         try await makeTwoHosts()
         try await beginMove()
-        try await go(until: phase)
+        try await go(until: step)
     }
 
     func beginMove() async throws {

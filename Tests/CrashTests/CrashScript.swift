@@ -175,7 +175,7 @@ extension CrashWorld {
     func change(_ change: ChangeCompute.Change) async throws {
         let name = change.action.rawValue
         let request = try request(
-            "POST /computes/1/\(name)", key: ComputeAction.allCases.firstIndex(of: change.action) ?? 0)
+            "POST /computes/1/\(name)", key: ComputeAction.asked.firstIndex(of: change.action) ?? 0)
         _ = try await insist(name) {
             try await ChangeCompute(id: 1, change: change, request: request).run(in: $0.cloud)
         }

@@ -142,10 +142,11 @@ final class CrashWorld {
         return true
     }
 
-    /// Lets both hosts make their calls until the move of compute 1 is in that phase, or past it.
-    func go(until phase: MovePhase) async throws {
+    /// Lets both hosts make their calls until the move of compute 1 is at that step, or past it.
+    func go(until step: MoveStep) async throws {
         for _ in 0..<Self.maxRounds {
-            guard let now = try await database.read({ sql in try sql.moves.get(1)?.phase }), now != phase
+            guard let now = try await database.read({ sql in try sql.moves.get(computeId: 1)?.step }),
+                now != step
             else {
                 return
             }
@@ -153,9 +154,7 @@ final class CrashWorld {
                 try await restartIfOver()
                 var hasWorked = false
                 for program in programs where !hasWorked {
-                    guard let move = try await program.worker.moves.due().first else { continue }
-                    try await program.worker.moves.work(move)
-                    hasWorked = true
+                    hasWorked = try await program.worker.runNextJob()
                 }
                 if !hasWorked { clock.advance(milliseconds: 100) }
             } catch is Crash {
@@ -164,7 +163,7 @@ final class CrashWorld {
                 continue
             }
         }
-        throw NeverTrue(what: "the move comes to \(phase)")
+        throw NeverTrue(what: "the move comes to \(step)")
     }
 
     /// Whether another worker has taken a program's host over.
@@ -192,18 +191,13 @@ final class CrashWorld {
     private func nextDueMs(_ indices: [Int]) async throws -> Int64? {
         let ids = indices.map { Int64($0 + 1) }
         return try await database.read { sql in
-            try ids.flatMap { id in
-                let job = try sql.query(
+            try ids.compactMap { id in
+                try sql.query(
                     """
                     SELECT MIN(CASE WHEN lease_until_ms > due_at_ms THEN lease_until_ms ELSE due_at_ms END) AS due
-                    FROM jobs WHERE due_at_ms IS NOT NULL AND host_id = $1
-                        AND compute_id NOT IN (SELECT compute_id FROM moves WHERE phase NOT IN ('LEAVING', 'RETURNED'))
+                    FROM jobs WHERE due_at_ms IS NOT NULL AND host_id = $1 AND waits_for IS NULL
                     """, [id])[0].intOrNil("due")
-                let moves = try sql.moves.list(hostId: id).map { move in
-                    move.side(of: id).flatMap { move.nextMs(of: $0) }
-                }
-                return [job] + moves
-            }.compactMap(\.self).min()
+            }.min()
         }
     }
 
@@ -258,29 +252,29 @@ final class CrashWorld {
         """
         SELECT c.id AS compute, c.host_id, c.host_name, c.state, c.intent, c.specification, c.failure_code, c.private_ipv4,
             c.public_ipv4, j.action, j.step, j.lease_owner, j.due_at_ms AS due
-        FROM computes c JOIN jobs j ON j.compute_id = c.id ORDER BY c.id
+        FROM computes c JOIN jobs j ON j.resource_id = c.id ORDER BY c.id
         """,
         // What happens to a team and to its computes may come in any order. A repair is told of once it is made, so a
         // crash in between leaves it untold.
         """
-        SELECT compute_id, team_id, kind, actor FROM events WHERE kind <> 'compute.seed.repaired'
-        ORDER BY COALESCE(compute_id, 0), id
+        SELECT resource_id, team_id, kind, actor FROM events WHERE kind <> 'compute.seed.repaired'
+        ORDER BY COALESCE(resource_id, 0), id
         """,
-        "SELECT team_id, endpoint, idempotency_key, compute_id FROM idempotency_keys ORDER BY idempotency_key",
+        "SELECT team_id, endpoint, idempotency_key, resource_id FROM idempotency_keys ORDER BY idempotency_key",
         "SELECT id AS team, name, network_base, deleted_at_ms IS NULL AS live FROM teams ORDER BY id",
         """
         SELECT id AS api_key, team_id, name, role, revoked_at_ms IS NULL AS live, last_used_at_ms IS NULL AS unused
         FROM api_keys ORDER BY id
         """,
         """
-        SELECT team_id, number, kind, compute_id, reference, amount_milli_rwf FROM ledger ORDER BY team_id, number
+        SELECT team_id, number, kind, resource_id, reference, amount_milli_rwf FROM ledger ORDER BY team_id, number
         """,
         "SELECT team_id AS wallet, balance_milli_rwf, standing, is_suspended_by_operator FROM wallets ORDER BY team_id",
-        "SELECT compute_id AS metered, began_at_ms IS NULL AS free, ended_at_ms IS NULL AS runs FROM meters ORDER BY 1",
+        "SELECT resource_id AS metered, began_at_ms IS NULL AS free, ended_at_ms IS NULL AS runs FROM meters ORDER BY 1",
         "SELECT COUNT(*) AS cells FROM cell",
         "SELECT id AS host, name, state, taken_vcpus, taken_memory_mb, taken_storage_gb FROM hosts ORDER BY id",
         "SELECT host_id, image FROM host_images ORDER BY host_id, image",
-        "SELECT compute_id AS moving, phase FROM moves ORDER BY compute_id",
+        "SELECT m.compute_id AS moving, j.action, j.step FROM moves m JOIN jobs j ON j.resource_id = m.id ORDER BY m.compute_id",
         "SELECT name AS duty, owner FROM duties",
         "SELECT COUNT(*) AS expired FROM idempotency_keys WHERE expires_at_ms IS NOT NULL",
     ]

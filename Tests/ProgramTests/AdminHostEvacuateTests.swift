@@ -61,9 +61,9 @@ struct AdminHostEvacuateTests {
         }
         let now = clock.nowMs
         try await database.write { sql in
-            try sql.computes.set(1, state: .running, intent: .running, nowMs: now)
-            try sql.jobs.set(1, action: nil)
-            try sql.jobs.move(1, to: .idle, nowMs: now)
+            try sql.setState(1, state: .running, intent: .running, nowMs: now)
+            try sql.jobs.set(1, action: ComputeAction.keep)
+            try sql.jobs.move(1, to: ComputeStep.idle, nowMs: now)
             try sql.execute("UPDATE hosts SET heartbeat_ms = $1", [now - 60_000])
         }
         try await addHost("b", to: database, heartbeatMs: now)

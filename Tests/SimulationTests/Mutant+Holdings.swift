@@ -21,10 +21,10 @@ extension Mutant {
         Mutant(
             "gives out a public address of somebody else's", breaks: Invariant.heldInRange,
             .sql { statement in
-                guard statement.has("INSERT INTO computes"), let address = statement.int(14) else {
+                guard statement.has("INSERT INTO computes"), let address = statement.int(15) else {
                     return .none
                 }
-                return statement.with([14: address + 64])
+                return statement.with([15: address + 64])
             }),
         Mutant(
             "gives the neighbour's address back too", breaks: Invariant.holdsItsAddress,

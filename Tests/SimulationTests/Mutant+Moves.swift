@@ -1,3 +1,4 @@
+import CloudDatabase
 import CloudSimulation
 
 extension Mutant {
@@ -7,10 +8,12 @@ extension Mutant {
             "lets a guest go on at its destination before it stands still at its source",
             breaks: ClientPromise.guestRunsOnce,
             .sql { statement in
-                guard statement.has("UPDATE moves SET phase"), statement.text(2) == "COPY" else {
-                    return .none
+                guard statement.context.write == .saveArrival else { return .none }
+                if statement.has("UPDATE jobs SET step"), statement.text(2) == "copy" {
+                    return statement.with([2: "switched"])
                 }
-                return statement.with([2: "SWITCHED"])
+                // The destination goes on.
+                return statement.has("UPDATE jobs SET host_id") ? .skip() : .none
             })
     ]
 }

@@ -11,7 +11,7 @@ extension Mutant {
                 guard statement.has("UPDATE jobs SET step = $2"), statement.text(2) == "network",
                     let id = statement.int(1)
                 else { return .none }
-                return .replace("DELETE FROM jobs WHERE compute_id = $1", [id])
+                return .replace("DELETE FROM jobs WHERE resource_id = $1", [id])
             }),
         Mutant(
             "does not show what it has done", breaks: Invariant.stateFitsStep,
@@ -21,11 +21,11 @@ extension Mutant {
             "makes a job that is never due", breaks: Invariant.nothingIsStuck,
             .sql { statement in
                 guard statement.has("INSERT INTO jobs") else { return .none }
-                return .replace(statement.text.replacing("$4, $4", with: "$4, NULL"), statement.arguments)
+                return .replace(statement.text.replacing("$6, $6", with: "$6, NULL"), statement.arguments)
             }),
         Mutant(
             "does not give a lease back", breaks: ClientPromise.comesToRest,
-            .skipping("UPDATE jobs SET lease_owner = NULL, lease_until_ms = NULL WHERE compute_id")),
+            .skipping("UPDATE jobs SET lease_owner = NULL, lease_until_ms = NULL WHERE resource_id")),
         Mutant(
             "works on without looking whether it still has its lease and its host",
             breaks: Invariant.stateFitsStep, workingOn),
@@ -42,7 +42,8 @@ extension Mutant {
         if statement.has("UPDATE hosts SET heartbeat_ms") { return .skip() }
         guard statement.has("UPDATE jobs SET lease_until_ms = $3 WHERE") else { return .none }
         return .replace(
-            "UPDATE jobs SET lease_until_ms = $3, lease_owner = $2 WHERE compute_id = $1", statement.arguments
+            "UPDATE jobs SET lease_until_ms = $3, lease_owner = $2 WHERE resource_id = $1",
+            statement.arguments
         )
     }
 }

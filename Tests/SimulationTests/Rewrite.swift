@@ -69,6 +69,8 @@ struct RewritingConnection: SQLConnection {
         }
     }
 
+    func tell(_ tiding: Tiding) { database.tell(tiding) }
+
     private func change(_ sql: String, _ arguments: [any SQLArgument]) throws -> Change {
         try rewrite(Statement(text: sql, arguments: arguments, context: context, database: database))
     }

@@ -49,11 +49,11 @@ public struct IdentityQueries {
         }
     }
 
-    /// Sees to it that no compute gets an id up to `id`. Returns whether one could have.
-    public func reserveComputes(to id: Int64) throws -> Bool {
-        if sql.dialect == .postgres { return try reserveBySequence("computes", to: id) }
-        guard try last()["computes"] ?? 0 < id else { return false }
-        try raise("computes", to: id)
+    /// Sees to it that no resource gets an id up to `id`. Returns whether one could have.
+    public func reserveResources(to id: Int64) throws -> Bool {
+        if sql.dialect == .postgres { return try reserveBySequence("resources", to: id) }
+        guard try last()["resources"] ?? 0 < id else { return false }
+        try raise("resources", to: id)
         return true
     }
 

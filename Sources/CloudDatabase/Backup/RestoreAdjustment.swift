@@ -17,12 +17,14 @@ struct RestoreAdjustment {
             since = try sql.restore.since()
             since?.revokedKeys = try sql.restore.revokeAgain()
             given = try sql.restore.lastOfPresent()
+            // Before there were resources, computes had a sequence of their own.
+            given["resources"] = max(given["resources"] ?? 0, given.removeValue(forKey: "computes") ?? 0)
         }
         for (table, last) in given { try sql.identities.raise(table, to: last) }
-        _ = try sql.identities.reserveComputes(to: onHost.all.max() ?? 0)
+        _ = try sql.identities.reserveResources(to: onHost.all.max() ?? 0)
 
         let running = try sql.restore.atRest().filter(onHost.processes.contains)
-        for id in running { try sql.jobs.begin(.stop, computeId: id, nowMs: nowMs) }
+        for id in running { try sql.jobs.begin(ComputeAction.stop, id, nowMs: nowMs) }
         try tellTeams(since)
         return RestoreReport(
             backup: backup, present: Self.kept(present, kept), since: since,
@@ -39,7 +41,7 @@ struct RestoreAdjustment {
         for team in try sql.teams.list() {
             try sql.events.append(
                 Event(
-                    computeId: nil, teamId: team.id, kind: RestoreReport.eventKind,
+                    resourceId: nil, teamId: team.id, kind: RestoreReport.eventKind,
                     detail: "The cell was restored from a backup. "
                         + (lost ?? "It is not known which events are lost."),
                     actor: .operator),

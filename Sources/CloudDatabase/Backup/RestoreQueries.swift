@@ -49,7 +49,7 @@ struct RestoreQueries {
         let row = try sql.query(
             """
             SELECT COUNT(*) AS n,
-                CAST(COALESCE(SUM(CASE WHEN compute_id IS NULL THEN amount_milli_rwf ELSE 0 END), 0) AS BIGINT) AS paid
+                CAST(COALESCE(SUM(CASE WHEN kind IN ('CREDIT', 'CORRECTION') THEN amount_milli_rwf ELSE 0 END), 0) AS BIGINT) AS paid
             FROM present.ledger p WHERE NOT EXISTS (
                 SELECT 1 FROM main.ledger m
                 WHERE m.team_id = p.team_id AND m.number = p.number AND m.reference = p.reference
@@ -78,15 +78,17 @@ struct RestoreQueries {
 
     /// Computes for which anything may be on a host.
     func alive() throws -> [Int64] {
-        try ids("SELECT compute_id AS id FROM main.jobs WHERE step <> 'done' ORDER BY compute_id")
+        try ids(
+            "SELECT resource_id AS id FROM main.jobs WHERE kind = 'compute' AND step <> 'done' ORDER BY resource_id"
+        )
     }
 
     /// Computes that have a disk, unless it was lost.
     func withDisk() throws -> [Int64] {
         try ids(
             """
-            SELECT compute_id AS id FROM main.jobs
-            WHERE step NOT IN ('image', 'disk', 'halt', 'detach', 'erase', 'release', 'done') ORDER BY compute_id
+            SELECT resource_id AS id FROM main.jobs
+            WHERE kind = 'compute' AND step NOT IN ('image', 'disk', 'halt', 'detach', 'erase', 'release', 'done') ORDER BY resource_id
             """)
     }
 
@@ -94,8 +96,8 @@ struct RestoreQueries {
     func atRest() throws -> [Int64] {
         try ids(
             """
-            SELECT c.id FROM main.computes c JOIN main.jobs j ON j.compute_id = c.id
-            WHERE c.state = 'STOPPED' AND c.intent = 'STOPPED' AND j.step = 'idle' AND j.action IS NULL
+            SELECT c.id FROM main.computes c JOIN main.jobs j ON j.resource_id = c.id
+            WHERE c.state = 'STOPPED' AND c.intent = 'STOPPED' AND j.action = 'keep'
             ORDER BY c.id
             """)
     }

@@ -139,17 +139,19 @@ package final class PostgresClient {
 
     /// Reads what the server has sent, and returns the notifications among it. Does not wait. Throws when the connection is
     /// lost.
-    func notifications() throws -> [(channel: String, process: Int32)] {
+    func notifications() throws -> [PostgresNotification] {
         // Safe: takes our connection alone.
         guard PQconsumeInput(connection) == 1 else {
             throw PostgresError(state: "08006", message: lastMessage, isLost: true)
         }
-        var notifications: [(channel: String, process: Int32)] = []
+        var notifications: [PostgresNotification] = []
         // As often as there are notifications in what was read.
         while let notification = PQnotifies(connection) {
             // Safe: copied before libpq's memory, which it gave to us to free, is freed, once.
             notifications.append(
-                (String(cString: notification.pointee.relname), notification.pointee.be_pid))
+                PostgresNotification(
+                    channel: String(cString: notification.pointee.relname),
+                    text: String(cString: notification.pointee.extra), process: notification.pointee.be_pid))
             PQfreemem(notification)
         }
         return notifications
@@ -160,6 +162,14 @@ package final class PostgresClient {
         // Safe: copied before the next call can change it.
         String(cString: PQerrorMessage(connection)).trimmed
     }
+}
+
+/// What another connection has told.
+struct PostgresNotification {
+    var channel: String
+    var text: String
+    /// The server's process for the connection that told it.
+    var process: Int32
 }
 
 extension String {

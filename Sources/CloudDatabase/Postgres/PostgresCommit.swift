@@ -9,7 +9,7 @@ struct PostgresCommit: Sendable {
     /// Of this commit alone.
     var token: String
     /// What others are told when it was made.
-    var news: PostgresNews
+    var tidings: Tidings
 
     /// How long a row is kept, in the server's words: longer than anybody asks for it.
     static let kept = "15 minutes"

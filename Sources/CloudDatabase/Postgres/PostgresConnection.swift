@@ -11,8 +11,8 @@ final class PostgresConnection: SQLConnection {
     /// makes of the error.
     private(set) var failure: PostgresError?
     private(set) var hasWritten = false
-    /// What was written that others wait for.
-    private(set) var news = PostgresNews()
+    /// Whom the transaction concerns.
+    private(set) var tidings = Tidings()
 
     /// Statements that are kept back at most: few enough that neither side waits for the other to read.
     static let mostQueued = 50
@@ -39,6 +39,8 @@ final class PostgresConnection: SQLConnection {
         queued.append(PostgresStatement(sql: sql, arguments: arguments.map(\.sqlValue)))
     }
 
+    func tell(_ tiding: Tiding) { tidings.add(tiding) }
+
     private func run(_ sql: String, _ arguments: [any SQLArgument]) throws -> PostgresResult {
         try send([PostgresStatement(sql: sql, arguments: arguments.map(\.sqlValue))])
     }
@@ -50,10 +52,7 @@ final class PostgresConnection: SQLConnection {
         queued = []
         do {
             let results = try client.run(all)
-            for (statement, result) in zip(all, results) where result.hasWritten {
-                hasWritten = true
-                news.add(PostgresNews(statement))
-            }
+            hasWritten = hasWritten || results.contains(where: \.hasWritten)
             guard let last = results.last else { throw CloudError.bug("no statement was sent") }
             return last
         } catch let error as PostgresError {
@@ -69,8 +68,6 @@ final class PostgresConnection: SQLConnection {
 
     /// Whether the transaction has changed something, as far as that is known before it commits.
     var mayHaveWritten: Bool { hasWritten || queued.contains { !$0.isPlain } }
-    /// What others are to be told, as far as that is known before it commits.
-    var newsSoFar: PostgresNews { queued.reduce(into: news) { $0.add(PostgresNews($1)) } }
     /// Whether the transaction's beginning is still to be sent.
     var hasBegun: Bool { queued.first?.isPlain != true }
 }

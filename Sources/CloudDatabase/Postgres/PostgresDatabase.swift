@@ -25,7 +25,7 @@ public final class PostgresDatabase: Database {
         let changes = Changes()
         self.changes = changes
         listener = PostgresListener(
-            settings, hearsChanges: hearsChanges, onChange: { changes.signal() })
+            settings, hearsChanges: hearsChanges, onChange: { changes.signal($0) })
         pool = PostgresPool(settings)
     }
 
@@ -60,13 +60,13 @@ public final class PostgresDatabase: Database {
         // As often as `patience` lasts.
         while true {
             switch try await pool.run({ client in PostgresTransaction.write(name).run(on: client, body) }) {
-            case .committed(let value, let news):
-                tell(news)
+            case .committed(let value, let tidings):
+                tell(tidings)
                 return value
             case .undone(let error): try await patience.pause(after: error)
             case .inDoubt(let value, let commit):
                 if try await isCommitted(commit) {
-                    tell(commit.news)
+                    tell(commit.tidings)
                     return value
                 }
                 try await patience.pause(after: Self.lost)
@@ -75,16 +75,16 @@ public final class PostgresDatabase: Database {
     }
 
     /// Here at once, and in all other programs soon.
-    private func tell(_ news: PostgresNews) {
-        guard news.isAny else { return }
-        if news.isChange { changes.signal() }
-        listener.tell(news)
+    private func tell(_ tidings: Tidings) {
+        guard !tidings.isEmpty else { return }
+        if !tidings.teams.isEmpty { changes.signal(tidings.concerned) }
+        listener.tell(tidings)
     }
 
     /// Signalled when a job of the host may have fallen due by what another program has committed. To be asked for once.
     public func jobs(ofHost hostId: Int64) -> Changes {
         let jobs = Changes()
-        listener.listen(toHost: hostId) { jobs.signal() }
+        listener.listen(toHost: hostId) { _ in jobs.signal() }
         return jobs
     }
 

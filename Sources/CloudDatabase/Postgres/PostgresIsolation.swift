@@ -42,8 +42,8 @@ extension DurableWrite {
             .lease, .giveBack, .supervise, .setPrices, .debit, .moveStanding, .enforceStanding, .saveImage,
             .saveDisk, .saveSeed, .saveNetwork, .saveBoot, .saveConfirm, .saveIdle, .saveShutdown,
             .saveStopping, .saveUnplug, .saveResize, .saveHalt, .saveDetach, .saveErase, .saveRelease,
-            .saveDone, .cancelMove, .saveDeparture, .saveArrival, .saveCopy, .saveSwitched, .saveRefused,
-            .saveLeaving, .saveCancelled, .saveReturned, .saveWithdrawn:
+            .saveDone, .saveDeparture, .saveArrival, .saveCopy, .saveSwitched, .saveRefused,
+            .saveLeaving, .saveCancelled, .saveAbandoned, .saveReturned, .saveWithdrawn:
             .serializable
         }
     }

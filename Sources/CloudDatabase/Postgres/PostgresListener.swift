@@ -18,8 +18,12 @@ final class PostgresListener: Sendable {
 
     /// - Parameters:
     ///   - hearsChanges: whether `onChange` is to be called at all.
-    ///   - onChange: called for each commit of another program, for several at once, and when some may have been missed.
-    init(_ settings: PostgresSettings, hearsChanges: Bool = true, onChange: @escaping @Sendable () -> Void) {
+    ///   - onChange: called with the teams that commits of other programs concern, for several at once, and with `nil` when some may have
+    ///     been missed.
+    init(
+        _ settings: PostgresSettings, hearsChanges: Bool = true,
+        onChange: @escaping @Sendable (Set<Int64>?) -> Void
+    ) {
         let line = TellLine()
         self.line = line
         let thread = Thread { Self.work(line, settings, hearsChanges ? onChange : nil) }
@@ -30,17 +34,17 @@ final class PostgresListener: Sendable {
     deinit { line.end() }
 
     /// Soon, and once for all who ask until then.
-    func tell(_ news: PostgresNews) { line.tell(news) }
+    func tell(_ tidings: Tidings) { line.tell(tidings) }
 
     /// Calls `onJob` from now on when a job of the host may have fallen due.
-    func listen(toHost hostId: Int64, _ onJob: @escaping @Sendable () -> Void) {
+    func listen(toHost hostId: Int64, _ onJob: @escaping @Sendable (Set<Int64>?) -> Void) {
         line.listen(TellLine.Ear(channel: Self.channel(ofHost: hostId), call: onJob))
     }
 
     func end() { line.end() }
 
     private static func work(
-        _ line: TellLine, _ settings: PostgresSettings, _ onChange: (@Sendable () -> Void)?
+        _ line: TellLine, _ settings: PostgresSettings, _ onChange: (@Sendable (Set<Int64>?) -> Void)?
     ) {
         if let onChange { line.listen(TellLine.Ear(channel: channel, call: onChange)) }
         let reach = PostgresReach()
@@ -55,7 +59,7 @@ final class PostgresListener: Sendable {
                         try client.run("LISTEN \(ear.channel)")
                         heard += 1
                         // Whatever was told while nobody listened.
-                        ear.call()
+                        ear.call(nil)
                     }
                     try serve(client, line)
                     guard ContinuousClock.now - lastForget >= forgetPause else { continue }
@@ -71,10 +75,12 @@ final class PostgresListener: Sendable {
 
     private static func serve(_ client: PostgresClient, _ line: TellLine) throws {
         line.wait(for: client.socket)
-        let news = line.takeNews()
-        if news.isAny { try client.run(news.statement) }
+        if let statement = line.takeTidings().statement { try client.run(statement) }
         let own = client.processId
-        let heard = Set(try client.notifications().filter { $0.process != own }.map(\.channel))
-        for ear in line.ears where heard.contains(ear.channel) { ear.call() }
+        let heard = Dictionary(
+            grouping: try client.notifications().filter { $0.process != own }, by: \.channel)
+        for ear in line.ears {
+            if let told = heard[ear.channel] { ear.call(Tidings.teams(told.map(\.text))) }
+        }
     }
 }

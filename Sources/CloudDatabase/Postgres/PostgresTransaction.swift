@@ -19,7 +19,7 @@ struct PostgresTransaction {
 
     /// What became of it.
     enum Outcome<T: Sendable>: Sendable {
-        case committed(T, PostgresNews)
+        case committed(T, Tidings)
         /// Nothing was done.
         case undone(any Error)
         /// The connection was lost while it committed.
@@ -52,14 +52,14 @@ struct PostgresTransaction {
         let end = PostgresStatement(sql: "COMMIT", isPlain: true)
         guard sql.mayHaveWritten else {
             if sql.hasBegun { _ = try sql.send([end]) }
-            return .committed(value, PostgresNews())
+            return .committed(value, Tidings())
         }
-        let commit = PostgresCommit(token: client.nextToken(), news: sql.newsSoFar)
+        let commit = PostgresCommit(token: client.nextToken(), tidings: sql.tidings)
         do {
             let tag = try sql.send([commit.note, end]).tag
             // A transaction that has failed answers ROLLBACK, which is no error to the server.
             guard tag == "COMMIT" else { throw CloudError.bug("PostgreSQL answered COMMIT with \(tag)") }
-            return .committed(value, sql.news)
+            return .committed(value, sql.tidings)
         } catch let error as PostgresError where error.isLost {
             client.undo(isFit: false)
             return .inDoubt(value, commit)

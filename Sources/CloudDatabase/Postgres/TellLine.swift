@@ -11,11 +11,12 @@ final class TellLine: Sendable {
     /// Who wants to hear of a channel.
     struct Ear: Sendable {
         var channel: String
-        var call: @Sendable () -> Void
+        /// With the teams that are told of; `nil`: any may be concerned.
+        var call: @Sendable (Set<Int64>?) -> Void
     }
 
     private struct State {
-        var news = PostgresNews()
+        var tidings = Tidings()
         var ears: [Ear] = []
         var isEnded = false
     }
@@ -53,10 +54,10 @@ final class TellLine: Sendable {
         wake()
     }
 
-    func tell(_ news: PostgresNews) {
+    func tell(_ tidings: Tidings) {
         let isNew = state.withLock { state in
-            defer { state.news.add(news) }
-            return !state.news.isAny
+            defer { state.tidings.add(tidings) }
+            return state.tidings.isEmpty
         }
         if isNew { wake() }
     }
@@ -67,10 +68,10 @@ final class TellLine: Sendable {
     }
 
     /// What was told since the last time.
-    func takeNews() -> PostgresNews {
+    func takeTidings() -> Tidings {
         state.withLock { state in
-            defer { state.news = PostgresNews() }
-            return state.news
+            defer { state.tidings = Tidings() }
+            return state.tidings
         }
     }
 

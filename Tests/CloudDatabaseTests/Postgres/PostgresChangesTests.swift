@@ -43,6 +43,21 @@ struct PostgresChangesTests {
         }
     }
 
+    @Test("what other programs are told names the teams, as long as that fits")
+    func teams() {
+        #expect(Tidings.teams([Tidings.text(of: [7, 3]), Tidings.text(of: [9])]) == [3, 7, 9])
+        #expect(Tidings.teams([Tidings.text(of: [7]), Tidings.text(of: nil)]) == nil)
+        let many = Set((0..<999).map { Int64.max - $0 })
+        #expect(Tidings.text(of: many).utf8.count < 8000)
+        #expect(Tidings.teams([Tidings.text(of: many)]) == nil)
+        var tidings = Tidings()
+        for team in Int64(1)...1001 { tidings.add(.team(team)) }
+        #expect(tidings.concerned == nil, "those that are left out are concerned too")
+        tidings = Tidings()
+        tidings.add(.team(1))
+        #expect(tidings.concerned == [1])
+    }
+
     @Test("a job wakes its own host's worker, and no other; an event that is no job wakes none")
     func hosts() async throws {
         try await TestPostgres.withDatabase { connection in
@@ -53,13 +68,13 @@ struct PostgresChangesTests {
             defer { for database in workers + [api] { database.close() } }
             let (team, compute) = try await api.write { sql in try sql.makeTeamAndCompute() }
             let host = try await api.read { sql in
-                try sql.query("SELECT host_id FROM jobs WHERE compute_id = $1", [compute])[0].int("host_id")
+                try sql.query("SELECT host_id FROM jobs WHERE resource_id = $1", [compute])[0].int("host_id")
             }
             let (own, others) = (workers[0].jobs(ofHost: host), workers[1].jobs(ofHost: host + 1))
             try await eventually("both listen") { own.count > 0 && others.count > 0 }
             let (seen, seenByOthers) = (own.count, others.count)
             try await api.write { sql in try sql.append("a", team: team) }
-            try await api.write { sql in try sql.jobs.begin(.stop, computeId: compute, nowMs: 1) }
+            try await api.write { sql in try sql.jobs.begin(ComputeAction.stop, compute, nowMs: 1) }
             try await eventually("the worker hears of it", within: .seconds(5)) { own.count > seen }
             #expect(own.count == seen + 1 && others.count == seenByOthers)
             #expect(workers.allSatisfy { $0.changes.count == 0 }, "a worker has no use for them")

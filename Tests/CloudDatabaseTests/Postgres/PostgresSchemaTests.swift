@@ -66,7 +66,7 @@ struct PostgresSchemaTests {
             let database = try PostgresDatabase(connection: connection)
             defer { database.close() }
             let answers = try await database.write { sql in
-                try [0, 40, 40, 3].map { try sql.identities.reserveComputes(to: $0) }
+                try [0, 40, 40, 3].map { try sql.identities.reserveResources(to: $0) }
             }
             #expect(answers == [false, true, false, false])
             let id = try await database.write { sql in try sql.makeTeamAndCompute().1 }

@@ -47,7 +47,7 @@ struct FleetEvacuationTests {
             try fleet.letBeDown(second)
             try await fleet.evacuate(second, from: first, expecting: id)
             try await eventually("the disk is refused", within: .seconds(30)) {
-                try Int(fleet.ask("SELECT attempts FROM jobs WHERE compute_id = \(id) AND step = 'boot'"))
+                try Int(fleet.ask("SELECT attempts FROM jobs WHERE resource_id = \(id) AND step = 'boot'"))
                     ?? 0 > 0
             }
             #expect(try first.guests() == [] && second.guests().count == 1)

@@ -15,7 +15,7 @@ struct KillAudit: Sendable {
             try sql.query(
                 """
                 SELECT c.id, c.state, c.host_name, c.private_ipv4, c.public_ipv4, j.action, j.step, j.due_at_ms,
-                    j.lease_owner, j.note FROM computes c JOIN jobs j ON j.compute_id = c.id ORDER BY c.id
+                    j.lease_owner, j.note FROM computes c JOIN jobs j ON j.resource_id = c.id ORDER BY c.id
                 """)
         }
         var findings = try rows.flatMap { try Self.compare($0, host[$0.int("id")] ?? [:], cloud) }
@@ -33,7 +33,7 @@ struct KillAudit: Sendable {
                 "SELECT host_name, COUNT(*) AS n FROM computes GROUP BY host_name HAVING COUNT(*) > 1")
             let keys = try sql.query(
                 """
-                SELECT id FROM computes WHERE id NOT IN (SELECT compute_id FROM idempotency_keys)
+                SELECT id FROM computes WHERE id NOT IN (SELECT resource_id FROM idempotency_keys)
                 """)
             return try names.map { "\(try $0.text("host_name")) was made \(try $0.int("n")) times" }
                 + keys.map { "compute \(try $0.int("id")) has no key" }

@@ -55,13 +55,13 @@ struct TerminationTests {
         let rows = try await database.read { sql in
             try sql.query(
                 """
-                SELECT compute_id, kind, COUNT(*) AS n FROM events WHERE compute_id IS NOT NULL
-                GROUP BY compute_id, kind
+                SELECT resource_id, kind, COUNT(*) AS n FROM events WHERE resource_id IS NOT NULL
+                GROUP BY resource_id, kind
                 """)
         }
         var counts: [Int64: [String: Int64]] = [:]
         for row in rows {
-            counts[try row.int("compute_id"), default: [:]][try row.text("kind")] = try row.int("n")
+            counts[try row.int("resource_id"), default: [:]][try row.text("kind")] = try row.int("n")
         }
         for (id, kinds) in counts {
             let starts = kinds["compute.start.requested"] ?? 0
@@ -90,7 +90,8 @@ struct TerminationTests {
         case .start:
             try await bring(walker, to: "STOPPED", cloud)
             _ = try await cloud.client { try await $0.startCompute(id: walker) }
-        case .reboot, .upsize, .update: throw TestFailure("\(action) has no steps of its own")
+        case .reboot, .upsize, .update, .cleanUp, .keep, .gone:
+            throw TestFailure("\(action) has no steps of its own")
         }
         return walker
     }

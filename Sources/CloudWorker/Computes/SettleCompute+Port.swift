@@ -1,26 +1,24 @@
 import CloudCore
 import CloudDatabase
 
-extension SaveOutcome {
+extension ComputeWorkflow {
     /// Gives the compute the next port that no other compute has, and lets its boot be tried again at once. A compute for
     /// which every port was tried fails.
-    func changePort(_ port: Int, _ compute: Compute, _ sql: any SQLConnection) throws -> Next {
-        guard let ports = sshPorts, let next = try free(after: port, in: ports, sql),
-            (compute.task?.attempts ?? 0) < ports.count
+    func changePort(_ port: Int, _ compute: Compute, _ turn: Turn) throws -> Turnout<ComputeAction> {
+        guard let ports = sshPorts, compute.job.attempts < ports.count,
+            let next = try free(after: port, in: ports, turn.sql)
         else {
-            try fail(
+            return try fail(
                 compute,
                 ComputeFailure(
                     .hostFailed,
                     "Other programs of the host have the ports that lead to guests, the last one \(port). Ask the operator "
-                        + "to end them, or for other sshPorts."), sql)
-            return .goOn
+                        + "to end them, or for other sshPorts."), turn)
         }
-        try sql.computes.set(computeId, sshPort: next, nowMs: nowMs)
-        try sql.jobs.countAttempt(computeId)
-        return try pause(
-            compute, sql, milliseconds: 0,
-            note: "another program has the host's port \(port); \(next) is tried")
+        try turn.sql.computes.set(compute.id, sshPort: next, nowMs: turn.nowMs)
+        try turn.sql.jobs.countAttempt(compute.id)
+        return .wait(
+            milliseconds: 0, note: "another program has the host's port \(port); \(next) is tried")
     }
 
     /// The next one upwards, and then from the range's beginning on.

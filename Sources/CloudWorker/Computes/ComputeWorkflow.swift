@@ -1,16 +1,17 @@
 import CloudCore
 import CloudMachines
 
-/// The steps of a compute's life. Each does one thing, looks before it acts, and decides what comes next; none
-/// touches the database.
+/// The steps of a compute's life. Each does one thing, and looks before it acts; none changes the database.
 struct ComputeWorkflow: Sendable {
     let host: any MachineHost
     let catalogue: Catalogue
     let network: NetworkApplier
-    /// How many guests may boot at once: booting is bound by the host's CPUs.
-    let bootSlots: Int
+    let slots: BootSlots
     /// Milliseconds that a guest has to shut down before its power is taken.
     let stopGraceMs: Int64
+    /// Ports that lead to guests; `nil` where guests have a network of their own.
+    let sshPorts: ClosedRange<Int>?
+    let metrics: WorkerMetrics
 
     static let imagePollMs: Int64 = 500
     static let bootSlotPollMs: Int64 = 250
@@ -19,54 +20,53 @@ struct ComputeWorkflow: Sendable {
     static let stoppingPollMs: Int64 = 200
     static let spacePollMs: Int64 = 1000
 
-    /// - Parameter booting: how many guests are booting now.
-    func run(
-        _ step: ComputeStep, _ compute: Compute, booting: Int, nowMs: Int64
-    ) async throws -> StepOutcome {
+    typealias Outcome = StepOutcome<ComputeNews>
+
+    func run(_ step: ComputeStep, _ compute: Compute, nowMs: Int64) async throws -> Outcome {
         switch step {
         case .image: return await image(compute)
         case .disk: return try await disk(compute)
         case .seed:
             try await host.makeSeed(try Machine(compute))
-            return .advance(.network)
+            return .done
         case .network:
             try await network.apply()
-            return .advance(.boot)
-        case .boot: return try await boot(compute, booting: booting)
+            return .done
+        case .boot: return try await boot(compute)
         case .confirm: return try await confirm(compute)
         case .idle: return try await idle(compute)
         case .shutdown:
             try await host.pressPowerButton(compute.id)
-            return .advance(.stopping)
+            return .done
         case .stopping: return try await stopping(compute, nowMs: nowMs)
         case .unplug:
             try await host.halt(compute.id)
-            return .advance(compute.intent == .running ? .resize : .idle)
+            return .done
         case .resize: return try await resize(compute)
         case .halt:
             try await host.halt(compute.id)
-            return .advance(.detach)
+            return .done
         case .detach:
             try await network.apply()
-            return .advance(.erase)
+            return .done
         case .erase:
             try await host.erase(compute.id)
-            return .advance(.release)
-        case .release: return .finish
+            return .done
+        case .release: return .done
         case .done: return .rest
         }
     }
 
-    private func image(_ compute: Compute) async -> StepOutcome {
+    private func image(_ compute: Compute) async -> Outcome {
         guard let image = catalogue.image(compute.image) else { return .fail(Self.noImage(compute)) }
         switch await host.image(image) {
-        case .ready: return .advance(.disk)
+        case .ready: return .done
         case .preparing(let note): return .wait(milliseconds: Self.imagePollMs, note: note)
         case .unavailable(let reason): return .fail(ComputeFailure(.imageUnavailable, reason))
         }
     }
 
-    private func disk(_ compute: Compute) async throws -> StepOutcome {
+    private func disk(_ compute: Compute) async throws -> Outcome {
         guard let image = catalogue.image(compute.image) else { return .fail(Self.noImage(compute)) }
         do {
             try await host.makeDisk(try Machine(compute), from: image)
@@ -74,36 +74,39 @@ struct ComputeWorkflow: Sendable {
             // Trying again would change nothing.
             return .fail(ComputeFailure(.imageUnavailable, error.message))
         }
-        return .advance(.seed)
+        return .done
     }
 
-    private func boot(_ compute: Compute, booting: Int) async throws -> StepOutcome {
+    private func boot(_ compute: Compute) async throws -> Outcome {
+        let booting = try await slots.begin(compute.id)
         let machine = try Machine(compute)
-        if booting >= bootSlots, try await host.status(compute.id) == .absent {
-            return .wait(milliseconds: Self.bootSlotPollMs, note: "waits for one of \(bootSlots) boot slots")
+        if booting >= slots.limit, try await host.status(compute.id) == .absent {
+            return .wait(
+                milliseconds: Self.bootSlotPollMs, note: "waits for one of \(slots.limit) boot slots")
         }
         return try await withDisk {
             // The compute may have another port since the network was applied.
-            if host.networkMode == .user, (compute.task?.attempts ?? 0) > 0 { try await network.apply() }
+            if host.networkMode == .user, compute.job.attempts > 0 { try await network.apply() }
             do {
                 try await host.boot(machine)
+                metrics.booted()
             } catch let taken as SSHPortTaken {
-                return .portTaken(taken.port)
+                return .news(.portTaken(taken.port))
             }
-            return .advance(.confirm)
+            return .done
         }
     }
 
-    private func resize(_ compute: Compute) async throws -> StepOutcome {
+    private func resize(_ compute: Compute) async throws -> Outcome {
         let machine = try Machine(compute)
         return try await withDisk {
             try await host.growDisk(machine)
-            return .advance(compute.task?.action == .upsize ? .idle : .seed)
+            return .done
         }
     }
 
     /// A disk that is gone does not come back by trying again, and nobody makes another in its place.
-    private func withDisk(_ body: () async throws -> StepOutcome) async throws -> StepOutcome {
+    private func withDisk(_ body: () async throws -> Outcome) async throws -> Outcome {
         do {
             return try await body()
         } catch let error as CloudError where error.code == .resourceNotFound {
@@ -111,7 +114,7 @@ struct ComputeWorkflow: Sendable {
         }
     }
 
-    private func confirm(_ compute: Compute) async throws -> StepOutcome {
+    private func confirm(_ compute: Compute) async throws -> Outcome {
         switch try await host.status(compute.id) {
         case .running: break
         case .outOfSpace:
@@ -128,47 +131,55 @@ struct ComputeWorkflow: Sendable {
                     .hostFailed, "The machine ended while it booted. Try again, or choose another image."))
         }
         return await host.answersSSH(try Machine(compute))
-            ? .advance(.idle)
+            ? .done
             : .wait(milliseconds: Self.confirmPollMs, note: "waits for the guest's SSH server")
     }
 
-    private func idle(_ compute: Compute) async throws -> StepOutcome {
+    private func idle(_ compute: Compute) async throws -> Outcome {
         guard compute.intent == .running else { return try await drift(compute) }
         switch try await host.status(compute.id) {
         case .running:
-            return compute.failure?.code == .diskFull ? .drifted(.diskFreed) : try await drift(compute)
+            return compute.failure?.code == .diskFull ? drifted(.diskFreed) : try await drift(compute)
         case .outOfSpace:
             return MachineDrift.isDiskFullNews(compute.failure?.code)
-                ? .drifted(.diskFull) : try await drift(compute)
+                ? drifted(.diskFull) : try await drift(compute)
         // Whoever moves it ends the move.
         case .arriving, .departed: return .rest
         case .poweredOff:
             try await host.halt(compute.id)
-            return .guestGone(
-                ComputeFailure(.guestStopped, "The guest powered itself off. Start the compute to go on."))
+            return .news(
+                .guestGone(
+                    ComputeFailure(
+                        .guestStopped, "The guest powered itself off. Start the compute to go on.")))
         case .absent:
-            return .guestGone(
-                ComputeFailure(
-                    .guestCrashed,
-                    "The machine ended without the guest's doing. Start the compute; if it happens again, ask the "
-                        + "operator for the host's log."))
+            return .news(
+                .guestGone(
+                    ComputeFailure(
+                        .guestCrashed,
+                        "The machine ended without the guest's doing. Start the compute; if it happens again, ask the "
+                            + "operator for the host's log.")))
         }
     }
 
     /// Looks whether what should be there of the machine is, besides its process.
-    private func drift(_ compute: Compute) async throws -> StepOutcome {
+    private func drift(_ compute: Compute) async throws -> Outcome {
         guard let drift = MachineDrift(compute.failure?.code, try await host.parts(of: compute.id)) else {
             return .rest
         }
         if drift == .seedLost { try await host.makeSeed(try Machine(compute)) }
-        return .drifted(drift)
+        return drifted(drift)
     }
 
-    private func stopping(_ compute: Compute, nowMs: Int64) async throws -> StepOutcome {
-        let graceLeftMs = (compute.task?.sinceMs ?? 0) + stopGraceMs - nowMs
+    private func drifted(_ drift: MachineDrift) -> Outcome {
+        metrics.drifted(drift)
+        return .news(.drifted(drift))
+    }
+
+    private func stopping(_ compute: Compute, nowMs: Int64) async throws -> Outcome {
+        let graceLeftMs = compute.job.sinceMs + stopGraceMs - nowMs
         // A monitor that hangs is no reason to wait longer than for a guest that does.
         guard graceLeftMs > 0, [.running, .outOfSpace].contains(try await host.status(compute.id)) else {
-            return .advance(.unplug)
+            return .done
         }
         return .wait(
             milliseconds: min(Self.stoppingPollMs, graceLeftMs),

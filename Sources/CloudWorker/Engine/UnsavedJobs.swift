@@ -2,7 +2,7 @@ import Synchronization
 
 /// The jobs that this worker has left with their leases, since what came of them could not be saved.
 final class UnsavedJobs: Sendable {
-    /// By the computes' ids.
+    /// By the resources' ids.
     private let ids = Mutex<Set<Int64>>([])
 
     var all: Set<Int64> { ids.withLock { $0 } }
