@@ -64,17 +64,16 @@ public struct Command: Sendable {
     /// limit don't apply to it.
     ///
     /// When it can't be started, the reason stands in the log.
-    public func startDetached(log: String) async throws { try await startDetached(log: log, input: nil) }
+    public func startDetached(log: String) async throws { try await startDetached(log: OpenFile.log(log)) }
 
     /// - Parameter standardInput: `nil`: nothing.
     func startDetached(
-        log: String, input standardInput: OpenFile? = nil, files: [OpenFile] = []
+        log: OpenFile, input standardInput: OpenFile? = nil, files: [OpenFile] = []
     ) async throws {
-        let output = try OpenFile.log(log)
-        let streams = [try standardInput ?? OpenFile.null(), output, output]
+        let streams = [try standardInput ?? OpenFile.null(), log, log]
         let starter = try ChildProcess("setsid", ["--fork", program] + arguments, files: streams + files)
         guard try await starter.succeeds(within: .seconds(Self.detachSeconds)) == true else {
-            throw failure("setsid did not start it. The reason may stand in \(log)")
+            throw failure("setsid did not start it. The reason may stand in its log")
         }
     }
 

@@ -118,6 +118,14 @@ final class OpenFile: Sendable {
         return bytes
     }
 
+    /// Whether a pipe, into which nobody writes, has nobody any more who could.
+    var isAtEnd: Bool {
+        _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
+        var byte: UInt8 = 0
+        // Safe: reads at most one byte into the local.
+        return read(descriptor, &byte, 1) == 0
+    }
+
     /// Writes all of it, at most 64 KiB into a pipe that is empty.
     func write(_ bytes: [UInt8]) throws(CloudError) {
         // Safe: writes from the array alone. A pipe that is empty takes this much at once (pipe(7)).

@@ -227,22 +227,6 @@ struct QEMUHostTests {
         }
     }
 
-    @Test("a log that has grown too large is cut, and its end is kept")
-    func logs() async throws {
-        try await QEMUFixture.withHost { host, folder in
-            _ = try await boot(host)
-            let log = MachineDirectory(data: folder, id: 5).consoleLog
-            // What is written into the log is the guest's; here the test writes in its stead.
-            let source = "\(folder)/source"
-            try await MachineFiles.write(
-                (String(repeating: "guest\n", count: 1 << 20) + "last").utf8, to: source, as: nil)
-            try await Command("dd", ["if=\(source)", "of=\(log)", "oflag=append", "conv=notrunc"]).run()
-            _ = try await host.status(5)
-            #expect(MachineFiles.tail(log, limit: 100).isEmpty)
-            #expect(MachineFiles.tail("\(log).old", limit: 10).hasSuffix("last"))
-        }
-    }
-
     private func mode(_ path: String) -> UInt32 {
         var status = stat()
         return lstat(path, &status) == 0 ? status.st_mode : .max

@@ -13,16 +13,16 @@ struct GuestGroupLimits: Sendable, Equatable {
     static let overheadMb = 512
     /// QEMU's tables of the guest's memory take a part of it: one in so many.
     static let tableShare = 16
-    /// QEMU's threads besides those of vCPUs: at most 64 for the disks, and a few of its own.
+    /// What there is besides the threads of vCPUs: QEMU's, at most 64 for the disks and a few of its own, and the few
+    /// processes of `MachineOutput`.
     static let overheadTasks = 128
 
-    init(_ machine: Machine, _ accelerator: Accelerator) {
-        weight = min(max(100 * machine.vcpus, Self.weights.lowerBound), Self.weights.upperBound)
+    init(vcpus: Int, memoryMb: Int, _ accelerator: Accelerator) {
+        weight = min(max(100 * vcpus, Self.weights.lowerBound), Self.weights.upperBound)
         let translationMb = accelerator == .tcg ? QEMUArguments.translationCacheMb : 0
-        let megabytes =
-            machine.memoryMb + machine.memoryMb / Self.tableShare + Self.overheadMb + translationMb
+        let megabytes = memoryMb + memoryMb / Self.tableShare + Self.overheadMb + translationMb
         memoryBytes = Int64(megabytes) << 20
-        tasks = Self.overheadTasks + machine.vcpus
+        tasks = Self.overheadTasks + vcpus
     }
 
     /// The controllers' files and what they shall say. A host whose disks have no scheduler with weights lacks `io.weight`.

@@ -9,30 +9,34 @@ import CloudCore
 /// The control groups (cgroups, version 2) of this host's guests: one for each machine, in the group that the system has
 /// delegated to the server's unit.
 ///
-///     UNIT/server     the server itself: a group with groups in it has no processes of its own
-///     UNIT/guest-ID   a machine's QEMU, which outlives the server there
+///     UNIT/server           the server itself: a group with groups in it has no processes of its own
+///     UNIT/guest-7-2c-512m  a machine's QEMU, which outlives the server there (`GuestGroup`)
 struct GuestGroups: Sendable {
     /// The unit's group, as a folder.
     var unit: String
+    var accelerator: Accelerator
 
     /// Where version 2 is mounted.
     static let mount = "/sys/fs/cgroup"
     /// The controllers without which there are no groups.
     static let required = ["cpu", "memory", "pids"]
-    private static let wanted = required + ["io"]
+    /// Those that groups have where the system has them. The unit's ExecStopPost takes back the same.
+    static let wanted = required + ["io"]
     private static let serverName = "server"
     private static let limit = 64 << 10
+    /// What works in the unit's group may start more while it is moved.
+    private static let passes = 10
 
-    /// Makes ready for guests' groups: what works in the unit's group by now goes to the group `server` (this process) or
-    /// stays in a group of its own (guests). Can be repeated. Throws `.serviceUnavailable` with the reason when there can
-    /// be no groups; then nothing has changed but that this process may be in `server`.
+    /// Makes ready for guests' groups: this process, and whatever else works in the unit's own group by now, goes to the
+    /// group `server`, and guests that run get their limits again, which go with the controllers when a unit ends. Can be
+    /// repeated. Throws `.serviceUnavailable` with the reason when there can be no groups; then nothing has changed but
+    /// that processes may be in `server`.
     ///
-    /// - Parameters:
-    ///   - ownGroup: what `/proc/self/cgroup` says.
-    ///   - others: processes of guests that may be in the unit's group, from before they had groups, by their machines.
+    /// - Parameter ownGroup: what `/proc/self/cgroup` says.
     init(
-        ownGroup: String, mount: String = Self.mount, pid: Int32 = getpid(), others: [Int64: [Int32]] = [:]
-    ) async throws {
+        ownGroup: String, mount: String = Self.mount, pid: Int32 = getpid(), accelerator: Accelerator
+    ) throws(CloudError) {
+        self.accelerator = accelerator
         let path = try Self.path(ownGroup)
         let folder = mount + path
         let isInServer = path.hasSuffix("/\(Self.serverName)")
@@ -44,47 +48,65 @@ struct GuestGroups: Sendable {
                 "the group \(unit) lacks the controllers \(missing.joined(separator: ", ")): the unit needs Delegate=yes"
             )
         }
-        try await enter(Self.serverName, pid: pid)
-        for (machineId, pids) in others {
-            for pid in pids where Self.words("\(unit)/cgroup.procs").contains("\(pid)") {
-                try await enter(Self.name(machineId), pid: pid)
-            }
-        }
+        try clearUnit(pid)
         let controllers = Self.wanted.filter(present.contains).map { "+\($0)" }.joined(separator: " ")
         try Self.write(controllers, to: "\(unit)/cgroup.subtree_control")
-        for name in try MachineFiles.names(in: unit) where name.hasPrefix(Self.prefix) {
-            // Safe: as in `remove`. A group with processes stays.
-            _ = rmdir("\(unit)/\(name)")
+        for name in try MachineFiles.names(in: unit) where name.hasPrefix(GuestGroup.prefix) {
+            // Safe: here and below, the path is a C string for the call's duration. A group with processes stays.
+            guard rmdir("\(unit)/\(name)") != 0, let group = GuestGroup(name: name) else { continue }
+            try limit(group)
         }
     }
 
     /// Makes the machine's group, with its limits, and returns its folder: what writes its process id into
     /// `cgroup.procs` there is in it. Can be repeated.
-    func make(_ machineId: Int64, _ limits: GuestGroupLimits) throws(CloudError) -> String {
-        let folder = try make(Self.name(machineId))
+    func make(_ group: GuestGroup) throws(CloudError) -> String {
+        let folder = try make(group.name)
+        try limit(group)
+        return folder
+    }
+
+    /// Removes the machine's group. Its processes have ended or are about to: one that is in use after `removeLimit`
+    /// stays until the next start.
+    func remove(_ machineId: Int64) async throws {
+        let names = try? MachineFiles.names(in: unit)  // a machine's end does not hang on it
+        let deadline = ContinuousClock.now + Self.removeLimit
+        for name in names ?? [] where name.hasPrefix(GuestGroup.prefix(of: machineId)) {
+            while rmdir("\(unit)/\(name)") != 0, errno == EBUSY, ContinuousClock.now < deadline {
+                try await Task.sleep(for: Self.pollInterval)
+            }
+        }
+    }
+
+    /// What a process writes its id into to be in the group; `nil`: it stays in ours.
+    static func entry(_ group: String?) -> String { group.map { "\($0)/cgroup.procs" } ?? "/dev/null" }
+
+    private static let removeLimit = Duration.seconds(1)
+    private static let pollInterval = Duration.milliseconds(5)
+
+    private func limit(_ group: GuestGroup) throws(CloudError) {
+        let folder = "\(unit)/\(group.name)"
+        let limits = GuestGroupLimits(vcpus: group.vcpus, memoryMb: group.memoryMb, accelerator)
         for (name, text, isRequired) in limits.files
         where isRequired || MachineFiles.exists("\(folder)/\(name)") {
             try Self.write(text, to: "\(folder)/\(name)")
         }
-        return folder
     }
 
-    /// Removes the machine's group, whose processes have ended. One that is still in use stays until the next start.
-    func remove(_ machineId: Int64) {
-        // Safe: the path is a C string for the call's duration. What fails is harmless: see above.
-        _ = rmdir("\(unit)/\(Self.name(machineId))")
-    }
-
-    private static let prefix = "guest-"
-    private static func name(_ machineId: Int64) -> String { "\(prefix)\(machineId)" }
-
-    private func enter(_ name: String, pid: Int32) async throws {
-        try Self.write("\(pid)", to: "\(try make(name))/cgroup.procs")
+    /// What the server started before it had groups is in the unit's own as well, and outlives it.
+    private func clearUnit(_ pid: Int32) throws(CloudError) {
+        let server = "\(try make(Self.serverName))/cgroup.procs"
+        try Self.write("\(pid)", to: server)
+        for _ in 0..<Self.passes {
+            let others = Self.words("\(unit)/cgroup.procs").subtracting(["\(pid)"])
+            guard !others.isEmpty else { return }
+            // One that has ended can't be moved. Where another can't be, the controllers are refused, with the reason.
+            for other in others { try? Self.write(other, to: server) }
+        }
     }
 
     private func make(_ name: String) throws(CloudError) -> String {
         let folder = "\(unit)/\(name)"
-        // Safe: the path is a C string for the call's duration.
         guard mkdir(folder, 0o755) == 0 || errno == EEXIST else {
             throw Self.unusable("\(folder) can't be made: \(String(cString: strerror(errno)))")
         }

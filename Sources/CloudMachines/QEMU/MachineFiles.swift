@@ -171,16 +171,6 @@ enum MachineFiles {
         }
     }
 
-    /// Cuts a file that others append to down to nothing when it has more than `limit` bytes; its last `keep` bytes
-    /// go to a file beside it. What is appended in between is lost.
-    static func bound(_ path: String, limit: Int64, keep: Int) throws(CloudError) {
-        var status = stat()
-        // Safe: writes to the local alone.
-        guard lstat(path, &status) == 0, Int64(status.st_size) > limit else { return }
-        try replace("\(path).old", with: tail(path, limit: keep).utf8)
-        try attempt("cut", path) { try check(truncate(path, 0)) }
-    }
-
     /// Waits until the bytes of a file, or the names in a folder, are on the disk.
     private static func sync(_ path: String) throws(CloudError) {
         try attempt("flush", path) {

@@ -7,29 +7,29 @@ struct MachineLaunch: Sendable {
     /// The folder of its control group; `nil`: it stays in ours.
     var group: String?
 
-    /// Starts it, and closes our side of all that it gets, so that whatever is left open is its own.
-    func start(_ program: QEMUProgram, _ directory: MachineDirectory) async throws {
+    /// Starts it, and closes our side of all that it gets, so that whatever is left open is its own. Returns what comes
+    /// to its end when all that it printed is in its logs.
+    func start(_ program: QEMUProgram, _ directory: MachineDirectory) async throws -> OpenFile {
         let vector = try arguments.vector
-        try await HostEffect.startProcess.make {
-            var files: [OpenFile] = []
-            for handle in arguments.handles { files.append(try await open(handle, directory)) }
+        return try await HostEffect.startProcess.make {
+            let output = try await MachineOutput.open(directory, group: group)
+            let files = try arguments.handles.map { try open($0, directory, output) }
             try await program.start(
-                vector, files: files, pidFile: directory.pidFile,
-                group: group,
-                log: directory.qemuLog)
+                vector, files: files, pidFile: directory.pidFile, group: group, log: output.qemu)
+            return output.end
         }
     }
 
     private func open(
-        _ handle: QEMUArguments.Handle, _ directory: MachineDirectory
-    ) async throws -> OpenFile {
+        _ handle: QEMUArguments.Handle, _ directory: MachineDirectory, _ output: MachineOutput
+    ) throws -> OpenFile {
         switch handle {
         case .disk: disk.disk
         case .base: disk.base
         case .seed: try OpenFile.regular(directory.seed)
         case .monitor: try OpenFile.listener(directory.monitorSocket)
         case .serial: try OpenFile.listener(directory.serialSocket)
-        case .consoleLog: try await ConsoleLog.open(directory)
+        case .consoleLog: output.console
         case .tap: try tap ?? OpenFile.null()
         case .kernel: try OpenFile.regular(arguments.image.kernel?.kernel ?? "")
         case .initrd: try OpenFile.regular(arguments.image.kernel?.initrd ?? "")

@@ -21,9 +21,6 @@ struct MachineProcess {
     /// A process that is just becoming QEMU (execve) shows no command line for a moment, so one look that finds
     /// nothing proves nothing.
     private static let looksThatProveAbsence = 10
-    /// The most that is kept of what a guest, or QEMU itself, prints, in bytes; looked at with every status.
-    private static let logLimit: Int64 = 4 << 20
-    private static let logKept = 256 << 10
 
     var monitor: MachineMonitor { MachineMonitor(socket: directory.monitorSocket) }
 
@@ -34,7 +31,6 @@ struct MachineProcess {
     /// Throws `.serviceUnavailable` when there is a process whose monitor does not answer.
     func status() async throws -> MachineStatus {
         guard try find() != nil else { return .absent }
-        try boundLogs()
         return try await answer(within: Self.answerLimit)
     }
 
@@ -50,9 +46,9 @@ struct MachineProcess {
                 detail: directory.path)
         }
         for path in directory.remains { try await MachineFiles.remove(path, as: .dropRemains) }
-        try boundLogs()
-        try await launch().start(program, directory)
+        let output = try await launch().start(program, directory)
         guard try await answer(within: Self.startLimit) != .absent else {
+            try await MachineOutput.wait(output)
             let words = MachineFiles.tail(directory.qemuLog, limit: 2000)
             throw CloudError(
                 .internalServerError, "The machine's QEMU ended as soon as it was started.",
@@ -137,11 +133,5 @@ struct MachineProcess {
             try await Task.sleep(for: Self.pollInterval)
         }
         return true
-    }
-
-    private func boundLogs() throws(CloudError) {
-        for path in [directory.consoleLog, directory.qemuLog] {
-            try MachineFiles.bound(path, limit: Self.logLimit, keep: Self.logKept)
-        }
     }
 }

@@ -137,7 +137,7 @@ struct QEMUArguments {
         ]
     }
 
-    /// The serial console: a socket for the operator, and a log (`ConsoleLog`).
+    /// The serial console: a socket for the operator, and a log (`MachineOutput`).
     private var console: [String] {
         let log = handed(.consoleLog, directory.consoleLog)
         return log.words + [

@@ -98,7 +98,7 @@ public struct QEMUHost: MachineHost {
             if let chosen = settings.accelerator { chosen } else { try await probe.choice() }
         let table = ProcessTable(
             installation: settings.installationId, data: settings.dataDirectory)
-        let (groups, problem) = try await guestGroups(settings, table)
+        let (groups, problem) = try guestGroups(settings, accelerator.accelerator)
         return QEMUHost(
             accelerator: accelerator, guestGroupsProblem: problem, settings: settings, groups: groups,
             version: version, images: images, network: network, table: table)
@@ -207,7 +207,7 @@ public struct QEMUHost: MachineHost {
 
     public func halt(_ id: Int64) async throws {
         try await process(id).halt()
-        groups?.remove(try machineId(id))
+        try await groups?.remove(try machineId(id))
         // Until the network is applied, the guest has the tap that it was booted ahead with.
         if let mark = WarmMark.readable(directory(id)) {
             try await network?.removeTap(WarmTap.name(mark.number))

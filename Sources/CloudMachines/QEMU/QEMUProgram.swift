@@ -24,19 +24,19 @@ struct QEMUProgram: Sendable {
     /// What writes its process id into the files of its first two arguments and becomes the program of the others, without
     /// another process between. The second puts it into a control group.
     private static let announceThenBecome: StaticString =
-        #"umask 077 && echo $$ >"$1" && echo $$ >"$2" && shift 2 && exec "$@""#
+        #"umask 077 && echo $$ >"$1" && echo $$ >>"$2" && shift 2 && exec "$@""#
     /// Making a disk larger writes a few of its metadata's clusters.
     private static let resizeLimit = Duration.seconds(60)
 
     /// Starts it in a session of its own, which outlives us, with `files` as its descriptors 3 and on. Its process id is
     /// in `pidFile`, and it is in the control group `group`, before it runs; what it prints goes to `log`.
     func start(
-        _ vector: [String], files: [OpenFile], pidFile: String, group: String?, log: String
+        _ vector: [String], files: [OpenFile], pidFile: String, group: String?, log: OpenFile
     ) async throws {
         let command = words(vector)
         try await Command(
             script: Self.announceThenBecome,
-            [pidFile, group.map { "\($0)/cgroup.procs" } ?? "/dev/null"] + command
+            [pidFile, GuestGroups.entry(group)] + command
         )
         .startDetached(log: log, files: files)
     }

@@ -62,7 +62,7 @@ extension QEMUHost: WarmingHost {
         let directory = warmDirectory(number)
         try await MachineProcess(id: MachineUUID.firstWarm + number, directory: directory, table: table)
             .halt()
-        groups?.remove(MachineUUID.firstWarm + number)
+        try await groups?.remove(MachineUUID.firstWarm + number)
         try await network?.removeTap(WarmTap.name(number))
         try await remove(directory.path)
     }
