@@ -1,14 +1,9 @@
 import CloudCore
 import CloudTesting
+import Foundation
 import Testing
 
 @testable import CloudMachines
-
-#if canImport(FoundationEssentials)
-    import FoundationEssentials
-#else
-    import Foundation
-#endif
 
 /// Real machines on two hosts, each host in a network namespace.
 @Suite(

@@ -3,15 +3,10 @@ import CloudTesting
 import NIOCore
 import NIOPosix
 import Synchronization
+import Foundation
 import Testing
 
 @testable import CloudMachines
-
-#if canImport(FoundationEssentials)
-    import FoundationEssentials
-#else
-    import Foundation
-#endif
 
 @Suite("A real guest", .timeLimit(.minutes(5)))
 struct QEMUGuestTests {

@@ -1,19 +1,9 @@
 import CloudCore
 import CloudTesting
+import Foundation
 import Testing
 
 @testable import CloudMachines
-
-#if canImport(FoundationEssentials)
-    import FoundationEssentials
-#else
-    import Foundation
-#endif
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
 
 /// With a real QEMU whose disk is empty: its firmware finds nothing to boot, and it runs all the same.
 @Suite("A host with QEMU", .timeLimit(.minutes(2)))

@@ -1,19 +1,9 @@
 import CloudCore
 import CloudTesting
+import Foundation
 import Testing
 
 @testable import CloudMachines
-
-#if canImport(FoundationEssentials)
-    import FoundationEssentials
-#else
-    import Foundation
-#endif
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
 
 /// A guest whose QEMU was broken out of can write all of its disk, and has nothing else.
 @Suite("A disk whose header its guest's user has written", .timeLimit(.minutes(2)))

@@ -1,14 +1,9 @@
 import CloudCore
 import CloudTesting
+import Foundation
 import Testing
 
 @testable import CloudMachines
-
-#if canImport(FoundationEssentials)
-    import FoundationEssentials
-#else
-    import Foundation
-#endif
 
 /// With a real QEMU whose disk is empty. The second host has the folder at another place.
 @Suite("Hosts that share their disks", .timeLimit(.minutes(2)))

@@ -28,15 +28,7 @@ public final class ConnectProxy: Sendable {
             throw NeverTrue(what: "the proxy listens")
         }
         port = address.read { getsockname(listener, $0, $1) }
-        let thread = Thread { [listener, weak self] in
-            // Ends when the listener is closed.
-            while true {
-                let client = accept(listener, nil, nil)
-                guard client >= 0, let self else { return }
-                self.serve(client)
-            }
-        }
-        thread.start()
+        acceptConnections(listener, for: self) { $0.serve($1) }
     }
 
     // Safe: ours. Wakes the thread that accepts.
