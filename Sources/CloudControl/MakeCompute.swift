@@ -57,8 +57,9 @@ struct MakeCompute: Sendable {
     }
 
     /// An image never fits into a smaller disk, so nobody has to wait to hear of it.
-    private static func checkFit(_ bytes: Int64?, _ image: Image, _ specification: Specification) throws {
-        guard let bytes, bytes > Int64(specification.storageGb) << 30 else { return }
+    private static func checkFit(_ known: Int64?, _ image: Image, _ specification: Specification) throws {
+        let bytes = max(known ?? 0, Int64(image.minStorageGb ?? 0) << 30)
+        guard bytes > Int64(specification.storageGb) << 30 else { return }
         throw CloudError(
             .unprocessableEntity,
             "The image \(image.image) needs \(bytes >> 20) MiB of storage, and \(specification.specification) has "

@@ -23,13 +23,19 @@ public struct Image: Sendable, Equatable {
     public var version: String
     public var displayName: String
     public var source: ImageSource
+    /// The smallest disk that it fits on, where the catalogue says so: known before any host has the image.
+    public var minStorageGb: Int?
 
-    public init(image: String, imageName: String, version: String, displayName: String, source: ImageSource) {
+    public init(
+        image: String, imageName: String, version: String, displayName: String, source: ImageSource,
+        minStorageGb: Int? = nil
+    ) {
         self.image = image
         self.imageName = imageName
         self.version = version
         self.displayName = displayName
         self.source = source
+        self.minStorageGb = minStorageGb
     }
 }
 

@@ -11,6 +11,7 @@ import Yams
 struct CatalogueReader {
     private(set) var problems: [Problem] = []
 
+    private static let storagesGb: ClosedRange<Int64> = 1...65_536
     private static let slug =
         "capital letters, digits, dots and hyphens, beginning with a letter or digit, at most 63"
 
@@ -54,12 +55,14 @@ struct CatalogueReader {
             node, path,
             known: [
                 "image", "imageName", "version", "displayName", "url", "format", "sha256", "checksums",
-                "build",
+                "build", "minStorageGb",
             ])
         return Image(
             image: slug(node, path, "image"), imageName: text(node, path, "imageName"),
             version: text(node, path, "version"), displayName: text(node, path, "displayName"),
-            source: source(node, path))
+            source: source(node, path),
+            minStorageGb: node["minStorageGb"] == nil
+                ? nil : integer(node, path, "minStorageGb", in: Self.storagesGb))
     }
 
     private mutating func source(_ node: Node, _ path: String) -> ImageSource {
@@ -123,7 +126,7 @@ struct CatalogueReader {
             id: id.lowercased(), specification: slug(node, path, "specification"),
             vcpus: integer(node, path, "vcpus", in: 1...1024),
             memoryMb: integer(node, path, "memoryMb", in: 64...16_777_216),
-            storageGb: integer(node, path, "storageGb", in: 1...65_536),
+            storageGb: integer(node, path, "storageGb", in: Self.storagesGb),
             priceMonthMilliRwf: price(node, path, "priceMonthRwf"))
     }
 }

@@ -39,6 +39,9 @@ struct ImagesCatalogueTests {
         let catalogue = try CatalogueFile.read(Self.valid)
         #expect(catalogue.specifications.first?.id == "6f1d2b8e-0c3a-4e57-9a41-5b7e3c9d1a01")
         #expect(catalogue.specifications.first?.priceMonthMilliRwf == 5000)
+        #expect(catalogue.images.first?.minStorageGb == nil)
+        let text = Self.valid.replacing("build: tiny", with: "build: tiny, minStorageGb: 4")
+        #expect(try CatalogueFile.read(text).images.first?.minStorageGb == 4)
     }
 
     @Test(
@@ -53,6 +56,7 @@ struct ImagesCatalogueTests {
             ("build: tiny", "build: beos", "images[0].build", "\"beos\""),
             ("build: tiny", "build: tiny, format: raw", "images[0].format", "goes with url"),
             (", build: tiny", "", "images[0]", "neither url nor build"),
+            ("build: tiny", "build: tiny, minStorageGb: 0", "images[0].minStorageGb", "\"0\""),
             ("build: tiny", "build: tiny, url: \"https://a/b\"", "images[0]", "both url and build"),
             (
                 "build: tiny", "url: \"https://a/b\", format: qcow2", "images[0]",

@@ -16,10 +16,17 @@ struct ImageFitTests {
                 hostName: "web", image: "TINY-1", region: "KGL-1", specification: "S-1C-1G",
                 publicKeys: [TestCloud.publicKey])
             let specification = try #require(test.cloud.catalogue.specification("S-1C-1G"))
-            let fits = Int64(specification.storageGb) << 30
-            for (bytes, isRefused) in [(Int64?.none, false), (fits, false), (fits + 1, true)] {
+            let (fits, room) = (Int64(specification.storageGb) << 30, specification.storageGb)
+            // What this program's host knows, and what the catalogue says.
+            for (bytes, minStorageGb, isRefused) in [
+                (Int64?.none, Int?.none, false), (fits, room, false), (fits + 1, nil, true),
+                (nil, room + 1, true),
+                (fits, room + 1, true),
+            ] {
                 var cloud = test.cloud
                 cloud.imageBytes = { $0 == "TINY-1" ? bytes : nil }
+                let index = try #require(cloud.catalogue.images.firstIndex { $0.image == "TINY-1" })
+                cloud.catalogue.images[index].minStorageGb = minStorageGb
                 let quote = QuoteCompute(
                     request, caller: Caller(keyId: 1, teamId: 1, role: .owner), requestId: "r")
                 guard isRefused else {
