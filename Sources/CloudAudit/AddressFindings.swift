@@ -5,7 +5,16 @@ extension AuditSnapshot {
     /// What computes and teams hold of the cell's addresses and ports.
     func addressFindings(_ settings: AuditSettings) -> [AuditFinding] {
         heldTwice + computes.flatMap { $0.compute.rangeFindings(settings) }
-            + computes.flatMap { $0.compute.holdingFindings(settings) } + teamFindings
+            + computes.flatMap { $0.compute.holdingFindings(settings) } + rowFindings + teamFindings
+    }
+
+    private var rowFindings: [AuditFinding] {
+        addressesAmiss.map {
+            AuditFinding(
+                .addressesNameTheirHolders, computeId: $0,
+                "the rows of addresses don't say what compute \($0) holds: another may get the same, or nobody one that is "
+                    + "free. Restore its rows from a backup.")
+        }
     }
 
     private var heldTwice: [AuditFinding] {

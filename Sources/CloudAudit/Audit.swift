@@ -103,7 +103,8 @@ extension Invariant {
         switch self {
         case .process, .disk, .seed, .network, .noOrphans, .nothingIsStuck, .priceIsTheCatalogues: true
         case .oneKeyPerCompute, .answerNamesCompute, .createIsLogged, .heldOnce, .heldInRange,
-            .holdsItsAddress, .goneHoldsNothing, .capacityIsKept, .hostCountsItsComputes, .teamsAreApart,
+            .holdsItsAddress, .goneHoldsNothing, .addressesNameTheirHolders, .capacityIsKept,
+            .hostCountsItsComputes, .teamsAreApart,
             .deletedTeamHoldsNothing, .totalsAreCounts,
             .oneJob, .stateFitsStep, .meterFollowsState, .ledgerIsItsRecomputation, .walletIsItsLedger,
             .eventsHaveNoGap, .stateHasItsEvent:

@@ -15,6 +15,8 @@ struct AuditSnapshot: Sendable, Equatable {
     var misplaced: [Int64] = []
     var withoutJob: [Int64] = []
     var totalsAmiss: [AuditedTotal] = []
+    /// Computes whose addresses' rows name somebody else, or nobody.
+    var addressesAmiss: [Int64] = []
 
     var createKeysAmiss: [Count] = []
     var keysWithoutCompute: [Key] = []
@@ -54,6 +56,7 @@ struct AuditSnapshot: Sendable, Equatable {
         misplaced = try audit.misplaced()
         withoutJob = try audit.withoutJob()
         totalsAmiss = try audit.totalsAmiss()
+        addressesAmiss = try audit.addressesAmiss()
         createKeysAmiss = try audit.createKeys(endpoint: Self.createEndpoint).map(Count.init)
         keysWithoutCompute = try audit.keysWithoutCompute().map { Key(key: $0, endpoint: $1) }
         answersAmiss = try audit.answersAmiss().map { Key(key: $1, computeId: $0) }

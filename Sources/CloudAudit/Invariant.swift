@@ -17,6 +17,8 @@ public enum Invariant: String, Sendable, CaseIterable {
     case holdsItsAddress = "holds-its-address"
     /// One that is DESTROYED, or FAILED and cleaned up, holds nothing.
     case goneHoldsNothing = "gone-holds-nothing"
+    /// The row of an address names the compute that has it, or nobody.
+    case addressesNameTheirHolders = "addresses-name-their-holders"
     /// The computes of a host together take no more than it gives out.
     case capacityIsKept = "capacity-is-kept"
     /// A host's counters are the sum over its computes, and each compute that holds anything has its host.

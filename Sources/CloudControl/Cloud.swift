@@ -43,6 +43,8 @@ public struct CloudSettings: Sendable, Equatable {
     public var teamPrefix: Int
     /// Blocks of public addresses, used in this order.
     public var publicPool: [IPv4Network]
+    /// How long a public address that was given back rests, in milliseconds, as long as the pool has others.
+    public var publicRestMs: Int64
     /// Ports of the host's loopback that lead to guests' SSH; `nil` where guests have a network of their own.
     public var sshPorts: ClosedRange<Int>?
     /// Refuse keys of a known type that no SSH server accepts, instead of warning.
@@ -59,6 +61,7 @@ public struct CloudSettings: Sendable, Equatable {
 
     public init(
         privateRange: IPv4Network, teamPrefix: Int = 22, publicPool: [IPv4Network],
+        publicRestMs: Int64 = 3_600_000,
         sshPorts: ClosedRange<Int>? = nil,
         strictKeys: Bool = false, placement: Placement.Policy = .spread, rateLimit: Int = 0,
         teamRateLimit: Int = 0,
@@ -67,6 +70,7 @@ public struct CloudSettings: Sendable, Equatable {
         self.privateRange = privateRange
         self.teamPrefix = teamPrefix
         self.publicPool = publicPool
+        self.publicRestMs = publicRestMs
         self.sshPorts = sshPorts
         self.strictKeys = strictKeys
         self.placement = placement

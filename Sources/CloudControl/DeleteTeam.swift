@@ -23,6 +23,7 @@ public struct DeleteTeam: Sendable {
                 try append("key.revoked", key.eventDetail, sql, nowMs: now)
             }
             try sql.teams.delete(teamId, nowMs: now)
+            try sql.addresses.forget(teamId: teamId)
             try append("team.deleted", team.name, sql, nowMs: now)
         }
     }

@@ -29,10 +29,10 @@ struct MakeCompute: Sendable {
             teamId: caller.teamId, specification: specification, region: region.region, image: image.image,
             tags: asked.tags
         ).run(sql, cloud, nowMs: nowMs)
-        let addresses = try Addresses.take(
-            sql, for: caller.teamId, withPublicIp: asked.withPublicIp, cloud.settings)
-
         let id = try sql.resources.insert(.compute, teamId: caller.teamId, nowMs: nowMs)
+        let addresses = try TakeAddresses(
+            computeId: id, teamId: caller.teamId, withPublicIp: asked.withPublicIp
+        ).run(sql, cloud.settings, nowMs: nowMs)
         try sql.computes.insert(
             id,
             NewCompute(

@@ -4,83 +4,121 @@ extension SQLConnection {
     public var addresses: AddressQueries { AddressQueries(sql: self) }
 }
 
-/// Which numbers of a range are free. Whoever takes one does so in the same transaction, and the UNIQUE constraint on
-/// the column has the last word. Transactions that go on at once get different ones.
+/// What is held by number.
+public enum AddressKind: String, Sendable, CaseIterable {
+    /// IPv4 in a team's own network.
+    case private4
+    /// IPv4 of the cell's pool.
+    case public4
+    /// A port of the host that leads to a guest's SSH, where guests have no network of their own.
+    case sshPort
+}
+
+/// Where an address is taken from.
+public struct AddressRange: Sendable, Equatable {
+    public var kind: AddressKind
+    /// Whose it is; 0: the cell's.
+    public var teamId: Int64
+    public var numbers: ClosedRange<Int64>
+
+    public init(_ kind: AddressKind, teamId: Int64 = 0, _ numbers: ClosedRange<Int64>) {
+        self.kind = kind
+        self.teamId = teamId
+        self.numbers = numbers
+    }
+}
+
+/// Addresses and ports: who holds which, and which is free since when. Whoever takes one does so in the transaction that
+/// inserts what holds it. Transactions that go on at once get different ones.
 public struct AddressQueries {
     let sql: any SQLConnection
 
-    /// The one after the highest that is taken; only once the range's end is reached, the lowest of all that are free. So no
-    /// create looks through its team's addresses, and one that was given back is not at once another's.
-    public func freePrivateIpv4(in range: ClosedRange<IPv4Address>) throws -> IPv4Address? {
-        let (first, last) = (range.lowerBound.value, range.upperBound.value)
-        let highest = try sql.query(
-            "SELECT MAX(private_ipv4) AS n FROM computes WHERE private_ipv4 BETWEEN $1 AND $2",
-            [Int64(first), Int64(last)])[0].intOrNil("n")
-        if let next = highest.map({ $0 + 1 }), next <= Int64(last) {
-            if try take(.privateIpv4, next) { return IPv4Address(UInt32(next)) }
-            if let free = try lowestFree(.privateIpv4, next + 1, last) { return IPv4Address(UInt32(free)) }
-        }
-        return try lowestFree(.privateIpv4, first, last).map { IPv4Address(UInt32($0)) }
-    }
+    /// Rows that are made ahead at once.
+    static let rowsAhead: Int64 = 256
 
-    /// The lowest free address of the pool's blocks, in their order.
-    public func freePublicIpv4(in pool: [IPv4Network]) throws -> IPv4Address? {
-        for block in pool {
-            let free = try lowestFree(.publicIpv4, block.base.value, block.last.value)
-            if let free { return IPv4Address(UInt32(free)) }
-        }
-        return nil
-    }
-
-    public func freeSSHPort(in range: ClosedRange<Int>) throws -> Int? {
-        try lowestFree(.sshPort, range.lowerBound, range.upperBound).map { Int($0) }
-    }
-
-    /// Whether the number, which is free, is this transaction's.
-    private func take(_ kind: NumberKind, _ number: Int64) throws -> Bool {
-        guard sql.dialect != .sqlite else { return true }
-        let taking = sql.dialect.taking("CAST($1 AS BIGINT)", of: kind)
-        return try sql.query("SELECT CASE WHEN \(taking) THEN 1 ELSE 0 END AS is_ours", [number])[0]
-            .int("is_ours") == 1
-    }
-
-    /// The lowest free number; one that another transaction is about to take is passed over, and the next is tried.
-    private func lowestFree(
-        _ kind: NumberKind, _ first: some FixedWidthInteger, _ last: some FixedWidthInteger
+    /// Takes the number of the range that is free longest, those first that nobody has had; `nil`: none is free. One look
+    /// along an index, whatever is taken already.
+    /// - Parameters:
+    ///   - restMs: how long one that was given back is left alone.
+    public func take(
+        from range: AddressRange, for holderId: Int64, restMs: Int64 = 0, nowMs: Int64
     ) throws -> Int64? {
-        var first = Int64(first)
-        while let row = try sql.query(Self.search(kind, sql.dialect), [first, Int64(last)]).first {
-            let candidate = try row.int("candidate")
-            if try row.int("is_ours") == 1 { return candidate }
-            first = candidate + 1
-        }
+        // As often as there are rows to be made that others take at once.
+        repeat {
+            if let number = try takeFree(range, holderId, until: max(0, nowMs - restMs)) { return number }
+        } while try makeRows(range)
         return nil
     }
 
-    /// The lowest free number of `$1` to `$2`. Numbers are given out from below, so most that are taken lie close together:
-    /// counting them by the index is quicker, by far, than asking after each. From `$1` on, stretches that are all taken
-    /// are passed over, each twice as long as the one before; in the first that is not, the halves are looked at.
-    private static func search(_ kind: NumberKind, _ dialect: Dialect) -> String {
-        let low = "CASE WHEN is_full = 1 THEN low + length ELSE low END"
-        let length = "CASE WHEN is_full = 1 AND grows = 1 THEN length * 2 ELSE length / 2 END"
-        return """
-            WITH RECURSIVE probe (low, length, grows, is_full) AS (
-                SELECT CAST($1 AS BIGINT), CAST(64 AS BIGINT), 1, \(isFull(kind, "CAST($1 AS BIGINT)", "64"))
-                UNION ALL
-                SELECT \(low), \(length), CASE WHEN is_full = 1 THEN grows ELSE 0 END, \(isFull(kind, low, length))
-                FROM probe WHERE length > 0 AND low <= $2
-            )
-            SELECT low AS candidate, CASE WHEN \(dialect.taking("low", of: kind)) THEN 1 ELSE 0 END AS is_ours
-            FROM probe WHERE length = 0 AND low <= $2
-            """
+    /// The same of those that still rest.
+    public func takeResting(from range: AddressRange, for holderId: Int64) throws -> Int64? {
+        try takeFree(range, holderId, until: .max)
     }
 
-    /// 1 when all of the `length` numbers from `low` on are taken, else 0.
-    private static func isFull(_ kind: NumberKind, _ low: String, _ length: String) -> String {
-        """
-        CASE WHEN (
-            SELECT COUNT(*) FROM computes WHERE \(kind.column) >= \(low) AND \(kind.column) < \(low) + \(length)
-        ) = \(length) THEN 1 ELSE 0 END
-        """
+    /// Gives back all that the resource holds.
+    public func giveBack(of holderId: Int64, nowMs: Int64) throws {
+        try sql.later(
+            "UPDATE addresses SET holder_id = NULL, free_since_ms = $2 WHERE holder_id = $1",
+            [holderId, nowMs])
+    }
+
+    /// Gives one back.
+    public func giveBack(_ kind: AddressKind, _ number: Int64, nowMs: Int64) throws {
+        try sql.later(
+            "UPDATE addresses SET holder_id = NULL, free_since_ms = $3 WHERE kind = $1 AND number = $2",
+            [kind.rawValue, number, nowMs])
+    }
+
+    /// Forgets the network of a team that is deleted, of which nothing is held: its numbers may be another team's next.
+    public func forget(teamId: Int64) throws {
+        try sql.execute("DELETE FROM addresses WHERE kind = 'private4' AND team_id = $1", [teamId])
+        try sql.execute("DELETE FROM address_ranges WHERE team_id = $1", [teamId])
+    }
+
+    private func takeFree(_ range: AddressRange, _ holderId: Int64, until freeMs: Int64) throws -> Int64? {
+        try sql.query(
+            """
+            UPDATE addresses SET holder_id = $1 WHERE kind = $2 AND number = (
+                SELECT number FROM addresses
+                WHERE kind = $2 AND team_id = $3 AND holder_id IS NULL AND free_since_ms <= $4
+                    AND number BETWEEN $5 AND $6
+                ORDER BY free_since_ms, number LIMIT 1\(sql.dialect.skippingLocked)
+            ) RETURNING number
+            """,
+            [
+                holderId, range.kind.rawValue, range.teamId, freeMs, range.numbers.lowerBound,
+                range.numbers.upperBound,
+            ]
+        ).first?.int("number")
+    }
+
+    /// Makes the next rows of the range. False when all are there.
+    private func makeRows(_ range: AddressRange) throws -> Bool {
+        let key: [any SQLArgument] = [
+            range.kind.rawValue, range.teamId, range.numbers.lowerBound, range.numbers.upperBound,
+        ]
+        try sql.execute(
+            """
+            INSERT INTO address_ranges (kind, team_id, first, last, next) VALUES ($1, $2, $3, $4, $3)
+            ON CONFLICT (kind, team_id, first, last) DO NOTHING
+            """, key)
+        let next = try sql.query(
+            """
+            UPDATE address_ranges SET next = next + \(Self.rowsAhead)
+            WHERE kind = $1 AND team_id = $2 AND first = $3 AND last = $4 AND next <= last RETURNING next
+            """, key
+        ).first?.int("next")
+        guard let next else { return false }
+        let last = min(next - 1, range.numbers.upperBound)
+        try sql.execute(
+            """
+            WITH RECURSIVE numbers (n) AS (
+                SELECT CAST($3 AS BIGINT) UNION ALL SELECT n + 1 FROM numbers WHERE n < $4
+            )
+            INSERT INTO addresses (kind, number, team_id) SELECT $1, n, $2 FROM numbers WHERE n <= $4
+            ON CONFLICT (kind, number) DO NOTHING
+            """,
+            [range.kind.rawValue, range.teamId, next - Self.rowsAhead, last])
+        return true
     }
 }

@@ -43,30 +43,4 @@ public enum Dialect: Sendable {
             "SELECT CASE WHEN pg_advisory_xact_lock(hashtextextended($1, 0)) IS NULL THEN 0 ELSE 1 END AS n"
         }
     }
-
-    /// A condition on the number in `column`: that nobody else holds it since the condition was asked, and that nobody
-    /// will until this transaction ends. SQLite has one writer, so nobody does.
-    func taking(_ column: String, of kind: NumberKind) -> String {
-        switch self {
-        case .sqlite: "1 = 1"
-        // Two numbers of 32 bits: an address is one without a sign.
-        case .postgres:
-            "pg_try_advisory_xact_lock(\(kind.rawValue), CAST(\(column) - 2147483648 AS INTEGER))"
-        }
-    }
-}
-
-/// What a compute holds by number. The values tell PostgreSQL's advisory locks apart.
-enum NumberKind: Int32, Sendable {
-    case privateIpv4 = 1
-    case publicIpv4, sshPort
-
-    /// Of the table `computes`.
-    var column: String {
-        switch self {
-        case .privateIpv4: "private_ipv4"
-        case .publicIpv4: "public_ipv4"
-        case .sshPort: "ssh_port"
-        }
-    }
 }

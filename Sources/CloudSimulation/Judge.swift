@@ -32,6 +32,7 @@ struct Judge: Sendable {
 
     private static let holdAtEveryCommit: Set<Invariant> = [
         .oneKeyPerCompute, .answerNamesCompute, .createIsLogged, .heldOnce, .heldInRange, .holdsItsAddress,
+        .addressesNameTheirHolders,
         .goneHoldsNothing, .capacityIsKept, .hostCountsItsComputes, .teamsAreApart, .deletedTeamHoldsNothing,
         .totalsAreCounts, .oneJob, .stateFitsStep,
         .meterFollowsState, .walletIsItsLedger, .eventsHaveNoGap, .stateHasItsEvent,

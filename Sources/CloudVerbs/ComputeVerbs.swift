@@ -45,8 +45,9 @@ public struct ComputeVerbs {
     }
 
     /// Gives back every address and port of the compute, and what it takes of its host.
-    public func release(_ compute: Compute) throws {
+    public func release(_ compute: Compute, nowMs: Int64) throws {
         try sql.hosts.giveRoomBack(computeId: compute.id)
+        try sql.addresses.giveBack(of: compute.id, nowMs: nowMs)
         try sql.computes.releaseAddresses(compute.id)
     }
 

@@ -126,6 +126,10 @@ struct Population: Sendable {
                 CASE state WHEN 'DESTROYED' THEN 'done' ELSE 'idle' END, updated_at_ms, host_id FROM computes
             """,
             """
+            INSERT INTO addresses (kind, number, team_id, holder_id)
+            SELECT 'private4', private_ipv4, team_id, id FROM computes WHERE private_ipv4 IS NOT NULL
+            """,
+            """
             INSERT INTO idempotency_keys (team_id, endpoint, idempotency_key, request, resource_id, answer, created_at_ms)
             SELECT team_id, 'POST /computes', 'population-' || id, '{}', id, '{"data":{"id":"' || id || '"}}',
                 created_at_ms FROM computes

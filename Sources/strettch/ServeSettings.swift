@@ -73,6 +73,7 @@ extension ServeSettings {
     var cloud: CloudSettings {
         CloudSettings(
             privateRange: self.privateRange, teamPrefix: self.teamPrefix, publicPool: self.publicPool,
+            publicRestMs: Int64(self.publicRest) * 60_000,
             sshPorts: self.network == .user ? self.sshPorts : nil, strictKeys: self.strictKeys,
             placement: self.placement,
             rateLimit: self.rateLimit,

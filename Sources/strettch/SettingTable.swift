@@ -83,6 +83,9 @@ struct SettingTable: Sendable {
         "publicPool", .list("comma-separated blocks of addresses, such as 203.0.113.0/24", .block),
         NetworkSettings.defaultPublicPool.compactMap { IPv4Network($0) },
         "Public addresses of computes. Those of the default are reachable from this host alone.")
+    let publicRest = Setting(
+        "publicRest", .whole(0...1440), 60,
+        "Minutes that a public address rests after it was given back, while the pool has others.")
     let sshPorts = Setting(
         "sshPorts", .ports, 22000...22999, "Ports that lead to guests' SSH in user mode.")
     let metadataListen = Setting(

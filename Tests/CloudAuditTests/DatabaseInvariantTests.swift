@@ -52,16 +52,26 @@ struct DatabaseInvariantTests {
             findings: "create-is-logged 2"),
         Damage(
             "an address outside of the team's network", "UPDATE computes SET private_ipv4 = 1 WHERE id = 1",
-            findings: "held-in-range 1", "network"),
+            findings: "held-in-range 1", "addresses-name-their-holders 1", "network"),
         Damage(
             "a public address outside of the pool", "UPDATE computes SET public_ipv4 = 1 WHERE id = 1",
-            findings: "held-in-range 1", "network"),
+            findings: "held-in-range 1", "addresses-name-their-holders 1", "network"),
+        Damage(
+            "an address that is given back and held",
+            "UPDATE addresses SET holder_id = NULL WHERE holder_id = 1",
+            findings: "addresses-name-their-holders 1"),
+        Damage(
+            "an address that a DESTROYED compute has still",
+            "UPDATE addresses SET holder_id = 3 WHERE kind = 'private4' AND number = (SELECT MAX(number) FROM addresses "
+                + "WHERE kind = 'private4' AND holder_id IS NULL)",
+            findings: "addresses-name-their-holders 3"),
         Damage(
             "a compute without its address", "UPDATE computes SET private_ipv4 = NULL WHERE id = 2",
-            findings: "holds-its-address 2", "host-counts-its-computes", "network"),
+            findings: "holds-its-address 2", "addresses-name-their-holders 2", "host-counts-its-computes",
+            "network"),
         Damage(
             "a DESTROYED compute with an address", "UPDATE computes SET private_ipv4 = 2 WHERE id = 3",
-            findings: "gone-holds-nothing 3", "host-counts-its-computes"),
+            findings: "gone-holds-nothing 3", "addresses-name-their-holders 3", "host-counts-its-computes"),
         Damage(
             "a host that counts what nobody holds", "UPDATE hosts SET taken_vcpus = taken_vcpus + 1",
             findings: "host-counts-its-computes"),
@@ -70,7 +80,7 @@ struct DatabaseInvariantTests {
             findings: "host-counts-its-computes 3"),
         Damage(
             "a FAILED compute with a port", "UPDATE computes SET ssh_port = 22001 WHERE id = 4",
-            findings: "gone-holds-nothing 4"),
+            findings: "gone-holds-nothing 4", "addresses-name-their-holders 4"),
         Damage(
             "two teams with the same network",
             "UPDATE teams SET network_prefix = 21 WHERE id = 1", findings: "teams-are-apart",

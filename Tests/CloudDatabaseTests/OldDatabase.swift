@@ -44,6 +44,7 @@ struct OldDatabase {
         if version >= 6 { rows.append(Self.money) }
         if version >= 8 { rows.append(Self.tags) }
         if version >= 14 { rows.append(Self.totals) }
+        if version >= 19 { rows.append(Self.addresses) }
         return rows
     }
 
@@ -114,6 +115,11 @@ struct OldDatabase {
 
     private static let tags = """
         INSERT INTO compute_tags (team_id, tag, compute_id) VALUES (1, 'web', 1), (1, 'live', 1)
+        """
+
+    private static let addresses = """
+        INSERT INTO addresses (kind, number, team_id, holder_id)
+        SELECT 'private4', private_ipv4, team_id, id FROM computes
         """
 
     private static let totals = """

@@ -98,59 +98,6 @@ struct SQLiteDatabaseTests {
         }
     }
 
-    @Test("the free address after the highest is found, at the end one in a gap, and none past it")
-    func freeAddress() async throws {
-        try await withDatabase { database in
-            try await database.write { sql in
-                let team = try sql.teams.insert(name: "a", network: network("10.0.0.0/22"), nowMs: 1)
-                let range = address("10.0.0.5")...address("10.0.0.7")
-                for (taken, next) in [("10.0.0.6", "10.0.0.7"), ("10.0.0.7", "10.0.0.5")] {
-                    let host = try sql.makeHost()
-                    #expect(try sql.hosts.takeRoom(host, Catalogue.test.specifications[0].resources))
-                    _ = try sql.insertCompute(newCompute(team, taken, on: host), nowMs: 1)
-                    let free = try sql.addresses.freePrivateIpv4(in: range)
-                    #expect(free == address(next))
-                }
-                _ = try sql.insertCompute(newCompute(team, "10.0.0.5", on: try sql.makeHost()), nowMs: 1)
-                let none = try sql.addresses.freePrivateIpv4(in: range)
-                #expect(none == nil)
-                try sql.computes.releaseAddresses(1)
-                let released = try sql.addresses.freePrivateIpv4(in: range)
-                #expect(released == address("10.0.0.6"))
-            }
-        }
-    }
-
-    @Test("the lowest free port is the one that looking at each would find, whatever is taken")
-    func lowestOfMany() async throws {
-        try await withDatabase { database in
-            try await database.write { sql in
-                let team = try sql.teams.insert(name: "a", network: network("10.0.0.0/22"), nowMs: 1)
-                let (first, count) = (22000, 300)
-                let range = first...first + count - 1
-                for offset in 0..<count {
-                    let address = IPv4Address(address("10.0.0.5").value + UInt32(offset)).description
-                    var new = newCompute(team, address, on: try sql.makeHost("h\(offset)"))
-                    new.sshPort = first + offset
-                    _ = try sql.insertCompute(new, nowMs: 1)
-                }
-                #expect(try sql.addresses.freeSSHPort(in: range) == nil)
-                var random = SeededGenerator(seed: 7)
-                var lowest = count
-                for _ in 0..<40 {
-                    let offset = Int.random(in: 0..<count, using: &random)
-                    // The ids are counted from 1, in the order of the ports.
-                    _ = try sql.execute("UPDATE computes SET ssh_port = NULL WHERE id = $1", [offset + 1])
-                    lowest = min(lowest, offset)
-                    #expect(try sql.addresses.freeSSHPort(in: range) == first + lowest)
-                }
-                let next = try #require(
-                    try sql.addresses.freeSSHPort(in: first + lowest + 1...range.upperBound))
-                #expect(next > first + lowest, "what is before the range does not count")
-            }
-        }
-    }
-
     @Test("a job is leased to one owner at a time, until the lease runs out")
     func leases() async throws {
         try await withDatabase { database in

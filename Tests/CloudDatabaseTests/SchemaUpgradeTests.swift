@@ -72,6 +72,7 @@ struct SchemaUpgradeTests {
                 #expect(try sql.computes.list(teamId: 1, limit: 10).allSatisfy { $0.hostId == host.id })
                 #expect(try sql.hosts.machines(host.id).count == count)
                 #expect(try sql.audit.misplaced() == [])
+                #expect(try sql.audit.addressesAmiss() == [])
             }
         }
     }

@@ -10,11 +10,9 @@ extension Mutant {
             Sabotage(
                 connection: {
                     RewritingConnection(database: $0, context: $1) { statement in
-                        if statement.has("MAX(private_ipv4) AS n") { return .answer([SQLRow(["n": .null])]) }
-                        guard statement.has("AS is_ours") else { return .none }
-                        return .answer([
-                            SQLRow(["candidate": .int(statement.int(1) ?? 0), "is_ours": .int(1)])
-                        ])
+                        guard statement.has("UPDATE addresses SET holder_id = $1") else { return .none }
+                        return .replace(
+                            statement.text.replacing("AND holder_id IS NULL ", with: ""), statement.arguments)
                     }
                 },
                 schema: withoutUniqueAddresses)),
@@ -40,6 +38,9 @@ extension Mutant {
                 guard statement.has("SET private_ipv4 = NULL") else { return .none }
                 return .replace("\(statement.text) AND state <> 'FAILED'", statement.arguments)
             }),
+        Mutant(
+            "does not note that an address is given back", breaks: Invariant.addressesNameTheirHolders,
+            .skipping("UPDATE addresses SET holder_id = NULL")),
         Mutant(
             "gives two teams one network", breaks: Invariant.teamsAreApart,
             Sabotage(

@@ -5,9 +5,7 @@ extension ComputeWorkflow {
     /// Gives the compute the next port that no other compute has, and lets its boot be tried again at once. A compute for
     /// which every port was tried fails.
     func changePort(_ port: Int, _ compute: Compute, _ turn: Turn) throws -> Turnout<ComputeAction> {
-        guard let ports = sshPorts, compute.job.attempts < ports.count,
-            let next = try free(after: port, in: ports, turn.sql)
-        else {
+        guard let next = try nextPort(port, compute, turn) else {
             return try fail(
                 compute,
                 ComputeFailure(
@@ -21,15 +19,16 @@ extension ComputeWorkflow {
             milliseconds: 0, note: "another program has the host's port \(port); \(next) is tried")
     }
 
-    /// The next one upwards, and then from the range's beginning on.
-    private func free(after port: Int, in ports: ClosedRange<Int>, _ sql: any SQLConnection) throws -> Int? {
-        let first = max(port + 1, ports.lowerBound)
-        if first <= ports.upperBound,
-            let next = try sql.addresses.freeSSHPort(in: first...ports.upperBound)
-        {
-            return next
-        }
-        let last = min(port - 1, ports.upperBound)
-        return last < ports.lowerBound ? nil : try sql.addresses.freeSSHPort(in: ports.lowerBound...last)
+    /// The one that is free longest, which the other program has not. The present one is given back, so it is the last that
+    /// is tried again.
+    private func nextPort(_ port: Int, _ compute: Compute, _ turn: Turn) throws -> Int? {
+        guard let ports = sshPorts, compute.job.attempts < ports.count else { return nil }
+        let addresses = turn.sql.addresses
+        let next = try addresses.take(
+            from: AddressRange(.sshPort, Int64(ports.lowerBound)...Int64(ports.upperBound)), for: compute.id,
+            nowMs: turn.nowMs)
+        guard let next else { return nil }
+        try addresses.giveBack(.sshPort, Int64(port), nowMs: turn.nowMs)
+        return Int(next)
     }
 }

@@ -64,7 +64,7 @@ extension ComputeWorkflow: Workflow {
 
     /// Gives the addresses back, last of all, when nothing is left that could use them.
     private func finish(_ compute: Compute, _ turn: Turn) throws {
-        try turn.sql.computeVerbs.release(compute)
+        try turn.sql.computeVerbs.release(compute, nowMs: turn.nowMs)
         guard compute.intent == .destroyed else { return }
         try turn.sql.computeVerbs.set(compute, state: .destroyed, intent: .destroyed, nowMs: turn.nowMs)
         try turn.sql.idempotencyKeys.expire(
