@@ -24,21 +24,27 @@ struct Admission: Sendable {
         var rate: RateVerdict?
     }
 
-    /// - Parameter route: `nil` when no endpoint serves the request.
+    /// - Parameter access: that of the endpoint.
     ///
     /// A request with a valid key counts for the key and its team, a guest's for its compute and the team's guests, every
     /// other for its peer. Whoever guesses keys uses up his peer's
     /// requests, and never those of the keys that others use from the same address.
-    func decide(_ request: Request, _ route: Route?, peer: Peer) async -> Decision {
-        var decision = await count(request, route, peer)
+    func decide(_ request: Request, _ access: RouteAccess, peer: Peer) async -> Decision {
+        var decision = await count(request, access, peer)
         if let rate = decision.rate, !rate.isAllowed { decision.identity = .failure(rate.refusal) }
         return decision
     }
 
-    private func count(_ request: Request, _ route: Route?, _ peer: Peer) async -> Decision {
-        guard let route, !route.isPublic else {
-            return Decision(identity: .success(nil), rate: limiter?.take(peer))
+    private func count(_ request: Request, _ access: RouteAccess, _ peer: Peer) async -> Decision {
+        switch access {
+        case .anyone: return Decision(identity: .success(nil), rate: limiter?.take(peer))
+        // `MetadataRules` counts it.
+        case .guestAddress: return Decision(identity: .success(nil), rate: nil)
+        case .key: return await countKey(request, peer)
         }
+    }
+
+    private func countKey(_ request: Request, _ peer: Peer) async -> Decision {
         do {
             let identity = try await Authenticate(authorization: request.headers[.authorization]).identify(
                 in: cloud)

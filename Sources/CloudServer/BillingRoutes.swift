@@ -9,8 +9,8 @@ struct BillingRoutes: Sendable {
 
     var all: [Route] {
         [
-            Route(method: .get, path: "/billing", handle: billing),
-            Route(method: .get, path: "/billing/ledger", handle: ledger),
+            .api(.get, "/billing", handle: billing),
+            .api(.get, "/billing/ledger", handle: ledger),
         ]
     }
 

@@ -9,9 +9,9 @@ struct CatalogueRoutes: Sendable {
 
     var all: [Route] {
         [
-            Route(method: .get, path: "/computes/specifications", guests: .all, handle: specifications),
-            Route(method: .get, path: "/images", guests: .all, handle: images),
-            Route(method: .get, path: "/regions", guests: .all, handle: regions),
+            .api(.get, "/computes/specifications", access: .key(guests: .all), handle: specifications),
+            .api(.get, "/images", access: .key(guests: .all), handle: images),
+            .api(.get, "/regions", access: .key(guests: .all), handle: regions),
         ]
     }
 

@@ -35,6 +35,8 @@ public struct CloudListener: Service {
     }
 
     private let cloud: Cloud
+    /// What is served: the API.
+    var routes: [Route]
     private let settings: Settings
     private let metrics: RequestMetrics
     private let logger: Logger
@@ -50,6 +52,7 @@ public struct CloudListener: Service {
         onRunning: @escaping @Sendable (String) async -> Void = { _ in }
     ) {
         self.cloud = cloud
+        routes = Routes.all(cloud)
         self.settings = settings
         self.metrics = metrics
         self.logger = logger
@@ -66,7 +69,7 @@ public struct CloudListener: Service {
             try await withThrowingTaskGroup(of: Bool.self) { group in
                 group.addTask {
                     try await CloudServer.application(
-                        cloud: cloud, settings: settings, metrics: metrics, logger: logger,
+                        routes, cloud: cloud, settings: settings, metrics: metrics, logger: logger,
                         onRunning: onRunning
                     ).run()
                     return true

@@ -1,5 +1,6 @@
 import CloudControl
 import CloudCore
+import CloudWire
 import Hummingbird
 import Logging
 
@@ -16,6 +17,8 @@ public struct CloudRequestContext: RequestContext {
     let address: NetworkAddress?
     /// What stands in the place of the route's `{…}`; empty where it has none.
     var parameter = ""
+    /// What body the route's requests have.
+    var body = RouteBody.none
     /// Set before a handler of an authenticated route runs, unless `guest` is.
     var caller: Caller?
     /// Set before a handler of a route that is open to guests runs for one.
@@ -41,6 +44,14 @@ public struct CloudRequestContext: RequestContext {
     func requireCaller() throws(CloudError) -> Caller {
         guard let caller else { throw CloudError.bug("a handler asked for the caller of a public route") }
         return caller
+    }
+
+    /// The members of the request's body, in a handler of a route with a JSON body. Throws what `JSONBody` throws.
+    func members(of request: Request) async throws -> [String: JSONValue] {
+        guard case .json(let body) = body else {
+            throw CloudError.bug("a handler asked for the JSON of a route without")
+        }
+        return try await body.members(of: request)
     }
 
     /// The route's parameter as an id. Throws `BAD_REQUEST` unless it is a decimal number as our ids are.

@@ -6,8 +6,8 @@ import Hummingbird
 import Logging
 import NIOHTTP1
 
-/// Answers every request: finds its endpoint and who asks, and ends it in an envelope with a request id, and in one line
-/// of the log.
+/// Answers every request of a service: finds its endpoint and who asks, and ends it in the service's form, and in one line of
+/// the log.
 struct CloudResponder: HTTPResponder {
     let clock: any CloudClock
     let routes: [Route]
@@ -17,17 +17,19 @@ struct CloudResponder: HTTPResponder {
     var proxies = TrustedProxies.none
     /// `nil`: pages of other origins are not answered.
     var crossOrigin: CrossOrigin?
+    /// In which form requests for a path are answered.
+    var form: @Sendable (_ path: String) -> AnswerForm = { _ in .envelope }
     /// What is asked of a request besides, once it is known who sent it.
     var check: @Sendable (Request, CloudRequestContext) throws(CloudError) -> Void = { _, _ in }
 
     func respond(to request: Request, context: CloudRequestContext) async throws -> Response {
         let start = ContinuousClock.now
-        let route = routes.serving(request)
+        let route = routes.serving(request.method, request.uri.path)
         let context = proxies == .none ? context : counted(context, request)
         let response = try await metrics.inFlight.during { try await answer(request, route, context) }
         let duration = ContinuousClock.now - start
         metrics.answered(
-            method: request.method.rawValue, route: route?.pattern, status: response.status.code,
+            method: request.method.rawValue, route: route?.path.text, status: response.status.code,
             after: duration)
         if context.logger.logLevel <= .info {
             let facts: Logger.Metadata = [
@@ -49,22 +51,21 @@ struct CloudResponder: HTTPResponder {
     private func answer(
         _ request: Request, _ route: Route?, _ context: CloudRequestContext
     ) async throws -> Response {
-        let admitted = await admission.decide(request, route, peer: context.peer)
+        let form = form(request.uri.path)
+        let admitted = await admission.decide(
+            request, route?.access ?? form.accessToNothing, peer: context.peer)
         var response: Response
         do {
-            response = try await handle(request, route, try admitted.identity.get(), context)
+            response = try await handle(request, route, try admitted.identity.get(), context, form)
         } catch {
             let refusal = refusal(error)
             let error = refusal?.error ?? translate(error)
             log(error, context)
-            response = try Envelope(context, clock).response(error)
+            response = try form.response(
+                error, context, clock, methods: routes.serving(request.uri.path).map(\.method))
             if let refusal { response.status = refusal.status }
-            if error.code == .methodNotAllowed {
-                response.headers[.allow] =
-                    routes.serving(request.uri.path).map(\.method.rawValue).joined(separator: ", ")
-            }
         }
-        response.headers[.requestId] = context.requestId
+        if form == .envelope { response.headers[.requestId] = context.requestId }
         admitted.rate?.stamp(&response.headers)
         crossOrigin?.stamp(request, &response.headers)
         // An error's body would be read as the start of the next answer (RFC 9110, section 9.3.2).
@@ -74,22 +75,21 @@ struct CloudResponder: HTTPResponder {
 
     private func handle(
         _ request: Request, _ route: Route?, _ identity: Authenticate.Identity?,
-        _ context: CloudRequestContext
+        _ context: CloudRequestContext, _ form: AnswerForm
     ) async throws -> Response {
         var context = context
-        context.parameter = route?.parameter(of: request.uri.path) ?? ""
+        context.parameter = route?.path.parameter(of: request.uri.path) ?? ""
         try admit(identity, route, &context)
         try check(request, context)
         guard let route else {
-            if let preflight = crossOrigin?.preflight(
-                request, methods: routes.serving(request.uri.path).map(\.method))
-            {
-                return preflight
-            }
-            throw noEndpoint(request)
+            let methods = routes.serving(request.uri.path).map(\.method)
+            if let preflight = crossOrigin?.preflight(request, methods: methods) { return preflight }
+            throw form.noEndpoint(request, methods: methods)
         }
-        if route.path.hasPrefix("/computes/{id}") { context.trace.note(compute: context.parameter) }
-        return try await route.handle(request, context)
+        if route.isOfCompute { context.trace.note(compute: context.parameter) }
+        context.body = route.body
+        guard case .upload(let body) = route.body else { return try await route.handle(request, context) }
+        return try await route.handle(try body.bounded(request), context)
     }
 
     /// Tells the handler who asks. Throws what `Route.admit` throws.
@@ -120,27 +120,8 @@ struct CloudResponder: HTTPResponder {
             return CloudError(
                 .serviceUnavailable, "The server gave this request up, since it ends. Try again.")
         }
-        guard let status = (error as? any HTTPResponseError)?.status else {
-            return CloudError.bug("\(error)")
-        }
-        switch status {
-        case .contentTooLarge: return JSONBody.tooLarge
-        default: return CloudError(.badRequest, "The request could not be read.", detail: "\(error)")
-        }
-    }
-
-    private func noEndpoint(_ request: Request) -> CloudError {
-        let allowed = routes.serving(request.uri.path).map(\.method)
-        guard !allowed.isEmpty else {
-            return CloudError(
-                .resourceNotFound,
-                "There is no endpoint \(request.uri.path.shown). GET \(Routes.basePath)/openapi.json lists them."
-            )
-        }
-        return CloudError(
-            .methodNotAllowed,
-            "\(request.uri.path.shown) does not take \(request.method.rawValue.shown). Use "
-                + "\(allowed.map(\.rawValue).joined(separator: " or ")).")
+        guard error is any HTTPResponseError else { return CloudError.bug("\(error)") }
+        return CloudError(.badRequest, "The request could not be read.", detail: "\(error)")
     }
 
     private func log(_ error: CloudError, _ context: CloudRequestContext) {

@@ -14,6 +14,16 @@ public enum CloudServer {
         cloud: Cloud, settings: CloudListener.Settings, metrics: RequestMetrics = RequestMetrics(),
         logger: Logger, onRunning: @escaping @Sendable (String) async -> Void = { _ in }
     ) -> Application<some HTTPResponder<CloudRequestContext>> {
+        application(
+            Routes.all(cloud), cloud: cloud, settings: settings, metrics: metrics, logger: logger,
+            onRunning: onRunning)
+    }
+
+    static func application(
+        _ routes: [Route], cloud: Cloud, settings: CloudListener.Settings,
+        metrics: RequestMetrics = RequestMetrics(), logger: Logger,
+        onRunning: @escaping @Sendable (String) async -> Void = { _ in }
+    ) -> Application<some HTTPResponder<CloudRequestContext>> {
         let refuse: RequestGuard.Answer = { refusal in
             RefusedRequest(clock: cloud.clock, metrics: metrics, logger: logger).answer(refusal)
         }
@@ -21,12 +31,12 @@ public enum CloudServer {
         let connections = Connections(limits, settings.proxies)
         return Application(
             responder: CloudResponder(
-                clock: cloud.clock, routes: Routes.all(cloud), admission: Admission(cloud), metrics: metrics,
+                clock: cloud.clock, routes: routes, admission: Admission(cloud), metrics: metrics,
                 limits: limits, proxies: settings.proxies, crossOrigin: settings.crossOrigin),
             server: HTTPServerBuilder { responder in
                 ServerChannel(
-                    connections: connections, limits: limits, identity: identity, refuse: refuse,
-                    responder: responder)
+                    connections: connections, limits: limits, identity: identity,
+                    uploads: { routes.upload(of: $0) }, refuse: refuse, responder: responder)
             },
             configuration: configuration(listen, limits),
             onServerRunning: { channel in
@@ -37,7 +47,7 @@ public enum CloudServer {
 
     /// Every endpoint of the server, as data: method and path below the base path, with `{id}` for parameters.
     public static func endpoints(_ cloud: Cloud) -> [(method: String, path: String)] {
-        Routes.all(cloud).map { ($0.method.rawValue, $0.path) }
+        Routes.all(cloud).map { ($0.method.rawValue, String($0.path.text.dropFirst(Routes.basePath.count))) }
     }
 
     static func configuration(_ listen: Listen, _ limits: ListenerLimits) -> ApplicationConfiguration {

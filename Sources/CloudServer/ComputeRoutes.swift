@@ -17,16 +17,21 @@ struct ComputeRoutes: Sendable {
 
     var all: [Route] {
         [
-            Route(method: .post, path: "/computes", handle: create),
-            Route(method: .get, path: "/computes", handle: list),
-            Route(method: .get, path: "/computes/{id}", guests: .ownCompute, handle: get),
-            Route(method: .patch, path: "/computes/{id}", handle: update),
-            Route(method: .delete, path: "/computes/{id}") { try await change(.delete, $0, $1) },
-            Route(method: .post, path: "/computes/{id}/start") { try await change(.start, $0, $1) },
-            Route(method: .post, path: "/computes/{id}/stop") { try await change(.stop, $0, $1) },
-            Route(method: .post, path: "/computes/{id}/reboot") { try await change(.reboot, $0, $1) },
-            Route(method: .patch, path: "/computes/{id}/upsize", handle: upsize),
+            .api(.post, "/computes", body: Self.body(#"{"hostName": …}"#), handle: create),
+            .api(.get, "/computes", handle: list),
+            .api(.get, "/computes/{id}", access: .key(guests: .ownCompute), handle: get),
+            .api(.patch, "/computes/{id}", body: Self.body(#"{"hostName": …}"#), handle: update),
+            .api(.delete, "/computes/{id}") { try await change(.delete, $0, $1) },
+            .api(.post, "/computes/{id}/start") { try await change(.start, $0, $1) },
+            .api(.post, "/computes/{id}/stop") { try await change(.stop, $0, $1) },
+            .api(.post, "/computes/{id}/reboot") { try await change(.reboot, $0, $1) },
+            .api(
+                .patch, "/computes/{id}/upsize", body: Self.body(#"{"newSpecification": …}"#), handle: upsize),
         ]
+    }
+
+    private static func body(_ example: String) -> RouteBody {
+        .json(JSONBody(example, shorten: "Send fewer or shorter keys and tags."))
     }
 
     @Sendable
@@ -36,7 +41,7 @@ struct ComputeRoutes: Sendable {
         let isDryRun = query.dryRun()
         try query.check()
         if isDryRun { return try await quote(request, context) }
-        let members = try await JSONBody.members(of: request)
+        let members = try await context.members(of: request)
         let asked = try ComputeRequest(members: members)
         let change = try changeRequest(
             CreateCompute.endpoint, key, KnownMembers.ofCreate(members), context, warnings: warnings(asked))
@@ -70,7 +75,7 @@ struct ComputeRoutes: Sendable {
 
     /// A create that is checked and priced, and not made. It is the same request, and does not use its key up.
     private func quote(_ request: Request, _ context: CloudRequestContext) async throws -> Response {
-        let asked = try ComputeRequest(members: try await JSONBody.members(of: request))
+        let asked = try ComputeRequest(members: try await context.members(of: request))
         let quote = try await QuoteCompute(
             asked, caller: try context.requireCaller(), requestId: context.requestId
         ).run(in: cloud)
@@ -136,7 +141,7 @@ struct ComputeRoutes: Sendable {
 
     @Sendable
     private func update(_ request: Request, _ context: CloudRequestContext) async throws -> Response {
-        let members = try await JSONBody.members(of: request)
+        let members = try await context.members(of: request)
         let update = try ComputeUpdate(members: members)
         return try await change(
             .update(update), request, context, KnownMembers.ofUpdate(members), status: .ok)
@@ -144,7 +149,7 @@ struct ComputeRoutes: Sendable {
 
     @Sendable
     private func upsize(_ request: Request, _ context: CloudRequestContext) async throws -> Response {
-        let members = try await JSONBody.members(of: request)
+        let members = try await context.members(of: request)
         let change = try ChangeCompute.Change(upsizeMembers: members)
         return try await self.change(change, request, context, KnownMembers.ofUpsize(members))
     }

@@ -17,9 +17,9 @@ struct EventRoutes: Sendable {
 
     var all: [Route] {
         [
-            Route(method: .get, path: "/audit-logs", handle: auditLog),
-            Route(method: .get, path: "/computes/{id}/events", handle: computeEvents),
-            Route(method: .get, path: "/events", handle: stream),
+            .api(.get, "/audit-logs", handle: auditLog),
+            .api(.get, "/computes/{id}/events", handle: computeEvents),
+            .api(.get, "/events", handle: stream),
         ]
     }
 

@@ -7,7 +7,7 @@ import Hummingbird
 struct IdempotencyRoutes: Sendable {
     let cloud: Cloud
 
-    var all: [Route] { [Route(method: .get, path: "/idempotency-keys/{key}", handle: find)] }
+    var all: [Route] { [.api(.get, "/idempotency-keys/{key}", handle: find)] }
 
     @Sendable
     private func find(_ request: Request, _ context: CloudRequestContext) async throws -> Response {

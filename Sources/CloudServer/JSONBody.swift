@@ -4,47 +4,50 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 
-/// Reads the JSON body of a request.
-enum JSONBody {
+/// A body that is one JSON object, held in memory.
+struct JSONBody: Sendable, Equatable {
+    /// What such an object looks like, for a client that sent something else.
+    let example: String
+    /// What to do about a body that is too large.
+    let shorten: String
     /// Bytes.
-    static let maxLength = 65536
-    /// Bytes of a Content-Type that is looked at; parameters mean nothing here.
-    static let maxTypeLength = 256
+    let maxBytes: Int
 
-    static let tooLarge = CloudError(
-        .payloadTooLarge, "The body is larger than \(maxLength) bytes. Send fewer or shorter keys and tags.")
+    init(_ example: String, shorten: String, maxBytes: Int = 65536) {
+        (self.example, self.shorten, self.maxBytes) = (example, shorten, maxBytes)
+    }
 
     /// The members of the object in the body. Throws `UNSUPPORTED_MEDIA_TYPE`, `PAYLOAD_TOO_LARGE`, `MALFORMED_JSON`,
     /// and `VALIDATION_ERROR` when the body is JSON but no object.
-    static func members(of request: Request) async throws -> [String: JSONValue] {
+    func members(of request: Request) async throws -> [String: JSONValue] {
         let type = request.headers[.contentType] ?? ""
-        guard isJSON(type) else {
+        guard MediaType.of(type) == "application/json" else {
             throw CloudError(
                 .unsupportedMediaType,
                 "The Content-Type is '\(type.shown)'. Send 'Content-Type: application/json'.")
         }
-        // Before the first read of the body, which lets a client send it that waits for leave.
-        if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > maxLength {
-            throw tooLarge
-        }
-        let buffer = try await request.body.collect(upTo: maxLength)
-        switch try parse(buffer) {
+        switch try parse(try await collect(request)) {
         case .object(let members): return members
         case .null, .bool, .integer, .double, .string, .array:
-            throw CloudError(.validationError, "The body is no JSON object. Send {\"hostName\": …}.")
+            throw CloudError(.validationError, "The body is no JSON object. Send \(example).")
         }
     }
 
-    /// Whether the media type is `application/json`, whatever its parameters are (RFC 9110, section 8.3.1).
-    private static func isJSON(_ type: String) -> Bool {
-        guard type.utf8.count <= maxTypeLength else { return false }
-        var mediaType = type.utf8.prefix { $0 != UInt8(ascii: ";") }
-        // Spaces may stand before the parameters.
-        while let last = mediaType.last, " \t".utf8.contains(last) { mediaType.removeLast() }
-        return String(Substring(mediaType)).lowercased() == "application/json"
+    private func collect(_ request: Request) async throws -> ByteBuffer {
+        let tooLarge = CloudError(
+            .payloadTooLarge, "The body is larger than \(maxBytes) bytes. \(shorten)")
+        // Before the first read of the body, which lets a client send it that waits for leave.
+        if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > maxBytes {
+            throw tooLarge
+        }
+        do {
+            return try await request.body.collect(upTo: maxBytes)
+        } catch let error as any HTTPResponseError where error.status == .contentTooLarge {
+            throw tooLarge
+        }
     }
 
-    private static func parse(_ buffer: ByteBuffer) throws(CloudError) -> JSONValue {
+    private func parse(_ buffer: ByteBuffer) throws(CloudError) -> JSONValue {
         do {
             return try JSONValue(parsing: buffer.readableBytesView)
         } catch {

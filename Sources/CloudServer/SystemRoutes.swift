@@ -13,8 +13,8 @@ struct SystemRoutes: Sendable {
 
     var all: [Route] {
         [
-            Route(method: .get, path: "/health", isPublic: true, handle: health),
-            Route(method: .get, path: "/openapi.json", isPublic: true, handle: openAPI),
+            .api(.get, "/health", access: .anyone, handle: health),
+            .api(.get, "/openapi.json", access: .anyone, handle: openAPI),
         ]
     }
 

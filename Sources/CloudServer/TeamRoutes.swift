@@ -10,12 +10,15 @@ struct TeamRoutes: Sendable {
 
     var all: [Route] {
         [
-            Route(method: .get, path: "/team", handle: team),
-            Route(method: .get, path: "/keys", handle: keys),
-            Route(method: .post, path: "/keys", handle: create),
-            Route(method: .delete, path: "/keys/{id}", handle: revoke),
+            .api(.get, "/team", handle: team),
+            .api(.get, "/keys", handle: keys),
+            .api(.post, "/keys", body: Self.keyBody, handle: create),
+            .api(.delete, "/keys/{id}", handle: revoke),
         ]
     }
+
+    private static let keyBody = RouteBody.json(
+        JSONBody(#"{"name": …, "role": …}"#, shorten: "Send a name and a role alone."))
 
     @Sendable
     private func team(_ request: Request, _ context: CloudRequestContext) async throws -> Response {
@@ -36,7 +39,7 @@ struct TeamRoutes: Sendable {
     private func create(_ request: Request, _ context: CloudRequestContext) async throws -> Response {
         let caller = try context.requireCaller()
         let idempotencyKey = try IdempotencyKey.ifSent(header: request.headers[.idempotencyKey])
-        let asked = try KeyRequest(members: try await JSONBody.members(of: request))
+        let asked = try KeyRequest(members: try await context.members(of: request))
         let created = try await CreateKey(
             name: asked.name, role: asked.role, by: .caller(caller, requestId: context.requestId),
             idempotencyKey: idempotencyKey

@@ -2,7 +2,6 @@ import CloudControl
 import CloudCore
 import CloudDatabase
 import CloudMachines
-import CloudServer
 import CloudTesting
 import CloudWorker
 import Logging
@@ -10,6 +9,8 @@ import NIOCore
 import NIOPosix
 import ServiceLifecycle
 import Synchronization
+
+@testable import CloudServer
 
 /// A cloud that listens on a port of the loopback, as `strettch serve` does. Taken down gracefully afterwards.
 struct ListeningCloud: Sendable {
@@ -23,12 +24,14 @@ struct ListeningCloud: Sendable {
 
     static var quiet: Logger { Logger(label: "test") { _ in SwiftLogNoOpLogHandler() } }
 
-    /// - Parameter wrap: puts something between the server and its database.
+    /// - Parameters:
+    ///   - routes: what is served in place of the API.
+    ///   - wrap: puts something between the server and its database.
     static func with(
         limits: ListenerLimits = ListenerLimits(), identity: TLSIdentity? = nil,
         host: String = "127.0.0.1", proxies: TrustedProxies = .none, crossOrigin: CrossOrigin? = nil,
         logger: Logger = quiet,
-        certificatePoll: Duration = .milliseconds(10),
+        certificatePoll: Duration = .milliseconds(10), routes: [Route]? = nil,
         wrap: (any Database) -> any Database = { $0 },
         _ body: @escaping @Sendable (ListeningCloud) async throws -> Void
     ) async throws {
@@ -39,13 +42,14 @@ struct ListeningCloud: Sendable {
             let key = try await CreateTeam(name: "team").run(in: inner).key.secret
             let metrics = RequestMetrics()
             let (running, isRunning) = AsyncStream<String>.makeStream()
-            let listener = CloudListener(
+            var listener = CloudListener(
                 cloud: cloud(wrap(database)),
                 settings: .init(
                     listen: .tcp(host: host, port: 0), limits: limits, identity: identity, proxies: proxies,
                     crossOrigin: crossOrigin),
                 metrics: metrics, logger: logger, certificatePoll: certificatePoll,
                 onRunning: { isRunning.yield($0) })
+            if let routes { listener.routes = routes }
             let services = ServiceGroup(configuration: .init(services: [listener], logger: quiet))
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask {
@@ -80,9 +84,13 @@ struct ListeningCloud: Sendable {
     }
 
     /// Runs curl with the options and the address of `path`, and returns what it printed.
-    func curl(_ options: [String], _ path: String = "/api/v1/health") async throws -> String {
+    /// - Parameter input: what it may read from its standard input.
+    func curl(
+        _ options: [String], _ path: String = "/api/v1/health", input: String = ""
+    ) async throws -> String {
         try await Command(
-            "curl", ["--silent", "--show-error", "--max-time", "20"] + options + [address + path]
+            "curl", ["--silent", "--show-error", "--max-time", "20"] + options + [address + path],
+            input: input
         )
         .run().standardOutput
     }

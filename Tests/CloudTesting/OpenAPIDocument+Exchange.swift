@@ -41,13 +41,12 @@ extension OpenAPIDocument {
             return exchange.responseBody.isEmpty ? [] : ["body: there is one, and none is declared"]
         }
         let type = Self.mediaType(exchange.responseHeader("content-type"))
-        guard let media = declared[type], let schema = media["schema"] else {
-            return ["header content-type: \(type) is not declared"]
+        if type == "text/event-stream", let media = declared[type] {
+            return checkEventStream(exchange.responseBody, media)
         }
-        if type == "text/event-stream" { return checkEventStream(exchange.responseBody, media) }
-        let body: JSONValue
-        do { body = try JSONValue(parsing: exchange.responseBody) } catch { return ["body: is no JSON"] }
-        return checker.problems(body, schema: schema, at: "body") + checkRequestId(exchange, body: body)
+        let body = try? JSONValue(parsing: exchange.responseBody)  // no JSON has no id
+        return checkBody(exchange.responseBody, type, declared)
+            + (body.map { checkRequestId(exchange, body: $0) } ?? [])
     }
 
     /// The id in the header is the id in the body, except in a replay, whose body is that of another request.
@@ -95,15 +94,28 @@ extension OpenAPIDocument {
             return declared["required"] == .bool(true) ? ["body: is missing"] : []
         }
         let type = Self.mediaType(exchange.requestHeader("content-type"))
-        guard let schema = declared["content"]?[type]?["schema"] else {
-            return ["header content-type: \(type) is not declared"]
-        }
-        let body: JSONValue
-        do { body = try JSONValue(parsing: exchange.requestBody) } catch { return ["body: is no JSON"] }
-        return checker.problems(body, schema: schema, at: "body")
+        return checkBody(exchange.requestBody, type, declared["content"]?.object ?? [:])
     }
 
     // MARK: Both
+
+    /// A body of one of the declared media types: JSON by its schema, a text as a string, any other by its number of bytes.
+    private func checkBody(_ bytes: [UInt8], _ type: String, _ declared: [String: JSONValue]) -> [String] {
+        guard let media = declared[type] else { return ["header content-type: \(type) is not declared"] }
+        let schema = media["schema"] ?? .bool(true)
+        switch MediaKind(type) {
+        case .json:
+            guard let body = try? JSONValue(parsing: bytes) else { return ["body: is no JSON"] }  // reported
+            return checker.problems(body, schema: schema, at: "body")
+        case .text:
+            guard let text = String(validating: bytes, as: UTF8.self) else { return ["body: is no UTF-8"] }
+            return checker.problems(.string(text), schema: schema, at: "body")
+        case .bytes:
+            let most = followed(schema)["maxLength"]?.number
+            return most.map { Double(bytes.count) > $0 } == true
+                ? ["body: has \(bytes.count) bytes, more than maxLength"] : []
+        }
+    }
 
     /// A parameter's or header's text as the type that its schema asks for.
     private func checkText(_ text: String, schema: JSONValue?, at place: String) -> [String] {

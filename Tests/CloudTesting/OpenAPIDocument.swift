@@ -55,6 +55,13 @@ public struct OpenAPIDocument: Sendable {
             })
     }
 
+    /// The media types of the body that the operation's requests have; empty where it has none.
+    public func bodyTypes(of operation: Operation) -> Set<String> {
+        let operation = root["paths"]?[operation.path]?[operation.method.lowercased()]
+        let body = operation?["requestBody"].map(followed)
+        return Set(body?["content"]?.object?.keys.map(\.self) ?? [])
+    }
+
     /// What is wrong with an exchange. Empty when it keeps the contract.
     public func check(_ exchange: OpenAPIExchange) -> [String] {
         let problems: [String]

@@ -33,6 +33,11 @@ enum OpenAPIDocumentFaults {
             if name == "$ref", SchemaChecker(root: root).resolve(member) == nil {
                 faults.append("\(memberPlace): \(member.excerpt()) leads nowhere")
             }
+            if name == "content" {
+                for (type, media) in member.object ?? [:] {
+                    checkMedia(media, type, root: root, at: "\(memberPlace).\(type)", &faults)
+                }
+            }
             let isSchemaMap = memberPlace == "components.schemas"
             if name == "schema" { check(member, at: memberPlace, &faults) }
             if isSchemaMap {
@@ -41,6 +46,22 @@ enum OpenAPIDocumentFaults {
                 }
             }
             search(member, root: root, at: memberPlace, &faults)
+        }
+    }
+
+    /// JSON has a schema. Of bytes only their number can be checked (OpenAPI 3.1, "Working with Binary Data").
+    private static func checkMedia(
+        _ media: JSONValue, _ type: String, root: JSONValue, at place: String, _ faults: inout [String]
+    ) {
+        let schema = media["schema"]
+        switch MediaKind(type) {
+        case .json where schema == nil: faults.append("\(place): has no schema")
+        case .json, .text: break
+        case .bytes:
+            let known = SchemaKeyword.annotations.union([SchemaKeyword.maxLength.rawValue])
+            for keyword in (schema?.object ?? [:]).keys where !known.contains(keyword) {
+                faults.append("\(place).schema.\(keyword): can't be checked on bytes")
+            }
         }
     }
 

@@ -131,7 +131,8 @@ public struct TestCloud: Sendable {
             OpenAPIExchange(
                 method: method.rawValue, target: uri, requestHeaders: Self.pairs(fields),
                 requestBody: Array((body ?? "").utf8), status: answer.status,
-                responseHeaders: Self.pairs(response.headers), responseBody: Array(answer.text.utf8)))
+                responseHeaders: Self.pairs(response.headers),
+                responseBody: Array(response.body.readableBytesView)))
         guard problems.isEmpty else { throw ContractViolation(problems: problems) }
         return answer
     }

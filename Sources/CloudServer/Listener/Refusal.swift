@@ -19,6 +19,11 @@ struct Refusal: Error, Equatable {
             message: "The request did not arrive whole within \(seconds.formatted) s. Send it in one go.")
     }
 
+    static let stalled = Refusal(
+        status: .requestTimeout,
+        message: "The body came too slowly, or not any more. Send the request again over a better connection."
+    )
+
     static func tooLarge(_ limits: ListenerLimits) -> Refusal {
         Refusal(
             status: .requestHeaderFieldsTooLarge,

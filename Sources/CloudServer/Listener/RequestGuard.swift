@@ -14,6 +14,9 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
     /// Makes the answer to a refused request.
     typealias Answer = @Sendable (Refusal) -> (head: HTTPResponse, body: ByteBuffer)
 
+    /// The body that the request has if it is handed on as it comes.
+    typealias Uploads = @Sendable (HTTPRequest) -> UploadBody?
+
     /// Asks, as an outbound event, for the 100 that lets a waiting client send its body (RFC 9110, section 10.1.1).
     struct Continue: Sendable {}
 
@@ -21,12 +24,16 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private let isStream: Bool
     private let connection: ConnectionGuard
     private let answer: Answer
+    private let uploads: Uploads
     /// Requests whose answer has not been written to its end.
     private var unanswered = 0
     /// Peers whose requests are counted until they end, the oldest first.
     private var counted: [Peer] = []
-    /// The head of a request came, and not yet its end.
-    private var isArriving = false
+    /// The head of the request that came, and not yet its end.
+    private var arriving: HTTPRequest?
+    private var isArriving: Bool { arriving != nil }
+    /// How long the rest of that request may take, where its body is handed on as it comes.
+    private var upload: UploadClock?
     /// The client of the request that arrives waits for a 100 before it sends the body.
     private var awaitsContinue = false
     /// The connection ends with the answer under way.
@@ -34,11 +41,15 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private var isRefused = false
     private var timer: Scheduled<Void>?
 
-    init(limits: ListenerLimits, isStream: Bool, connection: ConnectionGuard, answer: @escaping Answer) {
+    init(
+        limits: ListenerLimits, isStream: Bool, connection: ConnectionGuard, uploads: @escaping Uploads,
+        answer: @escaping Answer
+    ) {
         self.limits = limits
         self.isStream = isStream
         self.connection = connection
         self.answer = answer
+        self.uploads = uploads
     }
 
     // MARK: Requests
@@ -51,15 +62,14 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
                 return refuse(refusal, context)
             }
             unanswered += 1
-            isArriving = true
+            arriving = head
             awaitsContinue = HeadRules.expectsContinue(head)
             connection.requestBegan()
-        case .body: break
+        case .body(let bytes): upload?.heard(bytes.readableBytes, context.eventLoop.now)
         case .end:
-            isArriving = false
+            arriving = nil
             awaitsContinue = false
-            timer?.cancel()
-            timer = nil
+            forgetArrival()
         }
         context.fireChannelRead(data)
     }
@@ -89,14 +99,39 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
         connection.connections.requestEnded(of: counted.removeFirst())
     }
 
+    private func forgetArrival() {
+        timer?.cancel()
+        (timer, upload) = (nil, nil)
+    }
+
     /// Most requests came whole by now, so they have no need for a timer.
     func channelReadComplete(context: ChannelHandlerContext) {
-        if isArriving, timer == nil {
-            timer = context.eventLoop.assumeIsolated().scheduleTask(in: limits.request) {
-                self.fail(.late(self.limits), context)
-            }
+        if let arriving, timer == nil {
+            // A request that was answered already gets no more time than others.
+            let body = unanswered > 0 ? uploads(arriving) : nil
+            upload = body.map { UploadClock($0) }
+            startTimer(in: body?.stall ?? limits.request, context)
         }
         context.fireChannelReadComplete()
+    }
+
+    private func startTimer(in time: TimeAmount, _ context: ChannelHandlerContext) {
+        timer = context.eventLoop.assumeIsolated().scheduleTask(in: time) { self.timerFired(context) }
+    }
+
+    /// An upload's deadline moves with each byte, so it is looked at when an earlier one has passed.
+    private func timerFired(_ context: ChannelHandlerContext) {
+        guard let upload else { return fail(.late(limits), context) }
+        let now = context.eventLoop.now
+        let deadline = (awaitsContinue ? nil : upload.deadline) ?? now + limits.request
+        guard deadline <= now else { return startTimer(in: deadline - now, context) }
+        fail(.stalled, context)
+    }
+
+    /// Held back where the handler has not taken what came before, and then nothing is waited for.
+    func read(context: ChannelHandlerContext) {
+        upload?.asked(context.eventLoop.now)
+        context.read()
     }
 
     // MARK: Answers
@@ -115,6 +150,10 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
             unanswered -= 1
             context.write(data, promise: promise)
             connection.requestEnded()
+            if upload != nil, unanswered == 0 {
+                forgetArrival()
+                startTimer(in: limits.request, context)
+            }
             // An HTTP/2 stream takes memory until it is closed, which is when its client has read the answer.
             if !isStream { uncount() }
             if isLast, unanswered == 0 { end(context) }
@@ -140,6 +179,7 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
         // With another request before it, the answer to that one would be taken for this one's.
         if awaitsContinue, unanswered == 1 {
             awaitsContinue = false
+            upload?.allowed(context.eventLoop.now)
             context.writeAndFlush(wrapOutboundOut(.head(HTTPResponse(status: .continue))), promise: nil)
         }
         promise?.succeed()

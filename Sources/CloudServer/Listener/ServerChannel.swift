@@ -31,19 +31,23 @@ struct ServerChannel: ServerChildChannel {
     private let connections: Connections
     private let limits: ListenerLimits
     private let identity: TLSIdentity?
+    private let uploads: RequestGuard.Uploads
     private let refuse: RequestGuard.Answer
     private let responder: HTTPChannelHandler.Responder
 
     /// - Parameters:
     ///   - connections: those of this listener.
     ///   - identity: what TLS shows; `nil`: no TLS.
+    ///   - uploads: which bodies are handed on as they come.
     init(
         connections: Connections, limits: ListenerLimits, identity: TLSIdentity?,
-        refuse: @escaping RequestGuard.Answer, responder: @escaping HTTPChannelHandler.Responder
+        uploads: @escaping RequestGuard.Uploads = { _ in nil }, refuse: @escaping RequestGuard.Answer,
+        responder: @escaping HTTPChannelHandler.Responder
     ) {
         self.connections = connections
         self.limits = limits
         self.identity = identity
+        self.uploads = uploads
         self.refuse = refuse
         self.responder = { request, writer, channel in
             try await responder(ContinuedBody.request(request, on: channel), writer, channel)
@@ -112,7 +116,8 @@ struct ServerChannel: ServerChildChannel {
     }
 
     private func requestGuard(_ watch: NIOLoopBound<ConnectionGuard>, isStream: Bool) -> RequestGuard {
-        RequestGuard(limits: limits, isStream: isStream, connection: watch.value, answer: refuse)
+        RequestGuard(
+            limits: limits, isStream: isStream, connection: watch.value, uploads: uploads, answer: refuse)
     }
 
     func handle(value: Value, logger: Logger) async {

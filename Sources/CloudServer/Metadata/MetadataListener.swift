@@ -78,14 +78,17 @@ public struct MetadataListener: Service {
     }
 
     private func channel() -> ServerChannel {
-        let responder = MetadataServer(cloud: cloud).router.buildResponder()
+        let responder = MetadataServer(cloud: cloud).responder
         let (logger, teamPrefix) = (logger, cloud.settings.teamPrefix)
         return ServerChannel(
             connections: Self.connections(teamPrefix: teamPrefix),
             limits: Self.limits, identity: nil, refuse: Refusal.plainAnswer,
             responder: { request, writer, channel in
                 let context = CloudRequestContext(source: .init(channel: channel, logger: logger))
-                let response = try await responder.respond(to: request, context: context)
+                var response = try await responder.respond(to: request, context: context)
+                response.headers[.cacheControl] = "no-store"
+                // A body that nobody reads must not keep the connection busy.
+                if MetadataRules.hasBody(request) { response.headers[.connection] = "close" }
                 try await writer.write(response: response.head, body: response.body)
                 if response.headers[.connection] == "close" { channel.close(promise: nil) }
             })

@@ -12,7 +12,10 @@ struct MetadataRules: Sendable {
 
     /// Counts the request, and throws what it is refused with.
     func check(_ request: Request, _ context: CloudRequestContext) throws(CloudError) {
-        if let peer = context.peer.ipv4Address { try rate.count(peer, nowMs: clock.nowMs) }
+        if let peer = context.peer.ipv4Address {
+            context.trace.note(address: peer)
+            try rate.count(peer, nowMs: clock.nowMs)
+        }
         guard request.method == .get || request.method == .head else {
             throw CloudError(
                 .methodNotAllowed, "\(request.method.rawValue.shown) is not taken here. Use GET.")

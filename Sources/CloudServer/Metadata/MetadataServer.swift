@@ -15,20 +15,23 @@ struct MetadataServer: Sendable {
     /// The API as guests reach it when the operator names no other way.
     static let apiUrl = "http://\(IPv4Endpoint.wellKnownMetadata.address)\(Routes.basePath)"
 
-    var router: Router<CloudRequestContext> {
-        let routes = Routes.all(cloud).filter { $0.isPublic || $0.guests != .none }
-        let router = Router(context: CloudRequestContext.self, options: .autoGenerateHeadEndpoints)
-        let rules = MetadataRules(clock: cloud.clock)
-        router.add(
-            middleware: MetadataMiddleware(
-                rules: rules,
-                api: CloudResponder(
-                    clock: cloud.clock, routes: routes, admission: Admission(cloud, guestsOnly: true),
-                    metrics: RequestMetrics(), limits: ListenerLimits(), check: rules.check)))
-        for path in ["", "/**"] { router.get(RouterPath(Self.basePath + path), use: tree) }
-        router.get(RouterPath(Self.basePath + "/auth-token"), use: token)
-        router.get(RouterPath(Self.basePath + ".json"), use: json)
-        return router
+    /// All that is served at the metadata service's address.
+    var responder: CloudResponder {
+        var responder = CloudResponder(
+            clock: cloud.clock, routes: routes + Routes.all(cloud).filter(\.isForGuests),
+            admission: Admission(cloud, guestsOnly: true), metrics: RequestMetrics(), limits: ListenerLimits()
+        )
+        responder.form = { $0.hasPrefix(Routes.basePath + "/") ? .envelope : .text }
+        responder.check = MetadataRules(clock: cloud.clock).check
+        return responder
+    }
+
+    private var routes: [Route] {
+        [
+            Route(.get, Self.basePath + "/**", access: .guestAddress, handle: tree),
+            Route(.get, Self.basePath + "/auth-token", access: .guestAddress, handle: token),
+            Route(.get, Self.basePath + ".json", access: .guestAddress, handle: json),
+        ]
     }
 
     @Sendable
@@ -38,7 +41,7 @@ struct MetadataServer: Sendable {
         guard let text = MetadataTree(compute).text(at: path.dropFirst(Self.basePath.count)) else {
             throw Self.nothing(at: path)
         }
-        return Self.text(.ok, text)
+        return AnswerForm.text(.ok, text)
     }
 
     @Sendable
@@ -74,13 +77,6 @@ struct MetadataServer: Sendable {
     static func nothing(at path: String) -> CloudError {
         CloudError(
             .resourceNotFound, "There is nothing at \(path.shown). GET \(basePath)/ lists what there is.")
-    }
-
-    /// A plain text, ended by a line break unless it is empty.
-    static func text(_ status: HTTPResponse.Status, _ text: String) -> Response {
-        Response(
-            status: status, headers: [.contentType: "text/plain; charset=utf-8"],
-            body: ResponseBody(byteBuffer: ByteBuffer(string: text.isEmpty ? "" : text + "\n")))
     }
 
     private static func json(_ value: some Encodable) throws -> Response {
