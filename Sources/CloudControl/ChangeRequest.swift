@@ -70,7 +70,7 @@ public struct ChangeRequest: Sendable {
 
     /// The first answer again, or 422 with the members that differ.
     private func replay(_ known: IdempotencyRecord, _ key: IdempotencyKey) throws -> Outcome {
-        let differing = digest.differences(from: try RequestDigest(parsing: known.request))
+        let differing = try digest.differences(from: RequestDigest(text: known.request))
         guard differing.isEmpty else {
             throw CloudError(
                 .unprocessableEntity,

@@ -6,7 +6,9 @@ public struct ComputeRequest: Sendable, Equatable {
     /// Slug, or the UUID of the older dialect.
     public var specification: String
     /// Without what is around them in a file (`SSHPublicKey.trimmed`).
-    public var publicKeys: [String]
+    public let publicKeys: [String]
+    /// What is to say of each of them, for problems and warnings alike.
+    private let keyVerdicts: [SSHPublicKey.Verdict]
     public var tags: [String]
     public var withPublicIp: Bool
     /// For cloud-init; `nil` for none.
@@ -23,6 +25,7 @@ public struct ComputeRequest: Sendable, Equatable {
         self.region = region
         self.specification = specification
         self.publicKeys = publicKeys.map(SSHPublicKey.trimmed)
+        keyVerdicts = self.publicKeys.map(SSHPublicKey.check)
         self.tags = tags
         self.withPublicIp = withPublicIp
         self.userData = userData
@@ -41,8 +44,8 @@ public struct ComputeRequest: Sendable, Equatable {
             problems.append(
                 Problem("publicKeys", "has \(publicKeys.count) keys. Send at most \(SSHPublicKey.maxCount)."))
         }
-        for (index, key) in publicKeys.prefix(SSHPublicKey.maxCount).enumerated() {
-            switch SSHPublicKey.check(key) {
+        for (index, verdict) in keyVerdicts.prefix(SSHPublicKey.maxCount).enumerated() {
+            switch verdict {
             case .valid: break
             case .unusable(let what):
                 if strictKeys { problems.append(Problem("publicKeys[\(index)]", what)) }
@@ -57,8 +60,8 @@ public struct ComputeRequest: Sendable, Equatable {
 
     /// What is accepted although it looks wrong, for the envelope's `warnings`.
     public var warnings: [String] {
-        let keys: [String] = publicKeys.enumerated().compactMap { index, key in
-            guard case .unusable(let what) = SSHPublicKey.check(key) else { return nil }
+        let keys: [String] = keyVerdicts.enumerated().compactMap { index, verdict in
+            guard case .unusable(let what) = verdict else { return nil }
             return "publicKeys[\(index)] \(what)"
         }
         guard let userData else { return keys }

@@ -33,8 +33,8 @@ public struct IdempotencyKey: Sendable, Hashable {
                 switch index {
                 case 8, 13, 18, 23: byte == UInt8(ascii: "-")
                 case 14: byte == UInt8(ascii: "4")
-                case 19: "89ab".utf8.contains(byte)
-                default: "0123456789abcdef".utf8.contains(byte)
+                case 19: (56...57).contains(byte) || (97...98).contains(byte)  // 8, 9, a, b
+                default: (48...57).contains(byte) || (97...102).contains(byte)  // 0 to 9, a to f
                 }
             guard fits else { return false }
         }

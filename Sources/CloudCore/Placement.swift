@@ -61,9 +61,13 @@ public enum Placement {
     /// The ids of the hosts that can take it, best first; the others are for when the best is taken meanwhile.
     /// - Parameter random: any number. It decides among equals, so that creates at one time don't all want the same host.
     public static func order(
-        _ candidates: [Candidate], for demand: Demand, policy: Policy, nowMs: Int64, random: UInt64
+        _ candidates: [Candidate], for demand: Demand, policy: Policy, nowMs: Int64,
+        random: @autoclosure () -> UInt64
     ) -> [Int64] {
-        let rated = candidates.filter { $0.host.obstacles(to: demand, nowMs: nowMs).isEmpty }.map {
+        let fit = candidates.filter { $0.host.obstacles(to: demand, nowMs: nowMs).isEmpty }
+        // One has nobody to draw lots with.
+        let random = fit.count > 1 ? random() : 0
+        let rated = fit.map {
             (
                 id: $0.host.id, load: policy == .spread ? $0.host.load : -$0.host.load,
                 image: $0.hasImage ? 0 : 1, lot: lot(random, $0.host.id)

@@ -32,13 +32,15 @@ public enum SSHPublicKey {
 
     /// - Parameter line: as `trimmed` returns it.
     public static func check(_ line: String) -> Verdict {
-        if line.unicodeScalars.count > maxLength {
+        // Most lines have fewer bytes, which nobody has to count.
+        if line.utf8.count > maxLength, line.unicodeScalars.count > maxLength {
             return .invalid("is longer than \(maxLength) characters. \(remedy)")
         }
         if line.unicodeScalars.contains(where: { $0.isControl && $0 != "\t" }) {
             return .invalid("has a line break or control character. \(remedy)")
         }
-        let words = line.utf8.split(maxSplits: 2, whereSeparator: isSpace).map { String(Substring($0)) }
+        let words = line.utf8.split(maxSplits: 2, whereSeparator: isSpace).prefix(2)
+            .map { String(Substring($0)) }
         guard let name = words.first, let type = SSHKeyType(rawValue: name) else {
             return .invalid(problemOfType(line))
         }

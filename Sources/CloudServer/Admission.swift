@@ -46,8 +46,8 @@ struct Admission: Sendable {
 
     private func countKey(_ request: Request, _ peer: Peer) async -> Decision {
         do {
-            let identity = try await Authenticate(authorization: request.headers[.authorization]).identify(
-                in: cloud)
+            let authorization = request.headers.value(of: .authorization)
+            let identity = try await Authenticate(authorization: authorization).identify(in: cloud)
             switch identity {
             case .caller where guestsOnly:
                 throw CloudError(

@@ -36,7 +36,7 @@ struct ComputeRoutes: Sendable {
 
     @Sendable
     private func create(_ request: Request, _ context: CloudRequestContext) async throws -> Response {
-        let key = try IdempotencyKey(header: request.headers[.idempotencyKey])
+        let key = try IdempotencyKey(header: request.headers.value(of: .idempotencyKey))
         var query = Query(request)
         let isDryRun = query.dryRun()
         try query.check()
@@ -44,21 +44,20 @@ struct ComputeRoutes: Sendable {
         let members = try await context.members(of: request)
         let asked = try ComputeRequest(members: members)
         let change = try changeRequest(
-            CreateCompute.endpoint, key, KnownMembers.ofCreate(members), context, warnings: warnings(asked))
+            CreateCompute.endpoint, key, try KnownMembers.ofCreate(members), context,
+            warnings: warnings(asked))
         return Self.response(.accepted, try await CreateCompute(asked, request: change).run(in: cloud))
     }
 
     /// A request to change something, answered with the compute.
-    /// - Parameter members: those of the body that mean something (`KnownMembers`).
+    /// - Parameter members: those of the body that mean something (`KnownMembers`), which only a key needs.
     private func changeRequest(
-        _ endpoint: String, _ key: IdempotencyKey?, _ members: [String: JSONValue],
+        _ endpoint: String, _ key: IdempotencyKey?, _ members: @autoclosure () throws -> [String: String],
         _ context: CloudRequestContext, warnings: [String] = []
     ) throws -> ChangeRequest {
         let envelope = Envelope(context, cloud.clock)
         return ChangeRequest(
-            endpoint: endpoint, key: key,
-            members: key == nil
-                ? [:] : try members.compactMapValues { $0 == .null ? nil : try $0.canonical() },
+            endpoint: endpoint, key: key, members: key == nil ? [:] : try members(),
             caller: try context.requireCaller(), requestId: context.requestId,
             answer: { compute, cost in
                 context.trace.note(compute: String(compute.id))
@@ -144,24 +143,24 @@ struct ComputeRoutes: Sendable {
         let members = try await context.members(of: request)
         let update = try ComputeUpdate(members: members)
         return try await change(
-            .update(update), request, context, KnownMembers.ofUpdate(members), status: .ok)
+            .update(update), request, context, try KnownMembers.ofUpdate(members), status: .ok)
     }
 
     @Sendable
     private func upsize(_ request: Request, _ context: CloudRequestContext) async throws -> Response {
         let members = try await context.members(of: request)
         let change = try ChangeCompute.Change(upsizeMembers: members)
-        return try await self.change(change, request, context, KnownMembers.ofUpsize(members))
+        return try await self.change(change, request, context, try KnownMembers.ofUpsize(members))
     }
 
     private func change(
         _ change: ChangeCompute.Change, _ request: Request, _ context: CloudRequestContext,
-        _ members: [String: JSONValue] = [:], status: HTTPResponse.Status = .accepted
+        _ members: @autoclosure () throws -> [String: String] = [:], status: HTTPResponse.Status = .accepted
     ) async throws -> Response {
         let id = try context.requireId()
-        let key = try IdempotencyKey.ifSent(header: request.headers[.idempotencyKey])
+        let key = try IdempotencyKey.ifSent(header: request.headers.value(of: .idempotencyKey))
         let endpoint = "\(request.method) \(change.action.path(id))"
-        let asked = try changeRequest(endpoint, key, members, context)
+        let asked = try changeRequest(endpoint, key, try members(), context)
         return Self.response(
             status, try await ChangeCompute(id: id, change: change, request: asked).run(in: cloud))
     }

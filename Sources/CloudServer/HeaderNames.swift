@@ -21,3 +21,15 @@ extension HTTPField.Name {
         return name
     }
 }
+
+extension HTTPFields {
+    /// What the subscript returns, for fields that every request has: one that is there once is not joined with itself.
+    func value(of name: HTTPField.Name) -> String? {
+        var found: String?
+        for field in self where field.name == name {
+            guard found == nil else { return self[name] }
+            found = field.value
+        }
+        return found
+    }
+}

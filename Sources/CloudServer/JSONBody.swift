@@ -20,7 +20,7 @@ struct JSONBody: Sendable, Equatable {
     /// The members of the object in the body. Throws `UNSUPPORTED_MEDIA_TYPE`, `PAYLOAD_TOO_LARGE`, `MALFORMED_JSON`,
     /// and `VALIDATION_ERROR` when the body is JSON but no object.
     func members(of request: Request) async throws -> [String: JSONValue] {
-        let type = request.headers[.contentType] ?? ""
+        let type = request.headers.value(of: .contentType) ?? ""
         guard MediaType.of(type) == "application/json" else {
             throw CloudError(
                 .unsupportedMediaType,
@@ -37,7 +37,7 @@ struct JSONBody: Sendable, Equatable {
         let tooLarge = CloudError(
             .payloadTooLarge, "The body is larger than \(maxBytes) bytes. \(shorten)")
         // Before the first read of the body, which lets a client send it that waits for leave.
-        if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > maxBytes {
+        if let length = request.headers.value(of: .contentLength).flatMap({ Int($0) }), length > maxBytes {
             throw tooLarge
         }
         do {

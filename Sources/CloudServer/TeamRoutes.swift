@@ -38,7 +38,7 @@ struct TeamRoutes: Sendable {
     @Sendable
     private func create(_ request: Request, _ context: CloudRequestContext) async throws -> Response {
         let caller = try context.requireCaller()
-        let idempotencyKey = try IdempotencyKey.ifSent(header: request.headers[.idempotencyKey])
+        let idempotencyKey = try IdempotencyKey.ifSent(header: request.headers.value(of: .idempotencyKey))
         let asked = try KeyRequest(members: try await context.members(of: request))
         let created = try await CreateKey(
             name: asked.name, role: asked.role, by: .caller(caller, requestId: context.requestId),

@@ -140,22 +140,33 @@ struct JSONReader {
         let start = offset
         offset += 1
         var text: [UInt8] = []
+        // Bytes from here on stand for themselves.
+        var plain = offset
         while let byte = peek {
             switch byte {
             case UInt8(ascii: "\""):
+                let last = bytes[plain..<offset]
                 offset += 1
-                guard let string = String(validating: text, as: UTF8.self) else {
-                    throw JSONSyntaxError(offset: start, problem: "a string is not in UTF-8")
-                }
-                return string
-            case UInt8(ascii: "\\"): text += Array(String(try escape()).utf8)
+                return try Self.string(text, last, from: start)
+            case UInt8(ascii: "\\"):
+                text += bytes[plain..<offset]
+                text += Array(String(try escape()).utf8)
+                plain = offset
             case 0..<32: throw fault("a control character in a string is not escaped")
-            default:
-                text.append(byte)
-                offset += 1
+            default: offset += 1
             }
         }
         throw JSONSyntaxError(offset: start, problem: "a string does not end")
+    }
+
+    private static func string(
+        _ text: [UInt8], _ last: ArraySlice<UInt8>, from start: Int
+    ) throws(JSONSyntaxError) -> String {
+        let string =
+            text.isEmpty  // as of almost all
+            ? String(validating: last, as: UTF8.self) : String(validating: text + last, as: UTF8.self)
+        guard let string else { throw JSONSyntaxError(offset: start, problem: "a string is not in UTF-8") }
+        return string
     }
 
     private mutating func escape() throws(JSONSyntaxError) -> Unicode.Scalar {
