@@ -18,6 +18,15 @@ public struct DiskReserve: Sendable, Equatable {
     /// and little enough for a small disk.
     public init(ofFileSystem size: UInt64) { bytes = min(max(size / 50, 1 << 30), 4 << 30, size / 10) }
 
+    /// Between two looks at the free space: the time in which a guest that writes 4 GiB/s takes all of the reserve.
+    public var lookInterval: Duration {
+        .milliseconds(min(max(Self.shortestIntervalMs, bytes * 1000 / Self.fastest), Self.longestIntervalMs))
+    }
+
+    private static let fastest: UInt64 = 4 << 30
+    private static let shortestIntervalMs: UInt64 = 20
+    private static let longestIntervalMs: UInt64 = 250
+
     /// Free space from which guests that were held may go on: a little more than the reserve, so that they don't stop
     /// again at once.
     var goesOnAt: UInt64 { bytes + bytes / 8 }

@@ -12,6 +12,7 @@ public enum HostEffect: String, Sendable, CaseIterable {
     case connectDisk, copyDisk, copyMemory, endDiskCopy, disconnectDisk, expectSwitch, switchOver
     case withdrawDisk, settleArrival, resumeGuest
     case cancelMemory, cancelDisk, settleDeparture
+    case markHold, holdGuest, continueGuest, dropHold
     case markWarm, addTap, takeGuest, fillSeed, plugNetwork, openSeed, wakeGuest, removeTap
 
     /// Those of a machine's move from host to host.

@@ -11,8 +11,10 @@ public struct SpaceWatch: Service {
     private let metrics: WorkerMetrics
     private let logger: Logger
 
-    /// Between two looks. A guest that writes 4 GB/s takes 1 GB, the least reserve, in this time.
-    static let interval = Duration.milliseconds(250)
+    /// Between two looks where machines take no space.
+    static let idle = Duration.seconds(60)
+    /// For one look, in which some machines' monitors may hang.
+    static let lookTimeout = Duration.seconds(20)
     /// After a look that failed.
     static let retry = Duration.seconds(5)
 
@@ -28,11 +30,10 @@ public struct SpaceWatch: Service {
     public func run() async throws {
         await cancelWhenGracefulShutdown {
             while !Task.isCancelled {
-                var pause = Self.interval
+                var pause = Self.retry
                 do {
-                    try await look()
+                    pause = try await look()
                 } catch {
-                    pause = Self.retry
                     if !Task.isCancelled {
                         logger.error(
                             "Checking the free space failed, will retry.", metadata: ["error": "\(error)"])
@@ -43,16 +44,22 @@ public struct SpaceWatch: Service {
         }
     }
 
-    /// One look. Does nothing where machines take no space.
-    public func look() async throws {
-        guard let report = try await host.keepReserve() else { return }
+    /// One look. Returns how long after it the next one is due.
+    @discardableResult
+    public func look() async throws -> Duration {
+        let host = host
+        let look = try await withTimeout(
+            Self.lookTimeout, by: clock, late: .late("Checking the free space", after: Self.lookTimeout)
+        ) { try await host.keepReserve() }
+        guard let report = look else { return Self.idle }
         metrics.looked(report)
-        guard !report.held.isEmpty else { return }
+        guard !report.held.isEmpty else { return report.reserve.lookInterval }
         logger.warning(
             "The host's disk is nearly full; guests whose disks grow are held until there is space.",
             metadata: [
                 "machines": "\(report.held)", "freeMiB": "\(report.space.free >> 20)",
                 "reserveMiB": "\(report.reserve.bytes >> 20)",
             ])
+        return report.reserve.lookInterval
     }
 }

@@ -1,5 +1,7 @@
 import CloudCore
 import Foundation
+import QMP
+import Synchronization
 import Testing
 
 @testable import CloudMachines
@@ -28,6 +30,14 @@ struct DiskReserveTests {
         #expect(reserve.goesOnAt == 1125)
     }
 
+    @Test("is looked at so often that a guest that writes 4 GiB/s takes no more between two looks")
+    func interval() {
+        #expect(DiskReserve(bytes: 4 << 30).lookInterval == .milliseconds(250))
+        #expect(DiskReserve(bytes: 1 << 30).lookInterval == .milliseconds(250))
+        #expect(DiskReserve(bytes: 150 << 20).lookInterval == .milliseconds(36))
+        #expect(DiskReserve(bytes: 1 << 20).lookInterval == .milliseconds(20))
+    }
+
     @Test("compares each look with the one before, and knows nothing at the first")
     func growth() {
         let growth = DiskGrowth()
@@ -51,10 +61,7 @@ struct DiskReserveTests {
         "refuses new disks below it, holds a machine that grows, and lets it go again, also after a restart")
     func held() async throws {
         try await QEMUFixture.withHost { host, folder in
-            let machine = try QEMUFixture.machine()
-            try await host.makeDisk(machine, from: QEMUFixture.image)
-            try await host.makeSeed(machine)
-            try await host.boot(machine)
+            let machine = try await host.bootEmpty(5)
             #expect(try await host.keepReserve()?.held == [])
 
             let full = host.full
@@ -65,11 +72,7 @@ struct DiskReserveTests {
             #expect(try await full.keepReserve()?.held == [], "the first look knows nothing")
             try await Command("truncate", ["-s", "+1M", host.directory(5).disk]).run()
             #expect(try await full.keepReserve()?.held == [], "a hole takes no space")
-            // Behind the end of what QEMU looks at.
-            let file = try #require(FileHandle(forWritingAtPath: host.directory(5).disk))
-            _ = try file.seekToEnd()
-            try file.write(contentsOf: Data(repeating: 7, count: 1_000_000))
-            try file.close()
+            try host.growDisk(5)
             #expect(try await full.keepReserve()?.held == [5])
             #expect(try await full.status(5) == .outOfSpace)
             try await full.boot(machine)
@@ -83,5 +86,77 @@ struct DiskReserveTests {
             try await full.halt(5)
             #expect(try await full.status(5) == .absent)
         }
+    }
+    @Test(
+        "lets nobody look at a guest that is being held, or whose mark goes, who could take the mark for an old one"
+    )
+    func alone() async throws {
+        try await QEMUFixture.withHost { host, _ in
+            try await host.bootEmpty(5)
+            let marked = Mutex<[HostEffect]>([])
+            func meddling<T>(_ body: () async throws -> T) async throws -> T {
+                try await HostEffect.$interruption.withValue({ effect, moment in
+                    guard [.markHold, .holdGuest, .dropHold].contains(effect) else { return }
+                    marked.withLock { $0.append(effect) }
+                    let monitor = host.process(5).monitor
+                    let mark = HoldMark(path: host.directory(5).hold)
+                    await #expect(throws: QMPError.self, "\(moment) \(effect)") {
+                        try await monitor.look(
+                            within: .milliseconds(50), isToCome: false, mark: mark, mayGoOn: { true })
+                    }
+                }) { try await body() }
+            }
+            _ = try await host.full.keepReserve()
+            try host.growDisk(5)
+            #expect(try await meddling { try await host.full.keepReserve()?.held } == [5])
+            #expect(try await host.status(5) == .outOfSpace, "its mark is there, so it goes on")
+            #expect(try await meddling { try await host.status(5) } == .running)
+            #expect(
+                marked.withLock { $0 } == [
+                    .markHold, .markHold, .holdGuest, .holdGuest, .dropHold, .dropHold,
+                ])
+        }
+    }
+
+    @Test("holds the other guests when one can't be held")
+    func others() async throws {
+        try await QEMUFixture.withHost { host, _ in
+            for id: Int64 in [5, 6] { try await host.bootEmpty(id) }
+            _ = try await host.full.keepReserve()
+            for id: Int64 in [5, 6] { try host.growDisk(id) }
+            let first = Mutex(true)
+            await #expect(throws: CloudError.self) {
+                try await HostEffect.$interruption.withValue({ effect, moment in
+                    guard effect == .markHold, moment == .before else { return }
+                    let isFirst = first.withLock { first in
+                        defer { first = false }
+                        return first
+                    }
+                    if isFirst { throw CloudError(.serviceUnavailable, "a planted fault") }
+                }) { try await host.full.keepReserve() }
+            }
+            #expect(try await host.full.status(5) == .running)
+            #expect(try await host.full.status(6) == .outOfSpace)
+        }
+    }
+}
+
+extension QEMUHost {
+    /// Starts a machine with an empty disk.
+    @discardableResult
+    fileprivate func bootEmpty(_ id: Int64) async throws -> Machine {
+        let machine = try QEMUFixture.machine(id: id)
+        try await makeDisk(machine, from: QEMUFixture.image)
+        try await makeSeed(machine)
+        try await boot(machine)
+        return machine
+    }
+
+    /// Lets its disk take more, behind the end of what QEMU looks at.
+    fileprivate func growDisk(_ id: Int64) throws {
+        let file = try #require(FileHandle(forWritingAtPath: directory(id).disk))
+        _ = try file.seekToEnd()
+        try file.write(contentsOf: Data(repeating: 7, count: 1_000_000))
+        try file.close()
     }
 }

@@ -22,6 +22,7 @@ struct CrashProgram: Sendable {
     let worker: Worker
     let supervisor: Supervisor
     let accountant: Accountant
+    let spaceWatch: SpaceWatch
 
     /// Guests without an operating system do not heed the button, so the grace is short.
     private static let stopGrace = Duration.seconds(1)
@@ -75,6 +76,7 @@ struct CrashProgram: Sendable {
             duty: duty, database: sabotagedDatabase, catalogue: .test, settings: settings.billing,
             clock: clock,
             wake: Wake(), logger: logger)
+        spaceWatch = SpaceWatch(host: mine, clock: clock, logger: logger)
     }
 
     /// What the program does before anything else.

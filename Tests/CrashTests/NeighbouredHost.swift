@@ -3,9 +3,11 @@ import CloudMachines
 
 /// A host whose every team has one more compute, on another host.
 struct NeighbouredHost: MachineHost {
-    let host: QEMUHost
+    let real: RealCrashHost
     /// The other host's.
     let underlay: IPv4Address
+
+    private var host: QEMUHost { real.machines }
 
     var networkMode: NetworkMode { host.networkMode }
 
@@ -49,6 +51,8 @@ struct NeighbouredHost: MachineHost {
     func erase(_ id: Int64) async throws { try await host.erase(id) }
 
     func vacate(_ id: Int64) async throws { try await host.vacate(id) }
+
+    func keepReserve() async throws -> SpaceReport? { try await host.keepReserve() }
 
     func bootId() async throws -> String { try host.bootId() }
 

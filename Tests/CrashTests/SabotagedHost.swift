@@ -54,6 +54,11 @@ struct SabotagedHost: MachineHost {
 
     func vacate(_ id: Int64) async throws { try await pass(.vacate) { try await host.vacate(id) } }
 
+    func keepReserve() async throws -> SpaceReport? {
+        guard !life.isOver else { throw Crash() }
+        return try await host.keepReserve()
+    }
+
     func inventory() async throws -> [Int64: MachineParts] { try await host.inventory() }
 
     func networkDrift(from plan: NetworkPlan) async throws -> [String] {

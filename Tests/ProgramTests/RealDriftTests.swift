@@ -131,7 +131,7 @@ extension RealCloud {
         }
     }
 
-    fileprivate func expectNoFindings() async throws {
+    func expectNoFindings() async throws {
         try await eventually("the audit finds nothing", within: .seconds(30)) {
             try await audit().hasPrefix("0 findings: ")
         }

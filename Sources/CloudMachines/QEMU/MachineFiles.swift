@@ -93,6 +93,15 @@ enum MachineFiles {
         try moveIntoPlace(temporary, path)
     }
 
+    /// Makes an empty file for our own user alone. An existing one is left as it is.
+    static func touch(_ path: String) throws(CloudError) {
+        try attempt("make", path) {
+            let file = try FileDescriptor.open(
+                path, .writeOnly, options: [.create, .closeOnExec], permissions: .ownerReadWrite)
+            try file.close()
+        }
+    }
+
     /// Writes over a part of a file that others have open, and waits until that is on the disk.
     static func overwrite(_ path: String, at offset: Int, with bytes: [UInt8]) throws(CloudError) {
         try attempt("write", path) {

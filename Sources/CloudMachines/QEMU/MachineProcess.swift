@@ -107,12 +107,9 @@ struct MachineProcess {
     }
 
     private func look(within limit: Duration) async throws -> MachineStatus {
-        let isHeld = MachineFiles.exists(directory.hold)
-        let status = try await monitor.look(
-            within: limit, isToCome: MachineFiles.exists(directory.arrival), isHeld: isHeld, mayGoOn: mayGoOn)
-        // Last of all: a guest that was held and has no mark any more goes on.
-        if isHeld, status == .running { try await MachineFiles.remove(directory.hold, as: nil) }
-        return status
+        try await monitor.look(
+            within: limit, isToCome: MachineFiles.exists(directory.arrival),
+            mark: HoldMark(path: directory.hold), mayGoOn: mayGoOn)
     }
 
     /// Whether the processes end when they are asked to.

@@ -41,9 +41,15 @@ extension QEMUHost {
         var sizes: [Int64: UInt64] = [:]
         for id in try table.all().keys { sizes[id] = DiskGrowth.allocated(directory(id).disk) }
         let allowance = report.reserve.allowance(free: space.free)
-        for id in growth.grown(sizes, allowance: allowance) where try await hold(id) {
-            report.held.append(id)
+        var failure: (any Error)?
+        for id in growth.grown(sizes, allowance: allowance) {
+            do {
+                if try await hold(id) { report.held.append(id) }
+            } catch {
+                failure = failure ?? error  // the others are held all the same
+            }
         }
+        if let failure { throw failure }
         return report
     }
 
@@ -53,18 +59,8 @@ extension QEMUHost {
         guard ![directory.arrival, directory.departure].contains(where: MachineFiles.exists) else {
             return false
         }
-        return try await process(id).hold()
-    }
-}
-
-extension MachineProcess {
-    /// The mark goes first: a guest that stands still without one would do so for good.
-    func hold() async throws -> Bool {
         do {
-            guard try await monitor.isRunning() else { return false }
-            try await MachineFiles.write([], to: directory.hold, as: nil)
-            try await monitor.stop()
-            return true
+            return try await process(id).monitor.hold(HoldMark(path: directory.hold))
         } catch is QMPError {
             return false  // it has ended, or hangs: the next look holds it if it still grows
         }

@@ -45,6 +45,11 @@ struct SmallDisk {
         return written
     }
 
-    /// Gives what `fill` took back.
+    /// Takes a part of it.
+    func take(megabytes: Int) async throws {
+        try await Command("fallocate", ["-l", "\(megabytes)M", filler]).run()
+    }
+
+    /// Gives back what was taken.
     func free() throws { try FileManager.default.removeItem(atPath: filler) }
 }
