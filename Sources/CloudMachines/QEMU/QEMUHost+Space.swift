@@ -39,7 +39,10 @@ extension QEMUHost {
             return report
         }
         var sizes: [Int64: UInt64] = [:]
-        for id in try table.all().keys { sizes[id] = DiskGrowth.allocated(directory(id).disk) }
+        // By their folders, since to look for their processes takes longer, and guests write meanwhile.
+        for id in try MachineFiles.ids(in: MachineDirectory.all(settings.dataDirectory)) {
+            sizes[id] = DiskGrowth.allocated(directory(id).disk)
+        }
         let allowance = report.reserve.allowance(free: space.free)
         var failure: (any Error)?
         for id in growth.grown(sizes, allowance: allowance) {
