@@ -61,7 +61,8 @@ struct AddressTests {
                         from: AddressRange(.public4, numbers), for: holders[holder], nowMs: 5)
                 }
                 #expect(try [take(0, 100...102), take(1, 100...102)] == [100, 101])
-                #expect(try [take(2, 98...103), take(3, 98...103)] == [102, 98], "first those whose rows are there")
+                // First those whose rows are there.
+                #expect(try [take(2, 98...103), take(3, 98...103)] == [102, 98])
                 #expect(try [take(4, 101...103), take(5, 101...103), take(6, 101...103)] == [103, nil, nil])
                 try sql.addresses.giveBack(.public4, 99, nowMs: 6)
                 #expect(try take(7, 101...103) == nil)

@@ -221,4 +221,14 @@ struct ProcessTableTests {
         #expect(!ProcessOwner(uids: [8, 8, 8, 8], program: "qemu").mayRun(as: 7))
         #expect(!ProcessOwner(uids: [], program: "qemu").mayRun(as: 7))
     }
+
+    @Test("takes what is about to become a machine's QEMU for it, which only root can have started")
+    func becoming() {
+        for uids in [[0, 0, 0, 0], [7, 0, 0, 0], [7, 7, 7, 7]] as [[UInt32]] {
+            #expect(ProcessOwner(uids: uids, program: "setpriv").mayRun(as: 7))
+        }
+        #expect(!ProcessOwner(uids: [0, 0, 0, 0], program: "sh").mayRun(as: 7))
+        #expect(!ProcessOwner(uids: [8, 8, 8, 8], program: "setpriv").mayRun(as: 7))
+        #expect(!ProcessOwner(uids: [8, 0, 0, 0], program: "setpriv").mayRun(as: 7))
+    }
 }

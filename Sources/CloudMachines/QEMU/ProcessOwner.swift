@@ -17,6 +17,8 @@ struct ProcessOwner: Sendable, Equatable {
     var program: String?
 
     private static let statusLimit = 8192
+    /// The program that starts a machine's QEMU as the machine's own user (`QEMUProgram`).
+    private static let becoming = "setpriv"
     /// What is put behind the name of a program's file that was replaced, as an upgrade of QEMU does.
     private static let replaced = " (deleted)"
 
@@ -43,7 +45,12 @@ struct ProcessOwner: Sendable, Equatable {
     /// its program is matters only where it runs as our own user (`nil`), as much else may.
     func mayRun(as uid: UInt32?) -> Bool {
         guard uids.count == 4 else { return false }
-        if let uid { return uids.allSatisfy { $0 == uid } }
+        if let uid {
+            if uids.allSatisfy({ $0 == uid }) { return true }
+            // It is about to become QEMU, and gives up being root: a look at that moment must not start a second one beside
+            // it. Nobody but root can run anything as root.
+            return program == Self.becoming && uids.allSatisfy { $0 == 0 || $0 == uid }
+        }
         // Safe: can't fail.
         return uids.allSatisfy { $0 == geteuid() } && program?.contains("qemu") == true
     }
