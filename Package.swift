@@ -161,7 +161,7 @@ let package = Package(
                 "CloudClient", "CloudControl", "CloudCore", "CloudDatabase", "CloudMachines", "CloudMetrics",
                 "CloudServer", "CloudTesting", "CloudWire", "CloudWorker", .asyncHTTPClient, .httpTypes,
                 .hummingbird, .logging,
-                .nioCore, .nioEmbedded, .nioPosix, .serviceLifecycle,
+                .nioCore, .nioEmbedded, .nioHTTPTypes, .nioPosix, .serviceLifecycle,
             ],
             swiftSettings: strict),
         .testTarget(name: "QMPTests", dependencies: ["QMP", .nioCore, .nioPosix], swiftSettings: strict),
