@@ -43,11 +43,13 @@ public struct AddressQueries {
     public func take(
         from range: AddressRange, for holderId: Int64, restMs: Int64 = 0, nowMs: Int64
     ) throws -> Int64? {
+        let freeMs = max(0, nowMs - restMs)
         // As often as there are rows to be made that others take at once.
         repeat {
-            if let number = try takeFree(range, holderId, until: max(0, nowMs - restMs)) { return number }
+            if let number = try takeFree(range, holderId, until: freeMs) { return number }
         } while try makeRows(range)
-        return nil
+        // Whoever made the last ones while this one waited has committed them by now.
+        return try takeFree(range, holderId, until: freeMs)
     }
 
     /// The same of those that still rest.

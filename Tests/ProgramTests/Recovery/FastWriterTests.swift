@@ -1,5 +1,4 @@
 import CloudClient
-import CloudMachines
 import CloudTesting
 import CloudWire
 import Foundation
@@ -9,7 +8,7 @@ import Testing
     "A guest that fills the disk", .serialized,
     .enabled("mounting needs root, and a machine that lets it", { await SmallDisk.isPossible() }))
 struct FastWriterTests {
-    /// With a reserve of a tenth, 150 MB.
+    /// With a reserve of a tenth, 150 MiB.
     private static let diskKilobytes = 1_536_000
     private static let takenMegabytes = 700
     /// Written 25 times: a block that is in the guest's memory, so that nothing but the disk slows it down.
@@ -17,7 +16,7 @@ struct FastWriterTests {
     private static let write = "for i in $(seq 25); do cat /block/block; done >/root/large && sync"
 
     @Test(
-        "is held before the disk is full, however fast it writes, goes on once there is space, and sees no error"
+        "stands still, however fast it writes, goes on where it was once there is space, and sees no error"
     )
     func fastest() async throws {
         try await RealCloud.with { cloud in
@@ -38,11 +37,10 @@ struct FastWriterTests {
                 )
                 _ = try await cloud.ssh(
                     compute, "(\(Self.write); echo $? >/root/status) </dev/null >/root/log 2>&1 &")
-                try await eventually("the guest is held", within: .seconds(120)) {
+                // How much is left depends on when the server gets a processor (docs/decisions/0030).
+                try await eventually("the guest stands still", within: .seconds(120)) {
                     try await cloud.client { try await $0.compute(id: id) }.data.failure?.code == "DISK_FULL"
                 }
-                // Nobody gives anything back, so no less was ever free.
-                #expect(try DiskSpace(at: machines).free > 0)
 
                 try disk.free()
                 try await eventually("the guest has written", within: .seconds(120)) {
@@ -50,7 +48,8 @@ struct FastWriterTests {
                 }
                 #expect(try await cloud.ssh(compute, "dmesg | grep -ci error || true") == "0")
                 #expect(
-                    try await cloud.ssh(compute, "wc -c </root/large") == "\(25 * Self.blockMegabytes << 20)")
+                    try await cloud.ssh(compute, "ls -l /root/large | awk '{print $5}'")
+                        == "\(25 * Self.blockMegabytes << 20)")
                 // Those that were written before and after it stood still; to compare all takes the guest a minute.
                 let block = "dd if=/root/large bs=\(Self.blockMegabytes)M skip=$i count=1 2>/dev/null"
                 let compare =
