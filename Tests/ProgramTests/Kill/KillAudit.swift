@@ -45,7 +45,8 @@ struct KillAudit: Sendable {
         let compute = "compute \(try row.int("id")) (\(try row.text("host_name")))"
         let state: ComputeState = try row.value("state")
         let underWay = try row.intOrNil("due_at_ms") != nil || row.textOrNil("lease_owner") != nil
-        guard !underWay, try row.textOrNil("action") == nil else {
+        let action: ComputeAction = try row.value("action")
+        guard !underWay, !action.isAsked, action != .cleanUp else {
             let note = try row.textOrNil("note") ?? ""
             return [
                 "\(compute) is \(state.rawValue) at step \(try row.text("step")), under way: \(underWay) \(note)"
