@@ -68,6 +68,7 @@ extension RealCloud {
             try db.execute(sql: "CREATE TABLE schema_version (version BIGINT NOT NULL PRIMARY KEY)")
             for (index, migration) in Migrations.all.prefix(version).enumerated() {
                 for statement in migration(.sqlite) { try db.execute(sql: statement) }
+                try Migrations.conversions[index + 1]?(SQLiteConnection(db: db))
                 try db.execute(sql: "INSERT INTO schema_version (version) VALUES (?)", arguments: [index + 1])
             }
             try db.execute(sql: "ATTACH DATABASE ? AS today", arguments: [database])
@@ -98,21 +99,27 @@ extension RealCloud {
             return try db.execute(
                 sql: "INSERT INTO main.host (id, boot_id, since_ms) SELECT 1, boot_id, 0 FROM today.hosts")
         }
-        let today = Set(try db.columns(in: table, in: "today").map(\.name))
+        // Since schema 18 what belonged to computes belongs to resources.
+        let source = try db.tableExists(table, in: "today") ? table : "resource_tags"
+        let today = Set(try db.columns(in: source, in: "today").map(\.name))
+        func present(_ column: String) -> String {
+            column == "compute_id" && !today.contains(column) ? "resource_id" : column
+        }
         // Those that SQLite computes by itself can't be given.
         let stored = Set(
             try String.fetchAll(
                 db, sql: "SELECT name FROM pragma_table_xinfo(?, 'main') WHERE hidden = 0", arguments: [table]
             ))
         let columns = try db.columns(in: table, in: "main").filter {
-            today.contains($0.name) && stored.contains($0.name)
+            today.contains(present($0.name)) && stored.contains($0.name)
         }
         let names = columns.map(\.name).joined(separator: ", ")
-        let holds = columns.filter(\.isNotNull).map { "\($0.name) IS NOT NULL" } + ["1 = 1"]
+        let values = columns.map { present($0.name) }.joined(separator: ", ")
+        let holds = columns.filter(\.isNotNull).map { "\(present($0.name)) IS NOT NULL" } + ["1 = 1"]
         try db.execute(
             sql: """
                 INSERT INTO main.\(table) (\(names))
-                SELECT \(names) FROM today.\(table) WHERE \(holds.joined(separator: " AND "))
+                SELECT \(values) FROM today.\(source) WHERE \(holds.joined(separator: " AND "))
                 """)
     }
 }
