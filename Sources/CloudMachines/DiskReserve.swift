@@ -20,7 +20,8 @@ public struct DiskReserve: Sendable, Equatable {
 
     /// Between two looks at the free space: the time in which a guest that writes 4 GiB/s takes all of the reserve.
     public var lookInterval: Duration {
-        .milliseconds(min(max(Self.shortestIntervalMs, bytes * 1000 / Self.fastest), Self.longestIntervalMs))
+        let wholeMs = min(bytes, Self.fastest) * 1000 / Self.fastest
+        return .milliseconds(min(max(Self.shortestIntervalMs, wholeMs), Self.longestIntervalMs))
     }
 
     private static let fastest: UInt64 = 4 << 30

@@ -32,6 +32,7 @@ struct DiskReserveTests {
 
     @Test("is looked at so often that a guest that writes 4 GiB/s takes no more between two looks")
     func interval() {
+        #expect(DiskReserve(bytes: .max).lookInterval == .milliseconds(250))
         #expect(DiskReserve(bytes: 4 << 30).lookInterval == .milliseconds(250))
         #expect(DiskReserve(bytes: 1 << 30).lookInterval == .milliseconds(250))
         #expect(DiskReserve(bytes: 150 << 20).lookInterval == .milliseconds(36))
