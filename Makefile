@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 SEEDS ?= 2000
 FROM ?= 1
-.PHONY: help install build release check conformance lint fmt docs test test-postgres test-postgres-core sim kill demo demo-down bench bench-compare run
+.PHONY: help install build release check conformance lint fmt docs test test-postgres test-postgres-core sim kill deep demo demo-down bench bench-compare run
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -58,6 +58,9 @@ kill: build ## Kill the program again and again under load, and audit (ROUNDS=20
 	STRETTCH_KILL_ROUNDS=$(or $(ROUNDS),200) STRETTCH_KILL_REAL_ROUNDS=$(or $(REAL),30) \
 		STRETTCH_KILL_COMPUTES=$(or $(COMPUTES),1000) \
 		$(if $(SEED),STRETTCH_KILL_SEED=$(SEED)) swift test --skip-build --no-parallel --filter KillTests
+
+deep: build ## Pass the tests that take a quiet machine: a guest that writes as fast as it can to a small disk
+	STRETTCH_TEST_DEEP=1 swift test --skip-build --no-parallel --filter FastWriterTests
 
 demo: ## Make a cloud on this machine and log in to a compute in it (IMAGE=DEBIAN-12 for a full guest)
 	@scripts/demo up $(IMAGE)

@@ -6,6 +6,7 @@ import Testing
 
 @Suite(
     "A guest that fills the disk", .serialized,
+    .enabled(if: ProcessInfo.processInfo.environment["STRETTCH_TEST_DEEP"] != nil, "make deep runs it"),
     .enabled("mounting needs root, and a machine that lets it", { await SmallDisk.isPossible() }))
 struct FastWriterTests {
     /// With a reserve of a tenth, 150 MiB.
