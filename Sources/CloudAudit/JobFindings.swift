@@ -73,8 +73,7 @@ extension AuditedCompute {
         if !isLeased, let dueAtMs, nowMs - dueAtMs > Self.leaseWaitMs {
             return "\(work) is due for \((nowMs - dueAtMs) / 1000) s, and nobody works on it"
         }
-        let isAtRest = [.keep, .gone].contains(job.action) && job.dueStep == job.step
-        guard !isAtRest else { return nil }
+        guard !job.action.rests || job.dueStep != job.step else { return nil }
         if !isLeased, dueAtMs == nil { return "\(work) is not done, and is never due" }
         // An action that has not been taken up yet stands at a step of another.
         let limitMs = job.action.limitMs(of: job.step, settings) + Self.lateByMs

@@ -55,7 +55,7 @@ public struct ChangeRequest: Sendable {
         let found = try sql.idempotencyKeys.get(
             apiKeyId: caller.keyId, teamId: caller.teamId, endpoint: endpoint, key: key.value)
         try caller.require(.changeComputes, withRole: found?.role)
-        if let known = found?.record { return try replay(known, key) }
+        if let known = found?.record { return try replay(known, key, sql) }
         let compute = try change()
         let body = try answered(compute)
         try sql.idempotencyKeys.insert(
@@ -69,15 +69,17 @@ public struct ChangeRequest: Sendable {
     }
 
     /// The first answer again, or 422 with the members that differ.
-    private func replay(_ known: IdempotencyRecord, _ key: IdempotencyKey) throws -> Outcome {
+    private func replay(
+        _ known: IdempotencyRecord, _ key: IdempotencyKey, _ sql: any SQLConnection
+    ) throws -> Outcome {
         let differing = try digest.differences(from: RequestDigest(text: known.request))
         guard differing.isEmpty else {
+            let subject = try known.resourceId.flatMap { id in
+                try sql.resources.kind(id).map { ", to \($0.rawValue) \(id)" }
+            }
             throw CloudError(
                 .unprocessableEntity,
-                "The Idempotency-Key \(key.value) was used for another request"
-                    + (known.resourceId.map {
-                        ", to \(endpoint.hasPrefix("POST /computes") ? "compute" : "resource") \($0)"
-                    } ?? "")
+                "The Idempotency-Key \(key.value) was used for another request\(subject ?? "")"
                     + ". Send a new key for a new request, or the first body again.",
                 problems: differing.map { Problem($0, "differs from the first request with this key.") })
         }

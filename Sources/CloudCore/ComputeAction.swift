@@ -20,6 +20,9 @@ public enum ComputeAction: String, JobAction, CaseIterable {
         }
     }
 
+    /// Whether nothing is done: the machine stays as it is, or is gone.
+    public var rests: Bool { self == .keep || self == .gone }
+
     public var steps: [ComputeStep] {
         switch self {
         case .create: [.image, .disk, .seed, .network, .boot, .confirm]

@@ -39,7 +39,7 @@ public struct EventRecord: Sendable, Equatable {
     public var id: Int64
     public var atMs: Int64
     public var event: Event
-    /// Of what the event is about; `nil` when that is no resource.
+    /// The kind of the event's resource; `nil` when the event is not about a resource.
     public var resourceKind: ResourceKind?
     /// The name of the actor's key, `nil` without one.
     public var keyName: String?

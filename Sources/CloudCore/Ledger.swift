@@ -31,7 +31,7 @@ public struct LedgerEntry: Sendable, Equatable {
     public var number: Int64
     public var atMs: Int64
     public var kind: LedgerKind
-    /// What it is debited for; `nil` when that is no resource.
+    /// The resource that is charged for; `nil` for a credit or a correction.
     public var resourceId: Int64?
     /// The day or month that is charged for, or the operator's reference of a credit or correction.
     public var reference: String

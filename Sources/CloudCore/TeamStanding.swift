@@ -14,7 +14,7 @@ extension TeamStanding {
     public func allows(_ action: ComputeAction) -> Bool {
         switch (self, action) {
         case (_, .stop), (_, .delete), (.active, _): true
-        // The cell's own doing is no caller's to be refused.
+        // The cell does these by itself. No caller asks for them.
         case (_, .cleanUp), (_, .keep), (_, .gone): true
         case (.pastDue, .create), (.pastDue, .upsize): false
         case (.pastDue, .start), (.pastDue, .reboot), (.pastDue, .update): true

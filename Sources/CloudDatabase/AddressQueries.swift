@@ -48,7 +48,7 @@ public struct AddressQueries {
         repeat {
             if let number = try takeFree(range, holderId, until: freeMs) { return number }
         } while try makeRows(range)
-        // Whoever made the last ones while this one waited has committed them by now.
+        // Another transaction may have made the last rows while this one waited for it.
         return try takeFree(range, holderId, until: freeMs)
     }
 
@@ -71,7 +71,7 @@ public struct AddressQueries {
             [kind.rawValue, number, nowMs])
     }
 
-    /// Forgets the network of a team that is deleted, of which nothing is held: its numbers may be another team's next.
+    /// Removes the rows of a deleted team's network, which another team may get. Nothing in it may be held.
     public func forget(teamId: Int64) throws {
         try sql.execute("DELETE FROM addresses WHERE kind = 'private4' AND team_id = $1", [teamId])
         try sql.execute("DELETE FROM address_ranges WHERE team_id = $1", [teamId])

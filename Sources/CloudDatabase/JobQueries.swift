@@ -78,7 +78,7 @@ public struct JobQueries {
         try sql.later("UPDATE jobs SET waits_for = $2 WHERE resource_id = $1", [id, other])
     }
 
-    /// Ends `hold`. The job is due now: whatever has befallen the machine meanwhile is its own to see.
+    /// Ends `hold`. The job is due now, so that its step looks at what happened to the machine meanwhile.
     public func letGo(_ id: Int64, nowMs: Int64) throws {
         try sql.later(
             "UPDATE jobs SET waits_for = NULL, due_at_ms = $2 WHERE resource_id = $1", [id, nowMs])

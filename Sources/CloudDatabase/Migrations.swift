@@ -10,21 +10,24 @@ enum Migrations {
     ]
 
     /// What a migration does after its statements because SQL can't, by its version. One that has landed is never edited.
-    static let conversions: [Int: @Sendable (any SQLConnection) throws -> Void] = [
+    private static let conversions: [Int: @Sendable (any SQLConnection) throws -> Void] = [
         16: digestRequests, 18: pointToResources,
     ]
 
     /// Runs what is missing, inside the caller's transaction, and returns how many that were. Throws when a newer
     /// program made the database.
-    static func run(on sql: any SQLConnection, dialect: Dialect) throws -> Int {
+    /// - Parameter last: the version to stop at: today's, but for tests of upgrades.
+    static func run(
+        on sql: any SQLConnection, dialect: Dialect, upTo last: Int = Self.all.count
+    ) throws -> Int {
         try sql.execute("CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL PRIMARY KEY)")
         let version = try version(sql)
-        for (index, migration) in all.enumerated().dropFirst(version) {
+        for (index, migration) in all.prefix(last).enumerated().dropFirst(version) {
             for statement in migration(dialect) { try sql.execute(statement) }
             try conversions[index + 1]?(sql)
             try sql.execute("INSERT INTO schema_version (version) VALUES ($1)", [index + 1])
         }
-        return all.count - version
+        return last - version
     }
 
     /// The schema's version; 0 before the first migration. Throws when a newer program made the database.

@@ -16,8 +16,7 @@ public struct ResourceQueries {
             [kind.rawValue, teamId, nowMs])[0].int("id")
     }
 
-    /// Forgets a resource that leaves no trace: no event tells of it, and nothing was paid for it. Its id is never given
-    /// out again.
+    /// Removes a resource that no event, meter or ledger entry points to. Its id is never used again.
     public func remove(_ id: Int64) throws {
         try sql.later("DELETE FROM resources WHERE id = $1", [id])
     }

@@ -16,7 +16,7 @@ struct UploadBody: Sendable, Equatable {
     /// The media types that are taken.
     let types: [String]
     let maxBytes: Int64
-    /// A client that is waited for so long without a byte has given up.
+    /// The longest wait for the next byte. Then the upload fails.
     var stall = TimeAmount.seconds(30)
     /// Bytes a second that come on average while the client is waited for, after the first `stall`.
     var slowest = 16384

@@ -9,13 +9,8 @@ struct OldDatabase {
 
     func make(_ path: String) throws {
         try DatabaseQueue(path: path).write { db in
-            try db.execute(sql: "CREATE TABLE schema_version (version BIGINT NOT NULL PRIMARY KEY)")
             try db.execute(sql: "PRAGMA defer_foreign_keys = ON")
-            for (index, migration) in Migrations.all.prefix(version).enumerated() {
-                for statement in migration(.sqlite) { try db.execute(sql: statement) }
-                try Migrations.conversions[index + 1]?(SQLiteConnection(db: db))
-                try db.execute(sql: "INSERT INTO schema_version (version) VALUES (?)", arguments: [index + 1])
-            }
+            _ = try Migrations.run(on: SQLiteConnection(db: db), dialect: .sqlite, upTo: version)
             for rows in rows { try db.execute(sql: named(rows)) }
             if try db.tableExists("hosts") { try db.execute(sql: Self.host) }
         }

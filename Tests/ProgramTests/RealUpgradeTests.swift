@@ -65,12 +65,7 @@ extension RealCloud {
         configuration.foreignKeysEnabled = false
         let queue = try DatabaseQueue(path: old, configuration: configuration)
         try queue.writeWithoutTransaction { db in
-            try db.execute(sql: "CREATE TABLE schema_version (version BIGINT NOT NULL PRIMARY KEY)")
-            for (index, migration) in Migrations.all.prefix(version).enumerated() {
-                for statement in migration(.sqlite) { try db.execute(sql: statement) }
-                try Migrations.conversions[index + 1]?(SQLiteConnection(db: db))
-                try db.execute(sql: "INSERT INTO schema_version (version) VALUES (?)", arguments: [index + 1])
-            }
+            _ = try Migrations.run(on: SQLiteConnection(db: db), dialect: .sqlite, upTo: version)
             try db.execute(sql: "ATTACH DATABASE ? AS today", arguments: [database])
             for table in try Self.tables(db) { try Self.carryBack(table, db) }
             try db.checkForeignKeys()

@@ -84,7 +84,7 @@ struct SaveOutcome<Kind: Workflow>: Sendable {
         }
     }
 
-    /// - Parameter next: another step, or the same, which then begins anew.
+    /// - Parameter next: the step to go to. When it is the present step, its time and its attempts begin again.
     private func go(to next: Kind.Step, _ subject: Kind.Subject, _ turn: Turn) throws -> NextTurn {
         try turn.sql.jobs.move(id, to: next, nowMs: nowMs)
         try workflow.enter(next, subject, turn)

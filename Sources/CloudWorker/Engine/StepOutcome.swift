@@ -4,7 +4,7 @@ import CloudCore
 enum StepOutcome<News: Sendable>: Sendable {
     /// On to the action's next step, at once.
     case done
-    /// Not yet; look again after so many milliseconds. The note says to the owner what it waits for.
+    /// Not done yet. The step runs again after this time. The note tells the owner what it waits for.
     case wait(milliseconds: Int64, note: String?)
     /// Nothing to do until somebody makes the job due again.
     case rest

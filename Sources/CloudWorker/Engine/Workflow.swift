@@ -94,7 +94,7 @@ enum Turnout<Action: JobAction>: Sendable {
     case restAt(Action)
     /// With the same step, when somebody makes it due.
     case rest
-    /// With the same step, after so many milliseconds; the note says to the owner what it waits for.
+    /// The same step runs again after this time. The note tells the owner what it waits for.
     case wait(milliseconds: Int64, note: String?)
     /// With the same step, at once.
     case again

@@ -46,7 +46,7 @@ struct KillAudit: Sendable {
         let state: ComputeState = try row.value("state")
         let underWay = try row.intOrNil("due_at_ms") != nil || row.textOrNil("lease_owner") != nil
         let action: ComputeAction = try row.value("action")
-        guard !underWay, !action.isAsked, action != .cleanUp else {
+        guard !underWay, action.rests else {
             let note = try row.textOrNil("note") ?? ""
             return [
                 "\(compute) is \(state.rawValue) at step \(try row.text("step")), under way: \(underWay) \(note)"
