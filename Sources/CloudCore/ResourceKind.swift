@@ -3,4 +3,6 @@ public enum ResourceKind: String, Sendable, CaseIterable {
     case compute
     /// A compute's way from one host to another.
     case move
+    /// Of a compute's disk.
+    case snapshot
 }
