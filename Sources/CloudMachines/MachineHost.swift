@@ -9,6 +9,9 @@ public protocol MachineHost: Sendable {
     /// How guests are reached on this host.
     var networkMode: NetworkMode { get }
 
+    /// Snapshots of its machines' disks.
+    var snapshots: any SnapshotHost { get }
+
     /// Whether the image's bytes are here and verified. Starts the download or build in the background if they
     /// are not, and returns at once.
     func image(_ image: Image) async -> ImageStatus

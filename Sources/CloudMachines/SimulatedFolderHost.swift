@@ -18,7 +18,7 @@ import CloudCore
 /// moment leaves exactly what was done. Nothing is synced: it need not outlive a power cut.
 public struct SimulatedFolderHost: MachineHost {
     public let networkMode: NetworkMode
-    private let path: String
+    let path: String
     /// How long each call takes.
     private let delay: Duration
     private let clock: any CloudClock
@@ -29,7 +29,7 @@ public struct SimulatedFolderHost: MachineHost {
     static let departed = "departed"
     static let arriving = "arriving"
     /// The longest file of a machine, in bytes.
-    private static let fileLimit = 4096
+    static let fileLimit = 4096
 
     /// Makes the folder at `path` if it is missing.
     public init(
@@ -167,7 +167,7 @@ public struct SimulatedFolderHost: MachineHost {
             + present.subtracting(wanted).sorted().map { "not wanted: machine \($0)" }
     }
 
-    private func noDisk(_ id: Int64) -> CloudError {
+    func noDisk(_ id: Int64) -> CloudError {
         CloudError(
             .resourceNotFound,
             "The compute's disk is gone. Ask the operator to restore it, or delete the compute.",
@@ -175,7 +175,7 @@ public struct SimulatedFolderHost: MachineHost {
     }
 
     /// The files of a machine.
-    enum Part: String { case disk, seed, process }
+    enum Part: String { case disk, seed, process, former }
 
     func pause() async throws { if delay > .zero { try await clock.sleep(for: delay) } }
 
@@ -213,7 +213,7 @@ public struct SimulatedFolderHost: MachineHost {
 
     func folder(_ id: Int64) -> String { "\(path)/\(id)" }
 
-    private func file(_ part: Part, of id: Int64) -> String { "\(folder(id))/\(part.rawValue)" }
+    func file(_ part: Part, of id: Int64) -> String { "\(folder(id))/\(part.rawValue)" }
 
     /// `nil` when there is none. Throws when it is there and can't be read.
     func read(_ part: Part, of id: Int64) throws -> String? {
@@ -232,7 +232,7 @@ public struct SimulatedFolderHost: MachineHost {
         try write(text, to: file(part, of: id))
     }
 
-    private func write(_ text: String, to file: String) throws {
+    func write(_ text: String, to file: String) throws {
         try HostFiles.write(text.utf8, to: "\(file).new")
         try HostFiles.move("\(file).new", to: file)
     }

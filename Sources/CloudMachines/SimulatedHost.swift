@@ -3,18 +3,6 @@ import CloudCore
 /// A host in memory, for tests and for clients that need a server without machines. Every call can be made to fail,
 /// before or after its effect.
 public actor SimulatedHost: MachineHost {
-    /// What a host can be asked to do.
-    public enum Operation: String, Sendable, CaseIterable {
-        case image, makeDisk, growDisk, makeSeed, applyNetwork, boot, answersSSH, pressPowerButton, halt,
-            erase, vacate
-        case prepareArrival, depart, finishArrival, finishDeparture, cancelArrival, cancelDeparture
-
-        /// Those of a machine's move from host to host.
-        public static let moves: [Operation] = [
-            .prepareArrival, .depart, .finishArrival, .finishDeparture, .cancelArrival, .cancelDeparture,
-        ]
-    }
-
     /// Whether the call's effect has been made.
     public enum Moment: Sendable, CaseIterable { case before, after }
 
@@ -35,6 +23,8 @@ public actor SimulatedHost: MachineHost {
     /// The number of the last guest that was booted ahead, and when those to come are started.
     var lastWarm: Int64 = 0
     var warmStartMs: Int64 = 0
+    /// How often a copy is looked at before it is whole.
+    var copyLooks = 1
     private let ownDisks = SimulatedDisks()
     /// Those that other hosts have too; `nil`: it has its own.
     public nonisolated let sharedDisks: SimulatedDisks?
@@ -45,7 +35,7 @@ public actor SimulatedHost: MachineHost {
     public private(set) var calls: [Operation: Int] = [:]
     private var imageStatus: ImageStatus = .ready
     private var fault: @Sendable (Operation, Moment) throws -> Void = { _, _ in }
-    private var visit: @Sendable (Operation, Int64) async -> Void = { _, _ in }
+    private(set) var visit: @Sendable (Operation, Int64) async -> Void = { _, _ in }
     private var silent: Set<Int64> = []
     private var powersOffAtBoot = false
     private var cutOff: Set<Int64> = []
@@ -59,10 +49,13 @@ public actor SimulatedHost: MachineHost {
         sharedDisks = disks
     }
 
+    /// Those that it has, its own or shared.
+    nonisolated var store: SimulatedDisks { sharedDisks ?? ownDisks }
+
     /// GB, by machine: of all hosts that share them.
     public private(set) var diskSizes: [Int64: Int] {
-        get { (sharedDisks ?? ownDisks).sizes }
-        set { (sharedDisks ?? ownDisks).sizes = newValue }
+        get { store.sizes }
+        set { store.sizes = newValue }
     }
 
     public func set(imageStatus: ImageStatus) { self.imageStatus = imageStatus }
@@ -98,6 +91,7 @@ public actor SimulatedHost: MachineHost {
         running.remove(id)
         cutOff.remove(id)
         endMoving(id)
+        store.loseGuest(id)
     }
 
     private func endMoving(_ id: Int64) {
@@ -119,7 +113,7 @@ public actor SimulatedHost: MachineHost {
     }
 
     /// Takes a disk away, as a broken host would.
-    public func loseDisk(_ id: Int64) { diskSizes[id] = nil }
+    public func loseDisk(_ id: Int64) { store.removeDisk(id) }
 
     /// Puts a disk in place, as somebody would who restores it.
     public func putDisk(_ id: Int64, storageGb: Int) { diskSizes[id] = storageGb }
@@ -138,7 +132,7 @@ public actor SimulatedHost: MachineHost {
     public func makeDisk(_ machine: Machine, from image: Image) async throws {
         await visit(.makeDisk, machine.id)
         try act(.makeDisk) {
-            folders.insert(machine.id)
+            claimFolder(machine.id)
             guard diskSizes[machine.id] == nil else { return }
             takeWarm(for: machine, image)
             diskSizes[machine.id] = machine.storageGb
@@ -151,10 +145,13 @@ public actor SimulatedHost: MachineHost {
         try act(.growDisk) { diskSizes[machine.id] = max(machine.storageGb, size) }
     }
 
+    /// Something is made of the machine here.
+    func claimFolder(_ id: Int64) { folders.insert(id) }
+
     public func makeSeed(_ machine: Machine) async throws {
         await visit(.makeSeed, machine.id)
         try act(.makeSeed) {
-            folders.insert(machine.id)
+            claimFolder(machine.id)
             seeds[machine.id] = machine
         }
     }
@@ -208,13 +205,14 @@ public actor SimulatedHost: MachineHost {
             endMoving(id)
             poweredOff.remove(id)
             cutOff.remove(id)
+            store.loseGuest(id)
         }
     }
 
     public func erase(_ id: Int64) async throws {
         await visit(.erase, id)
         try act(.erase) {
-            diskSizes[id] = nil
+            store.removeDisk(id)
             seeds[id] = nil
             folders.remove(id)
         }
@@ -275,7 +273,7 @@ public actor SimulatedHost: MachineHost {
     /// Nothing of it is left here.
     func forget(_ id: Int64) {
         mark(id, nil)
-        diskSizes[id] = nil
+        store.removeDisk(id)
         seeds[id] = nil
         folders.remove(id)
     }
@@ -286,7 +284,7 @@ public actor SimulatedHost: MachineHost {
         try self.plan.differences(from: plan)
     }
 
-    private static let noDisk = CloudError(
+    static let noDisk = CloudError(
         .resourceNotFound,
         "The compute's disk is gone. Ask the operator to restore it, or delete the compute.")
 

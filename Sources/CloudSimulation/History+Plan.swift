@@ -106,6 +106,7 @@ extension Fault {
 
     private static let operations = SimulatedHost.Operation.allCases.filter {
         $0 != .image && $0 != .answersSSH && $0 != .vacate && !SimulatedHost.Operation.moves.contains($0)
+            && !SimulatedHost.Operation.snapshots.contains($0)
     }
 }
 

@@ -41,6 +41,7 @@ struct ComputeLifeTests {
         for moment in SimulatedHost.Moment.allCases
         where ![.image, .answersSSH, .pressPowerButton, .growDisk, .vacate].contains(operation)
             && !SimulatedHost.Operation.moves.contains(operation)
+            && !SimulatedHost.Operation.snapshots.contains(operation)
         {
             try await TestCloud.with { cloud in
                 let faults = OneFault(operation, moment)

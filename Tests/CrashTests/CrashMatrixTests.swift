@@ -46,7 +46,9 @@ struct CrashMatrixTests {
         let looks: Set<SimulatedHost.Operation> = [.image, .answersSSH]
         let registered =
             DurableWrite.allCases.map { CrashPoint.write($0) }
-            + SimulatedHost.Operation.allCases.filter { !looks.contains($0) }.map { .call($0) }
+            + SimulatedHost.Operation.allCases
+            .filter { !looks.contains($0) && !SimulatedHost.Operation.snapshots.contains($0) }
+            .map { .call($0) }
         for point in registered { #expect(hit.contains(point), "nothing passes \(point)") }
     }
 

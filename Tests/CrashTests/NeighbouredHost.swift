@@ -11,6 +11,8 @@ struct NeighbouredHost: MachineHost {
 
     var networkMode: NetworkMode { host.networkMode }
 
+    var snapshots: any SnapshotHost { host.snapshots }
+
     func applyNetwork(_ plan: NetworkPlan) async throws { try await host.applyNetwork(extended(plan)) }
 
     func networkDrift(from plan: NetworkPlan) async throws -> [String] {

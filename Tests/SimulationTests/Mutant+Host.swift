@@ -56,6 +56,7 @@ private struct WrongHost: MachineHost {
     }
 
     var networkMode: NetworkMode { host.networkMode }
+    var snapshots: any SnapshotHost { host.snapshots }
     func image(_ image: Image) async -> ImageStatus { await host.image(image) }
     func makeDisk(_ machine: Machine, from image: Image) async throws {
         try await host.makeDisk(machine, from: image)
