@@ -101,6 +101,16 @@ extension EventWire: JSONWritable {
             json.member("id", id)
             json.member("kind", kind)
             json.member("requestId", ifPresent: requestId)
+            try json.member("resource", ifPresent: resource)
+        }
+    }
+}
+
+extension ResourceWire: JSONWritable {
+    public func write(to json: inout JSONWriter) {
+        json.object { json in
+            json.member("id", id)
+            json.member("kind", kind)
         }
     }
 }

@@ -29,6 +29,8 @@ struct EventTests {
                     "compute.destroyed", "compute.delete.requested", "compute.running", "compute.created",
                 ])
             #expect(events.allSatisfy { $0["computeId"]?.string == "1" })
+            #expect(events.allSatisfy { $0["resource"]?["kind"]?.string == "compute" })
+            #expect(events.allSatisfy { $0["resource"]?["id"]?.string == "1" })
             #expect(
                 events.map { $0["actor"]?["keyName"]?.string ?? $0["actor"]?["type"]?.string } == [
                     "system", "Admin", "system", "owner",

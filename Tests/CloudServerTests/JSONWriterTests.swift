@@ -99,7 +99,9 @@ extension SeededGenerator {
         EventWire(
             id: text(), kind: text(), at: text(),
             actor: ActorWire(type: text(), keyId: maybe { $0.text() }, keyName: maybe { $0.text() }),
-            computeId: maybe { $0.text() }, requestId: maybe { $0.text() }, detail: maybe { $0.text() })
+            computeId: maybe { $0.text() },
+            resource: maybe { ResourceWire(kind: $0.text(), id: $0.text()) },
+            requestId: maybe { $0.text() }, detail: maybe { $0.text() })
     }
 
     fileprivate mutating func refusal() -> ErrorWire {
