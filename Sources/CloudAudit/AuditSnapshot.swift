@@ -19,7 +19,7 @@ struct AuditSnapshot: Sendable, Equatable {
     var addressesAmiss: [Int64] = []
 
     var createKeysAmiss: [Count] = []
-    var keysWithoutCompute: [Key] = []
+    var keysWithoutResource: [Key] = []
     var answersAmiss: [Key] = []
     var createEventsAmiss: [Count] = []
 
@@ -58,7 +58,9 @@ struct AuditSnapshot: Sendable, Equatable {
         totalsAmiss = try audit.totalsAmiss()
         addressesAmiss = try audit.addressesAmiss()
         createKeysAmiss = try audit.createKeys(endpoint: Self.createEndpoint).map(Count.init)
-        keysWithoutCompute = try audit.keysWithoutCompute().map { Key(key: $0, endpoint: $1) }
+        keysWithoutResource = try audit.keysWithoutResource(except: Self.keyEndpoint).map {
+            Key(key: $0, endpoint: $1)
+        }
         answersAmiss = try audit.answersAmiss().map { Key(key: $1, computeId: $0) }
         createEventsAmiss = try audit.notOnce(kind: ComputeAction.create.requestedKind).map(Count.init)
         let ids = try audit.eventIds()
@@ -101,6 +103,8 @@ struct AuditSnapshot: Sendable, Equatable {
 
     /// `CreateCompute.endpoint`, which is a layer above.
     static let createEndpoint = "POST /computes"
+    /// `CreateKey.endpoint`, which is too. An API key is not a resource.
+    static let keyEndpoint = "POST /keys"
 
     /// How often a compute has what it should have once.
     struct Count: Sendable, Equatable {

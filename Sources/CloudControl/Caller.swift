@@ -28,14 +28,18 @@ extension Caller {
     /// Throws `UNAUTHORIZED` when the key was revoked since the request came in, which may be long ago where a body was held
     /// back or something is waited for, and `FORBIDDEN` when its role no longer allows this. To be called in each
     /// transaction that changes something for the caller, and at each look of a request that stays.
-    func require(_ permission: Permission, now sql: any SQLConnection) throws {
+    /// Returns the role that the key has now.
+    @discardableResult
+    func require(_ permission: Permission, now sql: any SQLConnection) throws -> Role {
         try require(permission, withRole: try sql.keys.role(keyId, teamId: teamId))
     }
 
     /// The same with the role that the key has now; `nil`: it is revoked.
-    func require(_ permission: Permission, withRole role: Role?) throws(CloudError) {
+    @discardableResult
+    func require(_ permission: Permission, withRole role: Role?) throws(CloudError) -> Role {
         guard let role else { throw Self.revoked }
         try Caller(keyId: keyId, teamId: teamId, role: role).require(permission)
+        return role
     }
 
     static let revoked = CloudError(

@@ -27,11 +27,13 @@ public struct ChangeCompute: Sendable {
     public var id: Int64
     public var change: Change
     public var request: ChangeRequest
+    public var answer: Answer<Compute>
 
-    public init(id: Int64, change: Change, request: ChangeRequest) {
+    public init(id: Int64, change: Change, request: ChangeRequest, answer: @escaping Answer<Compute>) {
         self.id = id
         self.change = change
         self.request = request
+        self.answer = answer
     }
 
     /// Returns after the commit. Throws `FORBIDDEN`, `RESOURCE_NOT_FOUND`, `CONFLICT` and `COMPUTE_RUNNING` by the
@@ -40,7 +42,9 @@ public struct ChangeCompute: Sendable {
         try request.caller.require(.changeComputes)
         let outcome = try await cloud.database.write(.changeCompute) { sql in
             let now = cloud.clock.nowMs
-            return try request.once(sql, cloud, nowMs: now) { try transact(sql, cloud, nowMs: now) }
+            return try request.idempotently(.changeComputes, sql, cloud, nowMs: now, answer: answer) {
+                try transact(sql, cloud, nowMs: now)
+            }
         }
         if !outcome.replayed { cloud.wake() }
         return outcome

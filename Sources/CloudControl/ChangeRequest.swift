@@ -1,8 +1,8 @@
 import CloudCore
 import CloudDatabase
 
-/// A request that changes something: who asks, and what it takes to do it once however often it is sent
-/// (API reference, "Idempotency").
+/// A request that changes something: who sent it, and what tells a retry of it from another request (API reference,
+/// "Idempotency"). It knows nothing of what is changed.
 public struct ChangeRequest: Sendable {
     /// Method and path below the base path: `POST /computes/325/start`. A key belongs to a team and an endpoint.
     public var endpoint: String
@@ -11,14 +11,11 @@ public struct ChangeRequest: Sendable {
     let digest: RequestDigest
     public var caller: Caller
     public var requestId: String
-    /// The body to answer with. It is stored with the key, so that a retry gets the same bytes.
-    /// - Parameter cost: thousandths of RWF that the compute has cost so far; `nil` where nothing is billed.
-    public var answer: @Sendable (_ compute: Compute, _ cost: Int64?) throws -> String
 
-    /// - Parameter members: those of the body that mean something to the endpoint, in canonical JSON.
+    /// - Parameter members: those of the body that mean something to the endpoint, in canonical JSON. Only a request with
+    ///   a key needs them.
     public init(
-        endpoint: String, key: IdempotencyKey?, members: [String: String], caller: Caller, requestId: String,
-        answer: @escaping @Sendable (_ compute: Compute, _ cost: Int64?) throws -> String
+        endpoint: String, key: IdempotencyKey?, members: [String: String], caller: Caller, requestId: String
     ) {
         self.endpoint = endpoint
         self.key = key
@@ -28,7 +25,6 @@ public struct ChangeRequest: Sendable {
             } ?? RequestDigest()
         self.caller = caller
         self.requestId = requestId
-        self.answer = answer
     }
 
     /// What to answer, and whether it was answered before.
@@ -37,35 +33,41 @@ public struct ChangeRequest: Sendable {
         public var replayed: Bool
     }
 
-    /// Makes the change and stores its answer with the key, or gives the stored answer again. Throws `UNAUTHORIZED` when
-    /// the API key was revoked meanwhile, `FORBIDDEN` when its role no longer allows changes, what `change` throws, and
-    /// `UNPROCESSABLE_ENTITY` with the members that differ when the key was used for another request. What throws
-    /// changes nothing, the key included.
-    func once(
-        _ sql: any SQLConnection, _ cloud: Cloud, nowMs: Int64, keptForLife: Bool = false,
-        _ change: () throws -> Compute
+    /// What a change has made, and the text that is kept with the key.
+    struct Change {
+        /// `nil` for what is not a resource, such as an API key.
+        var resourceId: Int64?
+        /// What a retry is answered with.
+        var answer: String
+    }
+
+    /// Makes the change and stores its answer with the key, or returns the stored answer. Throws `UNAUTHORIZED` when the
+    /// API key was revoked in the meantime, `FORBIDDEN` when its role no longer has the permission, what `change` throws,
+    /// and `UNPROCESSABLE_ENTITY` with the members that differ when the key was used for another request. When it throws,
+    /// nothing is changed, the key included.
+    /// - Parameters:
+    ///   - keptForLife: whether the key is kept until its resource has ended, and 30 days more, and for good where there is no
+    ///     resource; else for 30 days.
+    ///   - change: gets the role that the API key has now.
+    func idempotently(
+        _ permission: Permission, _ sql: any SQLConnection, nowMs: Int64, keptForLife: Bool = false,
+        _ change: (_ role: Role) throws -> Change
     ) throws -> Outcome {
-        func answered(_ compute: Compute) throws -> String {
-            try answer(compute, try ReadCosts(computeIds: [compute.id]).read(sql, cloud)[compute.id])
-        }
         guard let key else {
-            try caller.require(.changeComputes, now: sql)
-            return Outcome(answer: try answered(try change()), replayed: false)
+            let role = try caller.require(permission, now: sql)
+            return Outcome(answer: try change(role).answer, replayed: false)
         }
         let found = try sql.idempotencyKeys.get(
             apiKeyId: caller.keyId, teamId: caller.teamId, endpoint: endpoint, key: key.value)
-        try caller.require(.changeComputes, withRole: found?.role)
+        let role = try caller.require(permission, withRole: found?.role)
         if let known = found?.record { return try replay(known, key, sql) }
-        let compute = try change()
-        let body = try answered(compute)
+        let made = try change(role)
         try sql.idempotencyKeys.insert(
             teamId: caller.teamId, key: key.value,
             record: IdempotencyRecord(
-                endpoint: endpoint, request: digest.text, resourceId: compute.id,
-                answer: body, createdAtMs: nowMs,
-                expiresAtMs: keptForLife ? nil : nowMs + IdempotencyKey.retentionMs
-            ))
-        return Outcome(answer: body, replayed: false)
+                endpoint: endpoint, request: digest.text, resourceId: made.resourceId, answer: made.answer,
+                createdAtMs: nowMs, expiresAtMs: keptForLife ? nil : nowMs + IdempotencyKey.retentionMs))
+        return Outcome(answer: made.answer, replayed: false)
     }
 
     /// The first answer again, or 422 with the members that differ.
@@ -80,9 +82,27 @@ public struct ChangeRequest: Sendable {
             throw CloudError(
                 .unprocessableEntity,
                 "The Idempotency-Key \(key.value) was used for another request\(subject ?? "")"
-                    + ". Send a new key for a new request, or the first body again.",
+                    + ". Send a new Idempotency-Key for a new request, or the first body again.",
                 problems: differing.map { Problem($0, "differs from the first request with this key.") })
         }
         return Outcome(answer: known.answer, replayed: true)
+    }
+}
+
+/// Makes the body that a change of a resource is answered with. It is stored with the idempotency key, so that a retry
+/// gets the same bytes. `cost`: thousandths of RWF that the resource has cost so far; `nil` where nothing is billed.
+public typealias Answer<Resource> = @Sendable (_ resource: Resource, _ cost: Int64?) throws -> String
+
+extension ChangeRequest {
+    /// Makes a change of a resource, or answers as the first time, by the rules of the other `idempotently`.
+    func idempotently<Resource: Identifiable<Int64>>(
+        _ permission: Permission, _ sql: any SQLConnection, _ cloud: Cloud, nowMs: Int64,
+        keptForLife: Bool = false, answer: Answer<Resource>, _ change: () throws -> Resource
+    ) throws -> Outcome {
+        try idempotently(permission, sql, nowMs: nowMs, keptForLife: keptForLife) { _ in
+            let resource = try change()
+            let cost = try ReadCosts(resourceIds: [resource.id]).read(sql, cloud)[resource.id]
+            return Change(resourceId: resource.id, answer: try answer(resource, cost))
+        }
     }
 }

@@ -7,10 +7,12 @@ public struct CreateCompute: Sendable {
 
     public var asked: ComputeRequest
     public var request: ChangeRequest
+    public var answer: Answer<Compute>
 
-    public init(_ asked: ComputeRequest, request: ChangeRequest) {
+    public init(_ asked: ComputeRequest, request: ChangeRequest, answer: @escaping Answer<Compute>) {
         self.asked = asked
         self.request = request
+        self.answer = answer
     }
 
     /// Returns after the commit. Throws `FORBIDDEN`, `VALIDATION_ERROR`, `RESOURCE_NOT_FOUND` for a slug,
@@ -23,9 +25,9 @@ public struct CreateCompute: Sendable {
         let outcome = try await cloud.database.write(.createCompute) { sql in
             let now = cloud.clock.nowMs
             // What was accepted once is answered again, whatever the operator's rules are by now.
-            return try request.once(sql, cloud, nowMs: now, keptForLife: true) {
-                try make.run(sql, cloud, nowMs: now)
-            }
+            return try request.idempotently(
+                .changeComputes, sql, cloud, nowMs: now, keptForLife: true, answer: answer
+            ) { try make.run(sql, cloud, nowMs: now) }
         }
         if !outcome.replayed { cloud.wake() }
         return outcome

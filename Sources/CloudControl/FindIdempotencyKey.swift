@@ -15,12 +15,13 @@ public struct FindIdempotencyKey: Sendable {
     }
 
     /// One request that used it.
-    public struct Use: Sendable, Equatable {
+    public struct Use: Sendable {
         /// Method and path below the base path.
         public var endpoint: String
-        public var computeId: Int64?
+        /// What it made or changed; `nil` for what is not a resource, such as an API key.
+        public var resource: (kind: ResourceKind, id: Int64)?
         public var createdAtMs: Int64
-        /// When the key is forgotten; `nil` while its compute lives.
+        /// When the key is forgotten; `nil` while its resource lives.
         public var expiresAtMs: Int64?
     }
 
@@ -32,8 +33,8 @@ public struct FindIdempotencyKey: Sendable {
         guard uses.isEmpty else {
             return uses.map {
                 Use(
-                    endpoint: $0.endpoint, computeId: $0.resourceId, createdAtMs: $0.createdAtMs,
-                    expiresAtMs: $0.expiresAtMs)
+                    endpoint: $0.record.endpoint, resource: $0.resource, createdAtMs: $0.record.createdAtMs,
+                    expiresAtMs: $0.record.expiresAtMs)
             }
         }
         throw CloudError(

@@ -32,10 +32,14 @@ public enum KeyAuthority: Sendable {
     /// `UNAUTHORIZED` when the caller's own key was revoked since the request came in: two owners who revoke each other
     /// at once must not both succeed.
     func checked(_ sql: any SQLConnection) throws -> KeyAuthority {
+        guard case .caller(let caller, _) = self else { return self }
+        return having(try caller.require(.manageKeys, now: sql))
+    }
+
+    /// The authority of a caller whose key has that role.
+    func having(_ role: Role) -> KeyAuthority {
         guard case .caller(var caller, let requestId) = self else { return self }
-        let role = try sql.keys.role(caller.keyId, teamId: caller.teamId)
-        try caller.require(.manageKeys, withRole: role)
-        caller.role = role ?? caller.role
+        caller.role = role
         return .caller(caller, requestId: requestId)
     }
 

@@ -63,12 +63,12 @@ public struct ListLedger: Sendable {
     }
 }
 
-/// What computes have cost so far, by id, the hour under way included. Empty where nothing is billed.
+/// What resources have cost so far, by id, the hour under way included. Empty where nothing is billed.
 public struct ReadCosts: Sendable {
     /// At most a page of them.
-    public var computeIds: [Int64]
+    public var resourceIds: [Int64]
 
-    public init(computeIds: [Int64]) { self.computeIds = computeIds }
+    public init(resourceIds: [Int64]) { self.resourceIds = resourceIds }
 
     public func run(in cloud: Cloud) async throws -> [Int64: Int64] {
         guard cloud.settings.billing.isOn else { return [:] }
@@ -78,7 +78,7 @@ public struct ReadCosts: Sendable {
     func read(_ sql: any SQLConnection, _ cloud: Cloud) throws -> [Int64: Int64] {
         guard cloud.settings.billing.isOn else { return [:] }
         let now = cloud.clock.nowMs
-        let meters = try sql.meters.list(resourceIds: computeIds)
+        let meters = try sql.meters.list(resourceIds: resourceIds)
         return Dictionary(uniqueKeysWithValues: meters.map { ($0.resourceId, $0.meter.cost(atMs: now)) })
     }
 }

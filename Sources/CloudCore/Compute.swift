@@ -1,5 +1,5 @@
 /// A compute as the database has it.
-public struct Compute: Sendable, Equatable {
+public struct Compute: Sendable, Equatable, Identifiable {
     public var id: Int64
     public var teamId: Int64
     /// The host that its machine is on; `nil` only for a compute that was gone before there were several.

@@ -1,4 +1,4 @@
-/// The client's name for one intended create (API reference, "Idempotency"): a UUID of version 4 (RFC 9562).
+/// The client's name for one intended change (API reference, "Idempotency"): a UUID of version 4 (RFC 9562).
 public struct IdempotencyKey: Sendable, Hashable {
     /// Lower case, so that a retry in the other case is the same key.
     public var value: String
@@ -21,7 +21,7 @@ public struct IdempotencyKey: Sendable, Hashable {
         }
         let key = header.lowercased()
         guard Self.isVersion4(Array(key.utf8)) else {
-            throw Self.invalid("The Idempotency-Key '\(header.shown)' is no UUID of version 4.")
+            throw Self.invalid("The Idempotency-Key '\(header.shown)' is not a UUID of version 4.")
         }
         value = key
     }
@@ -44,7 +44,7 @@ public struct IdempotencyKey: Sendable, Hashable {
     private static func invalid(_ what: String) -> CloudError {
         CloudError(
             .invalidIdempotencyKey,
-            "\(what) Send a new random UUID (version 4) for each compute, and the same one when you retry.",
+            "\(what) Send a new random UUID (version 4) for each new request, and the same one when you retry.",
             problems: [Problem("Idempotency-Key", what)])
     }
 }

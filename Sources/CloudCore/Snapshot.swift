@@ -1,5 +1,5 @@
 /// A snapshot of a compute's disk, as the database has it. It is a whole by itself: the compute may go, and it stays.
-public struct Snapshot: Sendable, Equatable {
+public struct Snapshot: Sendable, Equatable, Identifiable {
     public var id: Int64
     public var teamId: Int64
     /// The compute whose disk it is of; it may be gone.

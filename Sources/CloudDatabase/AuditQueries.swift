@@ -68,18 +68,20 @@ public struct AuditQueries {
         ).map { (try $0.int("id"), try $0.int("n")) }
     }
 
-    /// Keys that stand for no compute of their team, with the endpoint.
-    public func keysWithoutCompute() throws -> [(key: String, endpoint: String)] {
+    /// Keys that stand for no resource of their team, with the endpoint.
+    /// - Parameter endpoint: the one that makes what is not a resource.
+    public func keysWithoutResource(except endpoint: String) throws -> [(key: String, endpoint: String)] {
         try sql.query(
             """
             SELECT k.idempotency_key, k.endpoint FROM idempotency_keys k
-            LEFT JOIN computes c ON c.id = k.resource_id AND c.team_id = k.team_id
-            WHERE k.endpoint LIKE '% /computes%' AND c.id IS NULL ORDER BY k.created_at_ms, k.idempotency_key
-            """
+            LEFT JOIN resources r ON r.id = k.resource_id AND r.team_id = k.team_id
+            WHERE k.endpoint <> $1 AND r.id IS NULL ORDER BY k.created_at_ms, k.idempotency_key
+            """,
+            [endpoint]
         ).map { (try $0.text("idempotency_key"), try $0.text("endpoint")) }
     }
 
-    /// Computes with a key whose stored answer does not name them.
+    /// Resources with a key whose stored answer does not name them.
     public func answersAmiss() throws -> [(computeId: Int64, key: String)] {
         try sql.query(
             """

@@ -11,10 +11,11 @@ public struct IdempotencyRecord: Sendable, Equatable {
     /// The digests of the request's members (`RequestDigest`), to tell a retry from another request.
     public var request: String
     public var resourceId: Int64?
-    /// The body that was answered, byte for byte.
+    /// What a retry is answered with: the body that was answered, byte for byte. For an API key, whose body holds a secret, the
+    /// message of the refusal.
     public var answer: String
     public var createdAtMs: Int64
-    /// When the key is forgotten; `nil` while its compute lives.
+    /// When the key is forgotten; `nil` while its resource lives.
     public var expiresAtMs: Int64?
 
     public init(
@@ -63,15 +64,21 @@ public struct IdempotencyQueries {
         return (try row.value("role"), isKnown ? try IdempotencyRecord(row) : nil)
     }
 
-    /// Up to `limit` uses of the key, oldest first: each endpoint has its own.
-    public func list(teamId: Int64, key: String, limit: Int) throws -> [IdempotencyRecord] {
+    /// Up to `limit` uses of the key with the resource of each, oldest first: each endpoint has its own.
+    public func list(
+        teamId: Int64, key: String, limit: Int
+    ) throws -> [(record: IdempotencyRecord, resource: (kind: ResourceKind, id: Int64)?)] {
         try sql.query(
             """
-            SELECT * FROM idempotency_keys WHERE team_id = $1 AND idempotency_key = $2
-            ORDER BY created_at_ms, endpoint LIMIT $3
+            SELECT k.*, r.kind AS resource_kind FROM idempotency_keys k LEFT JOIN resources r ON r.id = k.resource_id
+            WHERE k.team_id = $1 AND k.idempotency_key = $2
+            ORDER BY k.created_at_ms, k.endpoint LIMIT $3
             """,
             [teamId, key, limit]
-        ).map { try IdempotencyRecord($0) }
+        ).map { row in
+            let record = try IdempotencyRecord(row)
+            return (record, try record.resourceId.map { (try row.value("resource_kind"), $0) })
+        }
     }
 
     public func insert(teamId: Int64, key: String, record: IdempotencyRecord) throws {
@@ -87,7 +94,7 @@ public struct IdempotencyQueries {
             ])
     }
 
-    /// Lets the keys of the compute that are kept for its life be forgotten from `atMs` on.
+    /// Lets the keys of the resource that are kept for its life be forgotten from `atMs` on.
     public func expire(resourceId: Int64, atMs: Int64) throws {
         try sql.later(
             """

@@ -11,15 +11,12 @@ public struct NewKey: Sendable {
     public var role: Role
     /// SHA-256 of the key, 64 hexadecimal digits. The key itself is never stored.
     public var hash: String
-    /// The Idempotency-Key of the request that makes it, if it has one.
-    public var idempotencyKey: String?
 
-    public init(teamId: Int64, name: String, role: Role, hash: String, idempotencyKey: String? = nil) {
+    public init(teamId: Int64, name: String, role: Role, hash: String) {
         self.teamId = teamId
         self.name = name
         self.role = role
         self.hash = hash
-        self.idempotencyKey = idempotencyKey
     }
 }
 
@@ -27,16 +24,16 @@ public struct NewKey: Sendable {
 public struct KeyQueries {
     let sql: any SQLConnection
 
-    /// Inserts a key and returns its id.
-    public func insert(_ new: NewKey, nowMs: Int64) throws -> Int64 {
-        try sql.query(
-            """
-            INSERT INTO api_keys (team_id, name, role, key_hash, idempotency_key, created_at_ms)
-            VALUES ($1, $2, $3, $4, $5, $6)
-            RETURNING id
-            """,
-            [new.teamId, new.name, new.role.rawValue, new.hash, new.idempotencyKey, nowMs]
-        )[0].int("id")
+    /// Inserts a key and returns it.
+    public func insert(_ new: NewKey, nowMs: Int64) throws -> TeamKey {
+        try Self.key(
+            try sql.query(
+                """
+                INSERT INTO api_keys (team_id, name, role, key_hash, created_at_ms)
+                VALUES ($1, $2, $3, $4, $5)
+                RETURNING *
+                """,
+                [new.teamId, new.name, new.role.rawValue, new.hash, nowMs])[0])
     }
 
     /// Whose key has this hash, unless it is revoked. Every request asks, so it has no more than who asks.
@@ -68,10 +65,11 @@ public struct KeyQueries {
         ).first.map(Self.key)
     }
 
-    /// The key that the team's request with this Idempotency-Key made.
-    public func get(idempotencyKey: String, teamId: Int64) throws -> TeamKey? {
+    /// The key that the team's request with this Idempotency-Key made before such requests were kept in `idempotency_keys`.
+    public func get(olderIdempotencyKey: String, teamId: Int64) throws -> TeamKey? {
         try sql.query(
-            "SELECT * FROM api_keys WHERE idempotency_key = $1 AND team_id = $2", [idempotencyKey, teamId]
+            "SELECT * FROM api_keys WHERE idempotency_key = $1 AND team_id = $2",
+            [olderIdempotencyKey, teamId]
         ).first.map(Self.key)
     }
 

@@ -43,33 +43,20 @@ struct ComputeRoutes: Sendable {
         if isDryRun { return try await quote(request, context) }
         let members = try await context.members(of: request)
         let asked = try ComputeRequest(members: members)
-        let change = try changeRequest(
-            CreateCompute.endpoint, key, try KnownMembers.ofCreate(members), context,
-            warnings: warnings(asked))
-        return Self.response(.accepted, try await CreateCompute(asked, request: change).run(in: cloud))
+        let change = try context.changeRequest(
+            CreateCompute.endpoint, key, try KnownMembers.ofCreate(members))
+        let create = CreateCompute(
+            asked, request: change, answer: answer(context, warnings: warnings(asked)))
+        return Envelope.response(.accepted, try await create.run(in: cloud))
     }
 
-    /// A request to change something, answered with the compute.
-    /// - Parameter members: those of the body that mean something (`KnownMembers`), which only a key needs.
-    private func changeRequest(
-        _ endpoint: String, _ key: IdempotencyKey?, _ members: @autoclosure () throws -> [String: String],
-        _ context: CloudRequestContext, warnings: [String] = []
-    ) throws -> ChangeRequest {
+    /// Answers a change with the compute.
+    private func answer(_ context: CloudRequestContext, warnings: [String] = []) -> Answer<Compute> {
         let envelope = Envelope(context, cloud.clock)
-        return ChangeRequest(
-            endpoint: endpoint, key: key, members: key == nil ? [:] : try members(),
-            caller: try context.requireCaller(), requestId: context.requestId,
-            answer: { compute, cost in
-                context.trace.note(compute: String(compute.id))
-                return try envelope.text(ComputeWire(compute, costMilliRwf: cost), warnings: warnings)
-            })
-    }
-
-    private static func response(_ status: HTTPResponse.Status, _ outcome: ChangeRequest.Outcome) -> Response
-    {
-        var response = Envelope.response(status, body: outcome.answer)
-        if outcome.replayed { response.headers[.idempotentReplayed] = "true" }
-        return response
+        return { compute, cost in
+            context.trace.note(compute: String(compute.id))
+            return try envelope.text(ComputeWire(compute, costMilliRwf: cost), warnings: warnings)
+        }
     }
 
     /// A create that is checked and priced, and not made. It is the same request, and does not use its key up.
@@ -107,7 +94,7 @@ struct ComputeRoutes: Sendable {
         try query.check()
         let items = try await ListComputes(page: page, filter: filter, caller: try context.requireCaller())
             .run(in: cloud)
-        let costs = try await ReadCosts(computeIds: items.items.map(\.id)).run(in: cloud)
+        let costs = try await ReadCosts(resourceIds: items.items.map(\.id)).run(in: cloud)
         return try Envelope(context, cloud.clock).list(items, page) {
             ComputeWire($0, costMilliRwf: costs[$0.id])
         }
@@ -158,16 +145,15 @@ struct ComputeRoutes: Sendable {
         _ members: @autoclosure () throws -> [String: String] = [:], status: HTTPResponse.Status = .accepted
     ) async throws -> Response {
         let id = try context.requireId()
-        let key = try IdempotencyKey.ifSent(header: request.headers.value(of: .idempotencyKey))
         let endpoint = "\(request.method) \(change.action.path(id))"
-        let asked = try changeRequest(endpoint, key, try members(), context)
-        return Self.response(
-            status, try await ChangeCompute(id: id, change: change, request: asked).run(in: cloud))
+        let asked = try context.changeRequest(endpoint, try request.idempotencyKeyIfSent(), try members())
+        let verb = ChangeCompute(id: id, change: change, request: asked, answer: answer(context))
+        return Envelope.response(status, try await verb.run(in: cloud))
     }
 
     /// One compute as the public API shows it, with what it has cost.
     private func shown(_ compute: Compute, _ context: CloudRequestContext) async throws -> Response {
-        let costs = try await ReadCosts(computeIds: [compute.id]).run(in: cloud)
+        let costs = try await ReadCosts(resourceIds: [compute.id]).run(in: cloud)
         return try Envelope(context, cloud.clock).response(
             .ok, ComputeWire(compute, costMilliRwf: costs[compute.id]))
     }

@@ -15,10 +15,16 @@ struct IdempotencyRoutes: Sendable {
         let uses = try await FindIdempotencyKey(key: key, caller: try context.requireCaller()).run(in: cloud)
         return try Envelope(context, cloud.clock).response(
             .ok,
-            uses.map {
-                IdempotencyKeyUseWire(
-                    endpoint: $0.endpoint, computeId: $0.computeId.map { "\($0)" },
-                    usedAt: Timestamp.text($0.createdAtMs), expiresAt: $0.expiresAtMs.map(Timestamp.text))
-            })
+            uses.map { IdempotencyKeyUseWire($0) })
+    }
+}
+
+extension IdempotencyKeyUseWire {
+    fileprivate init(_ use: FindIdempotencyKey.Use) {
+        let resource = use.resource.map { ResourceWire(kind: $0.kind.rawValue, id: String($0.id)) }
+        self.init(
+            endpoint: use.endpoint,
+            computeId: use.resource?.kind == .compute ? resource?.id : nil, resource: resource,
+            usedAt: Timestamp.text(use.createdAtMs), expiresAt: use.expiresAtMs.map(Timestamp.text))
     }
 }

@@ -10,6 +10,7 @@ enum KnownMembers {
     ]
     private static let update: Set = ["hostName", "tags", "deletionProtection"]
     private static let upsize: Set = ["newSpecification", "newSpecificationId"]
+    private static let key: Set = ["name", "role"]
 
     static func ofCreate(_ members: [String: JSONValue]) throws -> [String: String] {
         try known(create, in: members, newer: "specification", older: "specificationId")
@@ -21,6 +22,10 @@ enum KnownMembers {
 
     static func ofUpsize(_ members: [String: JSONValue]) throws -> [String: String] {
         try known(upsize, in: members, newer: "newSpecification", older: "newSpecificationId")
+    }
+
+    static func ofKey(_ members: [String: JSONValue]) throws -> [String: String] {
+        try known(key, in: members)
     }
 
     private static func known(

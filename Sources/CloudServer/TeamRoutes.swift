@@ -37,13 +37,12 @@ struct TeamRoutes: Sendable {
 
     @Sendable
     private func create(_ request: Request, _ context: CloudRequestContext) async throws -> Response {
-        let caller = try context.requireCaller()
-        let idempotencyKey = try IdempotencyKey.ifSent(header: request.headers.value(of: .idempotencyKey))
-        let asked = try KeyRequest(members: try await context.members(of: request))
-        let created = try await CreateKey(
-            name: asked.name, role: asked.role, by: .caller(caller, requestId: context.requestId),
-            idempotencyKey: idempotencyKey
-        ).run(in: cloud)
+        let idempotencyKey = try request.idempotencyKeyIfSent()
+        let members = try await context.members(of: request)
+        let asked = try KeyRequest(members: members)
+        let change = try context.changeRequest(
+            CreateKey.endpoint, idempotencyKey, try KnownMembers.ofKey(members))
+        let created = try await CreateKey(name: asked.name, role: asked.role, request: change).run(in: cloud)
         var response = try Envelope(context, cloud.clock).response(
             .created, KeyWire(created.key, secret: created.secret))
         response.headers[.cacheControl] = "no-store"

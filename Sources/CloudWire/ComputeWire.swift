@@ -135,14 +135,20 @@ public struct UpsizeComputeWire: Codable, Sendable, Equatable {
 public struct IdempotencyKeyUseWire: Codable, Sendable, Equatable {
     /// Method and path below the base path.
     public var endpoint: String
+    /// The compute that was made or changed; absent for another resource.
     public var computeId: String?
+    /// What was made or changed; absent for what is not a resource, such as an API key.
+    public var resource: ResourceWire?
     public var usedAt: String
-    /// Absent while the key is kept for its compute's life.
+    /// Absent while the key is kept for its resource's life.
     public var expiresAt: String?
 
-    public init(endpoint: String, computeId: String?, usedAt: String, expiresAt: String?) {
+    public init(
+        endpoint: String, computeId: String?, resource: ResourceWire?, usedAt: String, expiresAt: String?
+    ) {
         self.endpoint = endpoint
         self.computeId = computeId
+        self.resource = resource
         self.usedAt = usedAt
         self.expiresAt = expiresAt
     }

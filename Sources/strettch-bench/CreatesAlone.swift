@@ -58,8 +58,8 @@ struct CreatesAlone {
         let request = ChangeRequest(
             endpoint: CreateCompute.endpoint, key: try IdempotencyKey(header: UUID().uuidString),
             members: ["hostName": wire.hostName, "image": wire.image, "publicKeys": wire.publicKeys[0]],
-            caller: caller, requestId: "bench", answer: { _, _ in Self.answer })
-        _ = try await CreateCompute(asked, request: request).run(in: cloud)
+            caller: caller, requestId: "bench")
+        _ = try await CreateCompute(asked, request: request, answer: { _, _ in Self.answer }).run(in: cloud)
     }
 
     /// As long as an answer to a create.

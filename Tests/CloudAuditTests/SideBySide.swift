@@ -82,12 +82,12 @@ struct SideBySide: Sendable {
                 let key = "00000000-0000-4000-8000-\(String(100_000_000_000 + keyOf(number)))"
                 let request = ChangeRequest(
                     endpoint: CreateCompute.endpoint, key: try IdempotencyKey(header: key), members: [:],
-                    caller: caller, requestId: "request",
-                    answer: { compute, _ in "{\"id\":\"\(compute.id)\"}" })
+                    caller: caller, requestId: "request")
                 group.addTask {
                     do {
-                        let outcome = try await CreateCompute(asked, request: request).run(
-                            in: clouds[number % clouds.count])
+                        let outcome = try await CreateCompute(
+                            asked, request: request, answer: { compute, _ in "{\"id\":\"\(compute.id)\"}" }
+                        ).run(in: clouds[number % clouds.count])
                         return .accepted(outcome.answer)
                     } catch let error as CloudError {
                         return .refused(error.code, error.message)

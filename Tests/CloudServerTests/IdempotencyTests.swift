@@ -200,8 +200,8 @@ struct IdempotencyTests {
                     publicKeys: ["ssh-rsa AAAA..."]),
                 request: ChangeRequest(
                     endpoint: CreateCompute.endpoint, key: try IdempotencyKey(header: key), members: members,
-                    caller: Caller(keyId: 1, teamId: 1, role: .owner), requestId: "r",
-                    answer: { _, _ in "never" }))
+                    caller: Caller(keyId: 1, teamId: 1, role: .owner), requestId: "r"),
+                answer: { _, _ in "never" })
             let outcome = try await request.run(in: strict)
             #expect(outcome.replayed && outcome.answer == first.text)
         }

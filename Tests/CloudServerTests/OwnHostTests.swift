@@ -74,8 +74,7 @@ struct OwnHostTests {
             request: ChangeRequest(
                 endpoint: CreateCompute.endpoint, key: try IdempotencyKey(header: TestCloud.newKey()),
                 members: [:], caller: Caller(keyId: 1, teamId: TestCloud.teamId, role: .owner),
-                requestId: "r",
-                answer: { compute, _ in "\(compute.id)" })
+                requestId: "r"), answer: { compute, _ in "\(compute.id)" }
         ).run(in: program)
     }
 }

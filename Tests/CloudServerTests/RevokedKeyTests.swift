@@ -75,11 +75,13 @@ struct RevokedKeyTests {
         func request(_ endpoint: String, _ key: String?) throws -> ChangeRequest {
             ChangeRequest(
                 endpoint: endpoint, key: try IdempotencyKey.ifSent(header: key), members: [:], caller: caller,
-                requestId: "r", answer: { compute, _ in "\(compute.id)" })
+                requestId: "r")
         }
+        let answer: Answer<Compute> = { compute, _ in "\(compute.id)" }
         func act(_ change: ChangeCompute.Change, key: String? = nil) async throws {
-            _ = try await ChangeCompute(id: 1, change: change, request: try request("any", key)).run(
-                in: cloud)
+            _ = try await ChangeCompute(
+                id: 1, change: change, request: try request("any", key), answer: answer
+            ).run(in: cloud)
         }
         let asked = ComputeRequest(
             hostName: "web", image: "TINY-1", region: "KGL-1", specification: "S-1C",
@@ -88,10 +90,10 @@ struct RevokedKeyTests {
         switch change {
         case .create:
             let request = try request(CreateCompute.endpoint, TestCloud.newKey())
-            _ = try await CreateCompute(asked, request: request).run(in: cloud)
+            _ = try await CreateCompute(asked, request: request, answer: answer).run(in: cloud)
         case .replay:
             let request = try request(CreateCompute.endpoint, key)
-            _ = try await CreateCompute(asked, request: request).run(in: cloud)
+            _ = try await CreateCompute(asked, request: request, answer: answer).run(in: cloud)
         case .dryRun: _ = try await QuoteCompute(asked, caller: caller, requestId: "r").run(in: cloud)
         case .start: try await act(.start)
         case .stop: try await act(.stop)

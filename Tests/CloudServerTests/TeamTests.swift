@@ -100,7 +100,7 @@ struct TeamTests {
                         publicKeys: [TestCloud.publicKey]),
                     request: ChangeRequest(
                         endpoint: CreateCompute.endpoint, key: try IdempotencyKey(header: TestCloud.newKey()),
-                        members: [:], caller: caller, requestId: "r", answer: { _, _ in "" })
+                        members: [:], caller: caller, requestId: "r"), answer: { _, _ in "" }
                 ).run(in: cloud.cloud)
             }
             #expect(error?.code == .unauthorized)

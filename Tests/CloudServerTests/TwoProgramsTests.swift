@@ -28,7 +28,8 @@ struct TwoProgramsTests {
                         let key =
                             "00000000-0000-4000-8000-\(String(100_000_000_000 + number / Self.sendsOfEach))"
                         let outcome = try await CreateCompute(
-                            Self.asked, request: try Self.request(key, caller)
+                            Self.asked, request: try Self.request(key, caller),
+                            answer: { compute, _ in "{\"id\":\"\(compute.id)\"}" }
                         ).run(in: clouds[number % 2])
                         if !outcome.replayed { ids.add(1) }
                     }
@@ -70,6 +71,6 @@ extension TwoProgramsTests {
         ChangeRequest(
             endpoint: CreateCompute.endpoint, key: try IdempotencyKey(header: key), members: [:],
             caller: caller,
-            requestId: "request", answer: { compute, _ in "{\"id\":\"\(compute.id)\"}" })
+            requestId: "request")
     }
 }

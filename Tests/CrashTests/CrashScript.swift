@@ -166,7 +166,7 @@ extension CrashWorld {
     func createAndSettle() async throws {
         let request = try request("POST /computes", key: 0)
         _ = try await insist("the create") {
-            try await CreateCompute(Self.asked, request: request).run(in: $0.cloud)
+            try await CreateCompute(Self.asked, request: request, answer: Self.answer).run(in: $0.cloud)
         }
         try await settle()
     }
@@ -177,7 +177,8 @@ extension CrashWorld {
         let request = try request(
             "POST /computes/1/\(name)", key: ComputeAction.asked.firstIndex(of: change.action) ?? 0)
         _ = try await insist(name) {
-            try await ChangeCompute(id: 1, change: change, request: request).run(in: $0.cloud)
+            try await ChangeCompute(id: 1, change: change, request: request, answer: Self.answer)
+                .run(in: $0.cloud)
         }
         try await settle()
     }
@@ -242,11 +243,12 @@ extension CrashWorld {
         return address
     }
 
+    private static let answer: Answer<Compute> = { compute, _ in "{\"data\":{\"id\":\"\(compute.id)\"}}" }
+
     private func request(_ endpoint: String, key: Int) throws -> ChangeRequest {
         ChangeRequest(
             endpoint: endpoint, key: try IdempotencyKey(header: "00000000-0000-4000-8000-00000000000\(key)"),
             members: ["a": "b"],
-            caller: Self.caller, requestId: "r",
-            answer: { compute, _ in "{\"data\":{\"id\":\"\(compute.id)\"}}" })
+            caller: Self.caller, requestId: "r")
     }
 }

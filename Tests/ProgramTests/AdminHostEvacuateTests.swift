@@ -51,12 +51,11 @@ struct AdminHostEvacuateTests {
             let request = ChangeRequest(
                 endpoint: "POST /computes",
                 key: try IdempotencyKey(header: "00000000-0000-4000-8000-00000000000\(number)"), members: [:],
-                caller: Caller(keyId: 1, teamId: team.team.id, role: .owner), requestId: "r",
-                answer: { _, _ in "{}" })
+                caller: Caller(keyId: 1, teamId: team.team.id, role: .owner), requestId: "r")
             _ = try await CreateCompute(
                 ComputeRequest(
                     hostName: name, image: "TINY-1", region: "KGL-1", specification: "S-1C",
-                    publicKeys: [TestCloud.publicKey]), request: request
+                    publicKeys: [TestCloud.publicKey]), request: request, answer: { _, _ in "{}" }
             ).run(in: cloud)
         }
         let now = clock.nowMs

@@ -74,14 +74,15 @@ public struct ScaleRun: Sendable {
             hostName: "c-\(number)", image: "TINY-1", region: "KGL-1",
             specification: specification.specification, publicKeys: [Self.publicKey])
         let request = ChangeRequest(
-            endpoint: CreateCompute.endpoint, key: nil, members: [:], caller: caller, requestId: "scale",
-            answer: { compute, _ in "\(compute.id)" })
+            endpoint: CreateCompute.endpoint, key: nil, members: [:], caller: caller, requestId: "scale")
         do {
             // A dry run places it, and undoes that.
             let quote = QuoteCompute(asked, caller: caller, requestId: "scale")
             try await report.place.time { _ = try await quote.run(in: cloud) }
             try await report.create.time {
-                _ = try await CreateCompute(asked, request: request).run(in: cloud)
+                _ = try await CreateCompute(
+                    asked, request: request, answer: { compute, _ in "\(compute.id)" }
+                ).run(in: cloud)
             }
             report.placed += 1
         } catch let error as CloudError where error.code == .unprocessableEntity {

@@ -33,7 +33,7 @@ struct KillAudit: Sendable {
                 "SELECT host_name, COUNT(*) AS n FROM computes GROUP BY host_name HAVING COUNT(*) > 1")
             let keys = try sql.query(
                 """
-                SELECT id FROM computes WHERE id NOT IN (SELECT resource_id FROM idempotency_keys)
+                SELECT id FROM computes WHERE NOT EXISTS (SELECT 1 FROM idempotency_keys WHERE resource_id = computes.id)
                 """)
             return try names.map { "\(try $0.text("host_name")) was made \(try $0.int("n")) times" }
                 + keys.map { "compute \(try $0.int("id")) has no key" }
