@@ -59,6 +59,13 @@ extension StrettchClient {
         try await change(.PATCH, id, "/upsize", try Self.body(upsize))
     }
 
+    /// Puts the content of a snapshot in place of what is on the compute's disk.
+    public func restoreCompute(id: String, _ restore: RestoreComputeWire) async throws -> EnvelopeWire<
+        ComputeWire
+    > {
+        try await change(.POST, id, "/restore", try Self.body(restore))
+    }
+
     public func updateCompute(id: String, _ update: UpdateComputeWire) async throws -> EnvelopeWire<
         ComputeWire
     > {
@@ -76,7 +83,7 @@ extension StrettchClient {
                 idempotencyKey: UUID()))
     }
 
-    private static func body(_ value: some Encodable) throws -> [UInt8] {
+    static func body(_ value: some Encodable) throws -> [UInt8] {
         let encoder = JSONEncoder()
         encoder.outputFormatting = .withoutEscapingSlashes
         return Array(try encoder.encode(value))
@@ -96,11 +103,21 @@ extension StrettchClient {
     public func allComputes(
         limit: Int = .max, filter: ListFilter = ListFilter()
     ) async throws -> [ComputeWire] {
-        var all: [ComputeWire] = []
+        try await all(limit: limit) { page, size, cursor in
+            try await computes(page: page, limit: size, filter: filter, cursor: cursor)
+        }
+    }
+
+    /// The items of all pages, or the first `limit` of them. Goes by cursors where the server has them.
+    func all<Item>(
+        limit: Int,
+        _ page: (_ number: Int, _ size: Int, _ cursor: String?) async throws -> EnvelopeWire<[Item]>
+    ) async throws -> [Item] {
+        var all: [Item] = []
         var cursor: String?
         let pageSize = max(1, min(limit, Self.pageSize))
-        for page in 1...Self.maxPages {
-            let envelope = try await computes(page: page, limit: pageSize, filter: filter, cursor: cursor)
+        for number in 1...Self.maxPages {
+            let envelope = try await page(number, pageSize, cursor)
             all += envelope.data
             cursor = envelope.meta?.nextCursor
             let isLast =
@@ -134,7 +151,7 @@ extension StrettchClient {
 
     /// The largest page that the API gives.
     static let pageSize = 100
-    /// Bounds a listing: a million computes.
+    /// Bounds a listing: a million items.
     static let maxPages = 10_000
 
     /// The text as one part of a path, whatever is in it.

@@ -1,6 +1,6 @@
 import CloudWire
 
-/// How often and for how long a compute is looked at.
+/// How often and for how long a resource is looked at.
 public struct WaitBounds: Sendable, Equatable {
     public var timeout: Duration
     /// The default leaves half of the reference's two requests a second to others with the same key.
@@ -12,12 +12,12 @@ public struct WaitBounds: Sendable, Equatable {
     }
 }
 
-/// How waiting for a compute ended.
-public enum WaitOutcome: Sendable, Equatable {
-    /// What was waited for. The compute is `nil` when there is none any more.
-    case reached(ComputeWire?)
-    /// The time was up; the compute as it was last seen.
-    case timedOut(ComputeWire?)
+/// How waiting for a resource ended.
+public enum WaitOutcome<Resource: LiveResourceWire>: Sendable, Equatable {
+    /// What was waited for. The resource is `nil` when there is none any more.
+    case reached(Resource?)
+    /// The time was up; the resource as it was last seen.
+    case timedOut(Resource?)
 }
 
 extension StrettchClient {
@@ -35,42 +35,59 @@ extension StrettchClient {
     public func wait(
         id: String, bounds: WaitBounds, for states: [String] = [], until isReached: (ComputeWire?) -> Bool,
         onLook: (ComputeWire?, Duration) -> Void
-    ) async throws -> WaitOutcome {
+    ) async throws -> WaitOutcome<ComputeWire> {
         try await wait(
-            id: id, bounds: bounds, clock: options.clock, for: states, until: isReached, onLook: onLook)
+            bounds: bounds, clock: options.clock, for: states, until: isReached, onLook: onLook
+        ) { seconds in
+            guard let seconds else { return try await compute(id: id).data }
+            return try await compute(id: id, waitingFor: states, seconds: seconds).data
+        }
     }
 
-    private func wait<C: Clock>(
-        id: String, bounds: WaitBounds, clock: C, for states: [String],
-        until isReached: (ComputeWire?) -> Bool,
-        onLook: (ComputeWire?, Duration) -> Void
-    ) async throws -> WaitOutcome where C.Duration == Duration {
+    /// The same for a snapshot.
+    public func waitForSnapshot(
+        id: String, bounds: WaitBounds, for states: [String] = [], until isReached: (SnapshotWire?) -> Bool,
+        onLook: (SnapshotWire?, Duration) -> Void
+    ) async throws -> WaitOutcome<SnapshotWire> {
+        try await wait(
+            bounds: bounds, clock: options.clock, for: states, until: isReached, onLook: onLook
+        ) { seconds in
+            guard let seconds else { return try await snapshot(id: id).data }
+            return try await snapshot(id: id, waitingFor: states, seconds: seconds).data
+        }
+    }
+
+    /// - Parameter look: asks for the resource, held by the server for that many seconds; `nil`: not at all.
+    private func wait<Resource, C: Clock>(
+        bounds: WaitBounds, clock: C, for states: [String], until isReached: (Resource?) -> Bool,
+        onLook: (Resource?, Duration) -> Void, look ask: (_ seconds: Int64?) async throws -> Resource
+    ) async throws -> WaitOutcome<Resource> where C.Duration == Duration {
         let start = clock.now
         var look = start
         var first = true
         while true {
             let left = bounds.timeout - start.duration(to: look)
+            let seconds = min(Self.holdSeconds, left.components.seconds)
             // The first look is not held, so that there is something to show.
-            let compute = try await computeIfAny(id: id, for: first ? [] : states, atMost: left)
+            let isHeld = !first && !states.isEmpty && seconds >= 1
             first = false
+            let resource = try await Self.ifAny { try await ask(isHeld ? seconds : nil) }
             let elapsed = start.duration(to: clock.now)
-            onLook(compute, elapsed)
-            if isReached(compute) { return .reached(compute) }
-            if elapsed >= bounds.timeout { return .timedOut(compute) }
+            onLook(resource, elapsed)
+            if isReached(resource) { return .reached(resource) }
+            if elapsed >= bounds.timeout { return .timedOut(resource) }
             let next = min(look.advanced(by: bounds.interval), start.advanced(by: bounds.timeout))
             if next > clock.now { try await clock.sleep(until: next, tolerance: nil) }
             look = clock.now
         }
     }
 
-    /// The compute, or `nil` for 404.
-    private func computeIfAny(id: String, for states: [String], atMost left: Duration) async throws
-        -> ComputeWire?
-    {
-        let seconds = min(Self.holdSeconds, left.components.seconds)
+    /// The resource, or `nil` for 404.
+    private static func ifAny<Resource>(
+        _ ask: () async throws -> Resource
+    ) async throws -> Resource? {
         do {
-            guard !states.isEmpty, seconds >= 1 else { return try await compute(id: id).data }
-            return try await compute(id: id, waitingFor: states, seconds: seconds).data
+            return try await ask()
         } catch let error as ClientError where error.status == 404 && error.kind == .refused {
             return nil
         }

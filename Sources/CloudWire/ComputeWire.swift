@@ -1,6 +1,6 @@
 /// A compute as the public API shows it (API reference, "Compute object"; `sshEndpoint`, `deletionProtection`,
 /// `task`, `failure` and `cost` are ours).
-public struct ComputeWire: Codable, Sendable, Equatable {
+public struct ComputeWire: LiveResourceWire {
     /// Decimal digits.
     public var id: String
     public var hostName: String
@@ -50,9 +50,10 @@ public struct ComputeWire: Codable, Sendable, Equatable {
     }
 }
 
-/// What is being done to a compute, and the step that it has reached.
+/// What is being done to a resource, and the step that it has reached.
 public struct TaskWire: Codable, Sendable, Equatable {
-    /// `create`, `start`, `stop`, `reboot`, `upsize` or `delete`; absent while a failed create is cleaned up.
+    /// What was asked for: of a compute `create`, `start`, `stop`, `reboot`, `upsize`, `restore` or `delete`, of a snapshot
+    /// `take` or `delete`. Absent while what has failed is cleaned up.
     public var action: String?
     public var step: String
     public var since: String
@@ -70,7 +71,7 @@ public struct TaskWire: Codable, Sendable, Equatable {
     }
 }
 
-/// Why a compute failed.
+/// Why a resource is not what was asked for.
 public struct FailureWire: Codable, Sendable, Equatable {
     public var code: String
     public var message: String
@@ -84,7 +85,10 @@ public struct FailureWire: Codable, Sendable, Equatable {
 /// The body of `POST /computes` in the slug dialect.
 public struct CreateComputeWire: Codable, Sendable, Equatable {
     public var hostName: String
-    public var image: String
+    /// Either this or `snapshot`.
+    public var image: String?
+    /// The id of the snapshot that the disk is made of.
+    public var snapshot: String?
     public var region: String
     public var specification: String
     public var publicKeys: [String]
@@ -95,12 +99,13 @@ public struct CreateComputeWire: Codable, Sendable, Equatable {
     public var deletionProtection: Bool?
 
     public init(
-        hostName: String, image: String, region: String, specification: String, publicKeys: [String],
-        tags: [String]? = nil, withPublicIp: Bool? = nil, userData: String? = nil,
-        deletionProtection: Bool? = nil
+        hostName: String, image: String? = nil, snapshot: String? = nil, region: String,
+        specification: String, publicKeys: [String], tags: [String]? = nil, withPublicIp: Bool? = nil,
+        userData: String? = nil, deletionProtection: Bool? = nil
     ) {
         self.hostName = hostName
         self.image = image
+        self.snapshot = snapshot
         self.region = region
         self.specification = specification
         self.publicKeys = publicKeys

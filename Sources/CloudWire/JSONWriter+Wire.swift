@@ -70,6 +70,27 @@ extension ComputeWire: JSONWritable {
     }
 }
 
+extension SnapshotWire: JSONWritable {
+    public func write(to json: inout JSONWriter) throws {
+        try json.object { json in
+            json.member("computeId", computeId)
+            json.member("consistency", ifPresent: consistency)
+            json.member("cost", ifPresent: cost)
+            json.member("createdAt", createdAt)
+            json.member("deletionProtection", deletionProtection)
+            try json.member("failure", ifPresent: failure)
+            json.member("id", id)
+            json.member("image", image)
+            json.member("name", name)
+            json.member("sizeBytes", ifPresent: sizeBytes)
+            json.member("state", state)
+            json.member("storageGb", storageGb)
+            try json.member("task", ifPresent: task)
+            json.member("updatedAt", updatedAt)
+        }
+    }
+}
+
 extension TaskWire: JSONWritable {
     public func write(to json: inout JSONWriter) {
         json.object { json in

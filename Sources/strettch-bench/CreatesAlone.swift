@@ -53,11 +53,13 @@ struct CreatesAlone {
     private func create() async throws {
         let wire = BenchRequest.make("create")
         let asked = ComputeRequest(
-            hostName: wire.hostName, image: wire.image, region: wire.region,
+            hostName: wire.hostName, image: wire.image ?? "", region: wire.region,
             specification: wire.specification, publicKeys: wire.publicKeys, tags: wire.tags ?? [])
         let request = ChangeRequest(
             endpoint: CreateCompute.endpoint, key: try IdempotencyKey(header: UUID().uuidString),
-            members: ["hostName": wire.hostName, "image": wire.image, "publicKeys": wire.publicKeys[0]],
+            members: [
+                "hostName": wire.hostName, "image": wire.image ?? "", "publicKeys": wire.publicKeys[0],
+            ],
             caller: caller, requestId: "bench")
         _ = try await CreateCompute(asked, request: request, answer: { _, _ in Self.answer }).run(in: cloud)
     }

@@ -7,7 +7,7 @@ import Foundation
 struct ComputeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "compute",
-        abstract: "Create, show, start, stop, resize, log in to and delete computes.",
+        abstract: "Create, show, start, stop, resize, restore, log in to and delete computes.",
         discussion: """
             The server and the API key come from ~/.config/strettch/credentials.json, or from STRETTCH_URL and \
             STRETTCH_KEY.
@@ -15,8 +15,9 @@ struct ComputeCommand: AsyncParsableCommand {
         subcommands: [
             ComputeCreateCommand.self, ComputeListCommand.self, ComputeGetCommand.self,
             ComputeWaitCommand.self, ComputeStartCommand.self, ComputeStopCommand.self,
-            ComputeRebootCommand.self, ComputeUpsizeCommand.self, ComputeUpdateCommand.self,
-            ComputeDeleteCommand.self, ComputeEventsCommand.self, ComputeSSHCommand.self,
+            ComputeRebootCommand.self, ComputeRestoreCommand.self, ComputeUpsizeCommand.self,
+            ComputeUpdateCommand.self, ComputeDeleteCommand.self, ComputeEventsCommand.self,
+            ComputeSSHCommand.self,
         ])
 }
 

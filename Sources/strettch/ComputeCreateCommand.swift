@@ -16,8 +16,11 @@ struct ComputeCreateCommand: AsyncParsableCommand {
     @Argument(help: "Host name of the compute.")
     var name: String
 
-    @Option(help: "Slug of the image, like UBUNTU-24.04.")
-    var image: String
+    @Option(help: "Slug of the image, like UBUNTU-24.04. Either this or --snapshot.")
+    var image: String?
+
+    @Option(help: "Id or name of the snapshot that its disk is made of.")
+    var snapshot: String?
 
     @Option(help: "Slug of the region, like KGL-1.")
     var region: String
@@ -55,16 +58,19 @@ struct ComputeCreateCommand: AsyncParsableCommand {
     var wait = false
 
     @Option(help: "The longest to wait, in seconds.")
-    var timeout = ComputeCommandWait.defaultTimeoutSeconds
+    var timeout = CommandWait.defaultTimeoutSeconds
 
     @OptionGroup var options: ComputeOptions
 
     func validate() throws {
         guard !hostName.isEmpty else { throw ValidationError("The name is empty. Give one like web-1.") }
+        guard (image == nil) != (snapshot == nil) else {
+            throw ValidationError("Give either --image or --snapshot.")
+        }
         guard !dryRun || !wait else { throw ValidationError("--dry-run makes nothing to --wait for.") }
-        try ComputeCommandWait.validate(timeoutSeconds: timeout)
+        try CommandWait.validate(timeoutSeconds: timeout)
         if let idempotencyKey, UUID(uuidString: idempotencyKey) == nil {
-            throw ValidationError("--idempotency-key: \"\(idempotencyKey)\" is no UUID.")
+            throw ValidationError("--idempotency-key: \"\(idempotencyKey)\" is not a UUID.")
         }
         guard (key + [userData]).count(where: { $0 == CommandFile.standardInput }) <= 1 else {
             throw ValidationError("Standard input (-) can be read once. Name files for the others.")
@@ -95,7 +101,7 @@ struct ComputeCreateCommand: AsyncParsableCommand {
     private static let maxUserDataBytes = 16384
 
     private func quote(_ client: StrettchClient) async throws {
-        let quote = try await client.quoteCompute(try request())
+        let quote = try await client.quoteCompute(try await request(client))
         warn(quote.warnings)
         try OutputStreams.result(
             options.json ? try OutputText.json(quote.data) : OutputCompute.quote(quote.data))
@@ -105,18 +111,21 @@ struct ComputeCreateCommand: AsyncParsableCommand {
         for warning in warnings ?? [] { OutputStreams.note("warning: \(OutputText.clean(warning))") }
     }
 
-    private func request() throws -> CreateComputeWire {
+    private func request(_ client: StrettchClient) async throws -> CreateComputeWire {
         let keys = try ComputeCommandKeys.read(
             files: key, home: HomeFolder.path(environment: ProcessInfo.processInfo.environment))
         let userData = try userData.map { try CommandFile.text($0, maxBytes: Self.maxUserDataBytes) }
+        var source: SnapshotWire?
+        if let snapshot { source = try await SnapshotCommandFind.find(snapshot, client) }
         return CreateComputeWire(
-            hostName: hostName, image: image, region: region, specification: specification, publicKeys: keys,
+            hostName: hostName, image: image, snapshot: source?.id, region: region,
+            specification: specification, publicKeys: keys,
             tags: tag.isEmpty ? nil : tag, withPublicIp: publicIp ? true : nil,
             userData: userData, deletionProtection: protection ? true : nil)
     }
 
     private func create(_ client: StrettchClient) async throws -> EnvelopeWire<ComputeWire> {
-        let request = try request()
+        let request = try await request(client)
         let id = idempotencyKey.flatMap { UUID(uuidString: $0) } ?? UUID()
         do {
             return try await client.createCompute(request, idempotencyKey: id)

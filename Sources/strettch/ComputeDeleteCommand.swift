@@ -19,11 +19,11 @@ struct ComputeDeleteCommand: AsyncParsableCommand {
     var wait = false
 
     @Option(help: "The longest to wait for each, in seconds.")
-    var timeout = ComputeCommandWait.defaultTimeoutSeconds
+    var timeout = CommandWait.defaultTimeoutSeconds
 
     @OptionGroup var options: ComputeOptions
 
-    func validate() throws { try ComputeCommandWait.validate(timeoutSeconds: timeout) }
+    func validate() throws { try CommandWait.validate(timeoutSeconds: timeout) }
 
     func run() async throws {
         try await options.withClient { client in
@@ -73,7 +73,7 @@ struct ComputeDeleteCommand: AsyncParsableCommand {
             ) {
                 $0 == nil || $0?.state == "DESTROYED"
             }
-            try ComputeCommandWait.gone(outcome, name: name, timeoutSeconds: timeout)
+            try CommandWait.gone(outcome, name: name, timeoutSeconds: timeout)
         }
         if !options.json {
             try OutputStreams.result(wait ? "\(name) is gone." : "\(name) is \(compute.state).")

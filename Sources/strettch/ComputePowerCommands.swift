@@ -9,7 +9,7 @@ struct ComputeStartCommand: AsyncParsableCommand {
 
     @OptionGroup var change: ComputeChangeOptions
 
-    func run() async throws { try await change.run { try await $0.startCompute(id: $1) } }
+    func run() async throws { try await change.run { try await $0.startCompute(id: $1.id) } }
 }
 
 /// `strettch compute stop`.
@@ -22,7 +22,7 @@ struct ComputeStopCommand: AsyncParsableCommand {
 
     @OptionGroup var change: ComputeChangeOptions
 
-    func run() async throws { try await change.run { try await $0.stopCompute(id: $1) } }
+    func run() async throws { try await change.run { try await $0.stopCompute(id: $1.id) } }
 }
 
 /// `strettch compute reboot`.
@@ -32,7 +32,7 @@ struct ComputeRebootCommand: AsyncParsableCommand {
 
     @OptionGroup var change: ComputeChangeOptions
 
-    func run() async throws { try await change.run { try await $0.rebootCompute(id: $1) } }
+    func run() async throws { try await change.run { try await $0.rebootCompute(id: $1.id) } }
 }
 
 /// `strettch compute upsize`.
@@ -48,7 +48,7 @@ struct ComputeUpsizeCommand: AsyncParsableCommand {
 
     func run() async throws {
         let upsize = UpsizeComputeWire(newSpecification: specification)
-        try await change.run { try await $0.upsizeCompute(id: $1, upsize) }
+        try await change.run { try await $0.upsizeCompute(id: $1.id, upsize) }
     }
 }
 
@@ -87,7 +87,7 @@ struct ComputeUpdateCommand: AsyncParsableCommand {
 
     func run() async throws {
         let update = update
-        try await change.run { try await $0.updateCompute(id: $1, update) }
+        try await change.run { try await $0.updateCompute(id: $1.id, update) }
     }
 }
 
@@ -100,19 +100,19 @@ struct ComputeChangeOptions: ParsableArguments {
     var wait = false
 
     @Option(help: "The longest to wait, in seconds.")
-    var timeout = ComputeCommandWait.defaultTimeoutSeconds
+    var timeout = CommandWait.defaultTimeoutSeconds
 
     @OptionGroup var options: ComputeOptions
 
-    func validate() throws { try ComputeCommandWait.validate(timeoutSeconds: timeout) }
+    func validate() throws { try CommandWait.validate(timeoutSeconds: timeout) }
 
     /// Finds the compute, sends the change, waits for its end when asked to, and prints the compute.
     func run(
-        _ send: @escaping @Sendable (StrettchClient, String) async throws -> EnvelopeWire<ComputeWire>
+        _ send: @escaping @Sendable (StrettchClient, ComputeWire) async throws -> EnvelopeWire<ComputeWire>
     ) async throws {
         try await options.withClient { client in
             let found = try await ComputeCommandFind.find(compute, client)
-            var changed = try await send(client, found.id).data
+            var changed = try await send(client, found).data
             // What is done at once has nothing to wait for, and a failure that it shows is an older one.
             if wait, changed.task != nil { changed = try await end(of: changed, client) }
             try OutputStreams.result(
@@ -129,8 +129,10 @@ struct ComputeChangeOptions: ParsableArguments {
 
     /// The compute once nothing is being done to it. Throws `CommandFailure` with status 8 when that takes too long, or
     /// ended otherwise than was asked for.
-    static func ended(_ outcome: WaitOutcome, name: String, timeoutSeconds: Int) throws -> ComputeWire {
-        let ended = try ComputeCommandWait.ended(outcome, name: name, timeoutSeconds: timeoutSeconds)
+    static func ended(
+        _ outcome: WaitOutcome<ComputeWire>, name: String, timeoutSeconds: Int
+    ) throws -> ComputeWire {
+        let ended = try CommandWait.ended(outcome, name: name, timeoutSeconds: timeoutSeconds)
         guard let failure = ended.failure else { return ended }
         throw CommandFailure(.notReached, code: failure.code, "\(name) is \(ended.state): \(failure.message)")
     }

@@ -11,11 +11,11 @@ struct ComputeWaitCommand: AsyncParsableCommand {
     var compute: String
 
     @Option(help: ArgumentHelp("Wait at most so long.", valueName: "seconds"))
-    var timeout = ComputeCommandWait.defaultTimeoutSeconds
+    var timeout = CommandWait.defaultTimeoutSeconds
 
     @OptionGroup var options: ComputeOptions
 
-    func validate() throws { try ComputeCommandWait.validate(timeoutSeconds: timeout) }
+    func validate() throws { try CommandWait.validate(timeoutSeconds: timeout) }
 
     func run() async throws {
         try await options.withClient { client in

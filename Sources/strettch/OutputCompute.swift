@@ -90,7 +90,7 @@ enum OutputCompute {
         compute.task.map { "\(compute.state) (\($0.step))" } ?? compute.state
     }
 
-    private static func step(_ task: TaskWire) -> String {
+    static func step(_ task: TaskWire) -> String {
         "\(task.step) since \(task.since)" + (task.attempts > 0 ? ", failed \(task.attempts) times" : "")
             + (task.note.map { ": \($0)" } ?? "")
     }

@@ -1,6 +1,6 @@
 import CloudWire
 
-/// The lines that show the work on a compute while it is waited for. Values in, text out; the caller writes it.
+/// The lines that show the work on a resource while it is waited for. Values in, text out; the caller writes it.
 ///
 /// On a terminal the last line is live: it is written over at each look, and stays when the next step begins.
 /// Elsewhere there is one plain line for each change.
@@ -23,10 +23,10 @@ struct OutputProgress {
         self.columns = max(20, columns)
     }
 
-    /// The text for a look at the compute, `elapsed` after the first one.
-    mutating func show(_ compute: ComputeWire?, elapsed: Duration) -> String {
+    /// The text for a look at the resource, `elapsed` after the first one.
+    mutating func show(_ resource: (some LiveResourceWire)?, elapsed: Duration) -> String {
         let new = Stage(
-            step: compute.map { $0.task?.step ?? $0.state } ?? "gone", note: compute?.task?.note)
+            step: resource.map { $0.task?.step ?? $0.state } ?? "gone", note: resource?.task?.note)
         let old = stage
         stage = new
         guard isTerminal else { return new == old ? "" : plainLine(new, elapsed: elapsed) }

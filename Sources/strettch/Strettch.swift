@@ -13,9 +13,8 @@ struct Strettch: AsyncParsableCommand {
             "Start with 'strettch doctor' and 'strettch serve', then 'strettch compute create my-server-01'.",
         version: Version.current,
         subcommands: [
-            ServeCommand.self, ComputeCommand.self, AuditCommand.self, BillingCommand.self, ImageCommand.self,
-            AdminCommand.self,
-            DoctorCommand.self,
+            ServeCommand.self, ComputeCommand.self, SnapshotCommand.self, AuditCommand.self,
+            BillingCommand.self, ImageCommand.self, AdminCommand.self, DoctorCommand.self,
         ])
 
     /// Runs the command; the one place that turns an error of ours into words and an exit status.

@@ -40,7 +40,7 @@ struct ComputeCreateCommandTests {
     func notReached() throws {
         let failed = compute(
             state: "FAILED", failure: FailureWire(code: "HOST_FAILED", message: "No disk left."))
-        let outcomes: [(WaitOutcome, CommandFailure)] = [
+        let outcomes: [(WaitOutcome<ComputeWire>, CommandFailure)] = [
             (
                 .reached(failed),
                 CommandFailure(.notReached, code: "HOST_FAILED", "web-1 (325) is FAILED: No disk left.")
