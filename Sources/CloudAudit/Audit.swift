@@ -55,7 +55,7 @@ public struct Audit: Sendable {
         report.findings =
             snapshot.keyFindings + snapshot.addressFindings(settings) + snapshot.roomFindings
             + snapshot.totalFindings
-            + snapshot.jobFindings(settings)
+            + ResourceKind.allCases.flatMap { snapshot.workFindings(of: $0, settings) }
             + snapshot.moneyFindings(catalogue, settings) + snapshot.eventFindings
             + onHosts
         report.findings.sort {
@@ -101,7 +101,7 @@ extension Invariant {
     /// server that was down has not had the time to go on.
     fileprivate var mayBeARace: Bool {
         switch self {
-        case .process, .disk, .seed, .network, .noOrphans, .nothingIsStuck, .priceIsTheCatalogues: true
+        case .process, .disk, .seed, .snapshot, .network, .noOrphans, .nothingIsStuck, .priceIsTheCatalogues: true
         case .oneKeyPerCompute, .answerNamesCompute, .createIsLogged, .heldOnce, .heldInRange,
             .holdsItsAddress, .goneHoldsNothing, .addressesNameTheirHolders, .capacityIsKept,
             .hostCountsItsComputes, .teamsAreApart,

@@ -14,6 +14,13 @@ struct AuditSnapshot: Sendable, Equatable {
     /// Computes that are on no host or not where their move says, or whose job is another's.
     var misplaced: [Int64] = []
     var withoutJob: [Int64] = []
+    /// By id, without those that are gone.
+    var snapshots: [AuditedSnapshot] = []
+    var snapshotsWithoutJob: [Int64] = []
+    /// Snapshots whose events don't tell once of their begin, or of their end.
+    var snapshotEventsAmiss: [Int64] = []
+    /// Computes whose jobs wait for what is over.
+    var waitInVain: [Int64] = []
     var totalsAmiss: [AuditedTotal] = []
     /// Computes whose addresses' rows name somebody else, or nobody.
     var addressesAmiss: [Int64] = []
@@ -37,6 +44,8 @@ struct AuditSnapshot: Sendable, Equatable {
     var brokenChain: [Entry] = []
     /// Of one host's part: teammates of its computes, and others, on other hosts.
     var remotes: [RemoteAttachment] = []
+    /// Of one host's part: it, and those that keep their snapshots at the same place.
+    var sharers: Set<Int64> = []
     /// Of one host's part: see `NetworkPlan.spareTaps`.
     var spareTaps: Set<Int64> = []
 
@@ -55,6 +64,10 @@ struct AuditSnapshot: Sendable, Equatable {
         moves = try sql.moves.list()
         misplaced = try audit.misplaced()
         withoutJob = try audit.withoutJob()
+        snapshots = try Self.pages(after: \.snapshot.id) { try audit.snapshots(afterId: $0, limit: Self.page) }
+        snapshotsWithoutJob = try audit.snapshotsWithoutJob()
+        snapshotEventsAmiss = try audit.snapshotEventsAmiss()
+        waitInVain = try audit.waitInVain()
         totalsAmiss = try audit.totalsAmiss()
         addressesAmiss = try audit.addressesAmiss()
         createKeysAmiss = try audit.createKeys(endpoint: Self.createEndpoint).map(Count.init)
@@ -81,11 +94,11 @@ struct AuditSnapshot: Sendable, Equatable {
         while true {
             let meters = try audit.meters(afterId: afterId, limit: Self.page)
             guard let last = meters.last else { return }
-            let debits = try audit.debits(afterId: afterId, lastId: last.computeId)
+            let debits = try audit.debits(afterId: afterId, lastId: last.resourceId)
             metersAmiss += meters.filter { !$0.followsState }
             openMeters += meters.filter(\.meter.isOpen)
-            debitsAmiss += meters.compactMap { $0.debitsAmiss(debits[$0.computeId] ?? [:]) }
-            afterId = last.computeId
+            debitsAmiss += meters.compactMap { $0.debitsAmiss(debits[$0.resourceId] ?? [:]) }
+            afterId = last.resourceId
         }
     }
 
@@ -130,9 +143,11 @@ struct AuditSnapshot: Sendable, Equatable {
         var isGuarded: Bool?
     }
 
-    /// What the ledger has of a compute, and what its meter says.
+    /// What the ledger has of a resource, and what its meter says.
     struct Debits: Sendable, Equatable {
-        var computeId: Int64
+        var resourceId: Int64
+        /// `compute 325`.
+        var name: String
         var kind: LedgerKind
         var debited: DebitTotal?
         var due: DebitTotal?

@@ -36,6 +36,8 @@ struct ComputeShape: Sendable, Equatable {
         let start = Set(ComputeAction.start.steps)
         let stop = Set(ComputeAction.stop.steps)
         let reboot = Set(ComputeAction.reboot.steps)
+        let restore = Set(ComputeAction.restore.steps)
+        let putBack = Set(ComputeAction.putBack.steps)
         return switch state {
         case .creating:
             [
@@ -51,12 +53,14 @@ struct ComputeShape: Sendable, Equatable {
             ]
         case .starting:
             [
-                Row(.start, .running, start.union([.idle])),
+                Row(.start, .running, start.union([.idle])), Row(.restore, .running, restore.union([.idle])),
+                Row(.putBack, .running, putBack),
                 Row(.stop, .stopped, start.union(stop).union([.idle])),
             ]
         case .rebooting:
             [
-                Row(.reboot, .running, reboot.union([.idle])),
+                Row(.reboot, .running, reboot.union([.idle])), Row(.restore, .running, restore.union([.idle])),
+                Row(.putBack, .running, putBack),
                 Row(.stop, .stopped, reboot.union([.idle])),
             ]
         case .destroying: [Row(.delete, .destroyed, Set(ComputeStep.allCases))]

@@ -5,17 +5,21 @@ import CloudMachines
 /// What is on the host, of machines and of the network.
 struct HostInventory: Sendable, Equatable {
     var machines: [Int64: MachineParts]
+    /// Those of which anything is where the host keeps its own.
+    var snapshots: Set<Int64>
     /// What differs in the network, whether or not those computes that may have a place in it are taken to have one.
     var drift: [String]
 
-    init(machines: [Int64: MachineParts], drift: [String] = []) {
+    init(machines: [Int64: MachineParts], snapshots: Set<Int64> = [], drift: [String] = []) {
         self.machines = machines
+        self.snapshots = snapshots
         self.drift = drift
     }
 
     /// Reads it. Throws what the host throws.
     init(of host: any MachineHost, for snapshot: AuditSnapshot) async throws {
         machines = try await host.inventory()
+        snapshots = try await host.snapshots.snapshotIds()
         // One that has just come from another host has nothing here but its disk, where hosts share that.
         for id in snapshot.computes.map(\.compute.id) where machines[id] == nil {
             let parts = try await host.parts(of: id)
@@ -39,6 +43,7 @@ struct HostInventory: Sendable, Equatable {
                     "machine \(id) has \(parts.inWords) on this host, and no compute stands for it. A running server "
                         + "removes it after its grace period (orphanGrace).")
             }
+            + snapshot.snapshotFindings(onHost: snapshots, of: snapshot.sharers)
             + drift.map { AuditFinding(.network, "\($0). A running server puts it right within seconds.") }
     }
 
@@ -73,6 +78,8 @@ extension AuditSnapshot {
     /// The same with the computes of one host alone.
     func ofHost(_ id: Int64) -> AuditSnapshot {
         var part = self
+        let store = hosts.first { $0.host.id == id }?.host.store
+        part.sharers = Set(hosts.map(\.host).filter { $0.id == id || (store != nil && $0.store == store) }.map(\.id))
         part.computes.removeAll { $0.compute.hostId != id }
         part.remotes = remotes(for: id)
         part.moves.removeAll { $0.side(of: id) == nil }

@@ -43,6 +43,8 @@ public enum Invariant: String, Sendable, CaseIterable {
     case process
     case disk
     case seed
+    /// A snapshot that is READY is on its host.
+    case snapshot
     /// Interfaces, addresses and packet filter are what the computes need, and no more.
     case network
     /// There is nothing of ours on the host that no compute stands for.

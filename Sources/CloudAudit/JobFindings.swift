@@ -2,24 +2,34 @@ import CloudCore
 import CloudDatabase
 
 extension AuditSnapshot {
-    /// Whether the work on each compute fits what it shows, and goes on.
-    func jobFindings(_ settings: AuditSettings) -> [AuditFinding] {
+    /// Whether the work on each resource of a kind fits what it shows, and goes on.
+    func workFindings(of kind: ResourceKind, _ settings: AuditSettings) -> [AuditFinding] {
+        switch kind {
+        case .compute: computeFindings(settings)
+        case .move: moves.compactMap { $0.stuckFinding(down: down, nowMs: nowMs) }
+        case .snapshot: snapshotFindings
+        }
+    }
+
+    private func computeFindings(_ settings: AuditSettings) -> [AuditFinding] {
         withoutJob.map {
             AuditFinding(
                 .oneJob, computeId: $0,
                 "compute \($0) has no job: nothing will ever be done to it. Restore the row from a backup.")
         }
             + computes.compactMap { $0.compute.shapeFinding }
-            + computes.filter { !heldByMoves.contains($0.compute.id) }
+            + computes.filter { $0.waitsFor == nil }
             .compactMap { $0.stuckFinding(settings, nowMs: nowMs) }
-            + moves.compactMap { $0.stuckFinding(down: down, nowMs: nowMs) }
+            + waitInVain.map {
+                AuditFinding(
+                    .nothingIsStuck, computeId: $0,
+                    "compute \($0) waits for something that is over, so nothing will ever be done to it. Restore its job's "
+                        + "row from a backup.")
+            }
     }
 
-    /// Computes whose jobs wait for their moves.
-    private var heldByMoves: Set<Int64> { Set(moves.filter(\.step.holdsJob).map(\.computeId)) }
-
     /// Hosts that nothing can be expected of now.
-    private var down: Set<Int64> {
+    var down: Set<Int64> {
         Set(hosts.map(\.host).filter { $0.isDown(nowMs: nowMs) }.map(\.id))
     }
 }

@@ -12,12 +12,12 @@ extension AuditSnapshot {
         withoutMeter.map {
             AuditFinding(
                 .meterFollowsState, computeId: $0,
-                "compute \($0) has no meter, so it costs nothing. Restore the row from a backup.")
+                "resource \($0) has no meter, so it costs nothing. Restore the row from a backup.")
         }
             + metersAmiss.map {
                 AuditFinding(
-                    .meterFollowsState, computeId: $0.computeId,
-                    "the meter of compute \($0.computeId), which is \($0.state.rawValue), \($0.meter.inWords)"
+                    .meterFollowsState, computeId: $0.resourceId,
+                    "the meter of \($0.name), which is \($0.state), \($0.meter.inWords)"
                         + "\($0.isSettled ? " and is said to be settled" : ""). Correct the wallet with a credit or "
                         + "correction, and restore the row from a backup.")
             }
@@ -26,8 +26,8 @@ extension AuditSnapshot {
     private var ledgerFindings: [AuditFinding] {
         debitsAmiss.map {
             AuditFinding(
-                .ledgerIsItsRecomputation, computeId: $0.computeId,
-                "the ledger has \($0.debited.inWords) of \($0.kind.rawValue) of compute \($0.computeId), and its meter "
+                .ledgerIsItsRecomputation, computeId: $0.resourceId,
+                "the ledger has \($0.debited.inWords) of \($0.kind.rawValue) of \($0.name), and its meter "
                     + "says \($0.due.inWords). Correct the wallet by the difference.")
         }
     }
@@ -51,10 +51,10 @@ extension AuditSnapshot {
 }
 
 extension AuditedMeter {
-    /// Whether it runs, has ended or waits as its compute's state wants it.
+    /// Whether it runs, has ended or waits as its resource's state wants it.
     var followsState: Bool {
         let fits =
-            switch state.billing {
+            switch phase {
             case .notYet: meter.isOpen && meter.beganAtMs == nil
             case .billed: meter.isRunning
             case .over: !meter.isOpen
@@ -64,23 +64,22 @@ extension AuditedMeter {
 
     /// The charges that the meter leads to up to where it is debited, against those in the ledger; `nil`: the same.
     func debitsAmiss(_ debited: [LedgerKind: DebitTotal]) -> AuditSnapshot.Debits? {
-        let fresh = Meter(beganAtMs: meter.beganAtMs, endedAtMs: meter.endedAtMs, prices: meter.prices)
+        let fresh = Meter(
+            of: meter.hours, beganAtMs: meter.beganAtMs, endedAtMs: meter.endedAtMs, prices: meter.prices)
         let charges = Dictionary(grouping: fresh.charges(untilMs: meter.debitedToMs), by: \.kind)
         let due = charges.compactMapValues { DebitTotal($0) }
         guard let kind = LedgerKind.allCases.first(where: { due[$0] != debited[$0] }) else { return nil }
-        return AuditSnapshot.Debits(computeId: computeId, kind: kind, debited: debited[kind], due: due[kind])
+        return AuditSnapshot.Debits(
+            resourceId: resourceId, name: name, kind: kind, debited: debited[kind], due: due[kind])
     }
 
     fileprivate func priceFinding(_ catalogue: Catalogue, _ settings: AuditSettings) -> AuditFinding? {
         // A specification that the catalogue no longer has keeps its price.
-        let listed = catalogue.specification(specification).map {
-            catalogue.price(of: $0, hasPublicIp: hasPublicIp)
-        }
-        let wanted = settings.isBilled ? listed : .free
+        let wanted = settings.isBilled ? basis.price(catalogue) : .free
         guard let wanted, wanted != meter.price else { return nil }
         return AuditFinding(
-            .priceIsTheCatalogues, computeId: computeId,
-            "compute \(computeId) (\(specification)) costs \(Money.text(meter.price.hourMilliRwf)) \(Money.currency) an "
+            .priceIsTheCatalogues, computeId: resourceId,
+            "\(name) costs \(Money.text(meter.price.hourMilliRwf)) \(Money.currency) an "
                 + "hour and \(Money.text(meter.price.ipMonthMilliRwf)) a month for its address, and the catalogue says "
                 + "\(Money.text(wanted.hourMilliRwf)) and \(Money.text(wanted.ipMonthMilliRwf)). Restart the server."
         )

@@ -28,15 +28,20 @@ struct PartsRule: Sendable, Equatable {
         switch compute.job.step {
         // What is made for the first time, one thing after the other. A start comes by `seed` and `network` too, with
         // what was there before.
-        case .image: self.init(process: .mustNot, disk: .mustNot, seed: .mustNot)
+        case .image:
+            self.init(process: .mustNot, disk: compute.snapshotId == nil ? .mustNot : .may, seed: .mustNot)
         case .disk: self.init(process: .mustNot, disk: .may, seed: .mustNot)
         case .seed: self.init(process: .mustNot, disk: .must, seed: .may)
         case .network: self.init(process: .mustNot, disk: .must, seed: .must)
         case .boot, .confirm: self.init(process: .may, disk: .must, seed: .must)
         case .idle: self.init(process: Self.idleProcess(compute), disk: .must, seed: .must)
         case .shutdown, .stopping, .unplug:
-            self.init(process: .may, disk: .must, seed: .must)
+            // A restore that is undone may have stopped between two renames.
+            self.init(process: .may, disk: compute.job.action == .putBack ? .may : .must, seed: .must)
         case .resize: self.init(process: .mustNot, disk: .must, seed: .may)
+        // Between two renames there is none.
+        case .restore, .takeBack: self.init(process: .mustNot, disk: .may, seed: .must)
+        case .settle: self.init(process: .may, disk: .must, seed: .must)
         // A create may be given up at any of its steps.
         case .halt: self.init(process: .may, disk: .may, seed: .may)
         case .detach: self.init(process: .mustNot, disk: .may, seed: .may)

@@ -10,6 +10,8 @@ public struct ChangeCompute: Sendable {
         case start, stop, reboot, delete
         /// Slug of a specification, or the UUID of the older dialect.
         case upsize(to: String)
+        /// The id of the snapshot whose content the disk is to have again.
+        case restore(snapshot: Int64)
         case update(ComputeUpdate)
 
         public var action: ComputeAction {
@@ -19,6 +21,7 @@ public struct ChangeCompute: Sendable {
             case .reboot: .reboot
             case .delete: .delete
             case .upsize: .upsize
+            case .restore: .restore
             case .update: .update
             }
         }
@@ -80,6 +83,7 @@ public struct ChangeCompute: Sendable {
         case .start, .stop, .reboot: try sql.computes.set(id, failure: nil)
         case .delete: try Self.requireUnprotected(compute)
         case .upsize(let slug): return try upsize(compute, to: slug, sql, cloud, nowMs: nowMs)
+        case .restore(let snapshot): return try restore(compute, from: snapshot, sql)
         case .update(let update): return try self.update(compute, update, sql, nowMs: nowMs)
         }
         return nil
@@ -92,6 +96,36 @@ public struct ChangeCompute: Sendable {
             "Compute \(compute.id) is protected from deletion. PATCH /computes/\(compute.id) with "
                 + "{\"deletionProtection\": false} first.",
             problems: [Problem("deletionProtection", "is true.")])
+    }
+
+    /// A snapshot of another compute is for a new one to be made of.
+    private func restore(_ compute: Compute, from snapshotId: Int64, _ sql: any SQLConnection) throws -> String {
+        let snapshot = try GetSnapshot.find(
+            snapshotId, teamId: compute.teamId, field: "snapshot", sql)
+        guard snapshot.computeId == compute.id else {
+            let what =
+                "snapshot \(snapshotId) is of compute \(snapshot.computeId). Send one of compute \(compute.id), or create "
+                + "a compute from it: POST /computes with {\"snapshot\": \"\(snapshotId)\"}."
+            throw CloudError(.unprocessableEntity, "snapshot: \(what)", problems: [Problem("snapshot", what)])
+        }
+        try snapshot.requireReady()
+        try requireReachable(snapshot, from: compute, sql)
+        try sql.computes.set(compute.id, snapshotId: snapshotId)
+        try sql.computes.set(compute.id, failure: nil)
+        return "from snapshot \(snapshotId) '\(snapshot.name)'"
+    }
+
+    /// A compute that has moved has left its snapshots behind, unless both hosts share their disks.
+    private func requireReachable(
+        _ snapshot: Snapshot, from compute: Compute, _ sql: any SQLConnection
+    ) throws {
+        guard let hostId = compute.hostId, hostId != snapshot.hostId else { return }
+        let stores = try [hostId, snapshot.hostId].map { try sql.hosts.get($0)?.store }
+        guard stores[0] == nil || stores[0] != stores[1] else { return }
+        let what =
+            "snapshot \(snapshot.id) lies on the host that the compute was on before it moved. Create a compute from it: "
+            + "POST /computes with {\"snapshot\": \"\(snapshot.id)\"}; or ask the operator to move the compute back."
+        throw CloudError(.conflict, "snapshot: \(what)", problems: [Problem("snapshot", what)])
     }
 
     private func upsize(

@@ -72,8 +72,19 @@ public struct ChangeHost: Sendable {
                 "The host '\(host.name.shown)' has computes left: \(names)\(left.count > Self.maxNamed ? ", …" : ""). "
                     + "Delete them first, and wait until they are gone.")
         }
+        try checkSnapshots(host, sql)
         try end(try sql.moves.list(hostId: host.id), of: host, sql, nowMs: nowMs)
         try sql.hosts.remove(host.id)
+    }
+
+    private func checkSnapshots(_ host: HostRecord, _ sql: any SQLConnection) throws {
+        let left = try sql.snapshots.list(hostId: host.id, limit: Self.maxNamed + 1)
+        guard !left.isEmpty else { return }
+        let names = left.prefix(Self.maxNamed).map { "\($0.name.shown) (\($0.id))" }.joined(separator: ", ")
+        throw CloudError(
+            .conflict,
+            "The host '\(host.name.shown)' has snapshots left: \(names)\(left.count > Self.maxNamed ? ", …" : ""). "
+                + "Let their owners delete them first, and wait until they are gone.")
     }
 
     /// Ends the moves of which nothing but the host's own clearing up is left.

@@ -1,7 +1,7 @@
 import CloudCore
 import CloudDatabase
 
-/// Deletes a team that has no computes left, and revokes its keys. Its name and network are free again; its rows stay
+/// Deletes a team that has neither computes nor snapshots left, and revokes its keys. Its name and network are free again; its rows stay
 /// for the audit log. For the operator, not for callers of the API.
 public struct DeleteTeam: Sendable {
     public var teamId: Int64
@@ -10,7 +10,7 @@ public struct DeleteTeam: Sendable {
 
     public init(teamId: Int64) { self.teamId = teamId }
 
-    /// Throws `RESOURCE_NOT_FOUND`, and `CONFLICT` that names the computes that are left.
+    /// Throws `RESOURCE_NOT_FOUND`, and `CONFLICT` that names the computes or snapshots that are left.
     public func run(in cloud: Cloud) async throws {
         let now = cloud.clock.nowMs
         try await cloud.database.write(.deleteTeam) { sql in
@@ -36,12 +36,23 @@ public struct DeleteTeam: Sendable {
 
     private func checkEmpty(_ team: Team, _ sql: any SQLConnection) throws {
         let count = try sql.computes.count(teamId: teamId)
-        guard count > 0 else { return }
+        guard count > 0 else { return try checkSnapshots(team, sql) }
         let first = try sql.computes.list(teamId: teamId, limit: Self.maxNamed)
         let names = first.map { "\($0.hostName) (\($0.id))" }.joined(separator: ", ")
         throw CloudError(
             .conflict,
             "The team '\(team.name.shown)' has \(count) computes left: \(names)\(count > first.count ? ", …" : ""). "
+                + "Delete them first, and wait until they are gone.")
+    }
+
+    private func checkSnapshots(_ team: Team, _ sql: any SQLConnection) throws {
+        let count = try sql.snapshots.count(teamId: teamId)
+        guard count > 0 else { return }
+        let first = try sql.snapshots.list(teamId: teamId, limit: Self.maxNamed)
+        let names = first.map { "\($0.name.shown) (\($0.id))" }.joined(separator: ", ")
+        throw CloudError(
+            .conflict,
+            "The team '\(team.name.shown)' has \(count) snapshots left: \(names)\(count > first.count ? ", …" : ""). "
                 + "Delete them first, and wait until they are gone.")
     }
 }

@@ -62,9 +62,26 @@ public struct EvacuateHost: Sendable {
             report.moved += page.moved
             report.left += page.left
             if !page.moved.isEmpty { cloud.wake() }
-            guard let last = page.lastId else { return report }
+            guard let last = page.lastId else { break }
             afterId = last
         }
+        try await giveSnapshots(of: hostId, cloud)
+        return report
+    }
+
+    /// Gives the snapshots to a host that reaches the folder in which they lie, if there is one.
+    private func giveSnapshots(of hostId: Int64, _ cloud: Cloud) async throws {
+        let now = cloud.clock.nowMs
+        try await cloud.database.write(.evacuateComputes) { sql in
+            guard let host = try sql.hosts.get(hostId), try sql.hosts.isFenced(hostId) else { throw isAlive }
+            guard let store = host.store,
+                let other = try sql.hosts.list().first(where: {
+                    $0.id != hostId && $0.store == store && !$0.isDown(nowMs: now)
+                })
+            else { return }
+            try sql.snapshots.give(from: hostId, to: other.id)
+        }
+        cloud.wake()
     }
 
     /// The host's id, once nobody owns it.

@@ -24,10 +24,12 @@ struct MakeCompute: Sendable {
         try wallet.check(.create, tags: asked.tags)
         guard problems.isEmpty else { throw CloudError.invalid(problems) }
         let (region, image, specification) = try asked.resolve(in: cloud.catalogue)
-        try Self.checkFit(cloud.imageBytes(image.image), image, specification)
+        if let image { try Self.checkFit(cloud.imageBytes(image.image), image, specification) }
+        let snapshot = try asked.snapshotId.map { try self.snapshot($0, specification, sql) }
+        let slug = snapshot?.image ?? asked.image
         let hostId = try PlaceCompute(
-            teamId: caller.teamId, specification: specification, region: region.region, image: image.image,
-            tags: asked.tags
+            teamId: caller.teamId, specification: specification, region: region.region, image: slug,
+            tags: asked.tags, snapshot: snapshot
         ).run(sql, cloud, nowMs: nowMs)
         let id = try sql.resources.insert(.compute, teamId: caller.teamId, nowMs: nowMs)
         let addresses = try TakeAddresses(
@@ -36,7 +38,8 @@ struct MakeCompute: Sendable {
         try sql.computes.insert(
             id,
             NewCompute(
-                teamId: caller.teamId, hostId: hostId, hostName: asked.hostName, image: image.image,
+                teamId: caller.teamId, hostId: hostId, hostName: asked.hostName, image: slug,
+                snapshotId: snapshot?.id,
                 specification: specification, region: region.region, publicKeys: asked.publicKeys,
                 tags: asked.tags,
                 userData: asked.userData,
@@ -54,6 +57,23 @@ struct MakeCompute: Sendable {
         try wallet.meter(compute, specification)
         try wallet.requireCovered()
         return compute
+    }
+
+    /// The snapshot that the disk is to be a copy of. Throws `RESOURCE_NOT_FOUND`, `CONFLICT` unless it is READY, and
+    /// `UNPROCESSABLE_ENTITY` when it does not fit.
+    private func snapshot(
+        _ id: Int64, _ specification: Specification, _ sql: any SQLConnection
+    ) throws -> Snapshot {
+        // Held first, so that nobody deletes what was found to be READY.
+        try sql.snapshots.hold(id, teamId: caller.teamId)
+        let snapshot = try GetSnapshot.find(id, teamId: caller.teamId, field: "snapshot", sql)
+        try snapshot.requireReady()
+        guard snapshot.storageGb > specification.storageGb else { return snapshot }
+        throw CloudError(
+            .unprocessableEntity,
+            "Snapshot \(id) is of a disk of \(snapshot.storageGb) GiB, and \(specification.specification) has "
+                + "\(specification.storageGb) GiB. Choose a larger specification.",
+            problems: [Problem("specification", "has less storage than the snapshot needs.")])
     }
 
     /// An image never fits into a smaller disk, so nobody has to wait to hear of it.

@@ -31,6 +31,11 @@ public struct MoveCompute: Sendable {
             throw CloudError(.resourceNotFound, "There is no compute \(id).")
         }
         if let move = try sql.moves.get(computeId: id) { return try known(move, sql) }
+        if let snapshotId = try sql.jobs.waitsFor(id) {
+            throw CloudError(
+                .conflict,
+                "Snapshot \(snapshotId) of compute \(id) is being taken or deleted. Move the compute once that is over.")
+        }
         let source = try source(of: compute, sql, nowMs: nowMs)
         let demand = Placement.Demand(
             resources: compute.resources, region: compute.region, image: compute.image,
@@ -42,9 +47,20 @@ public struct MoveCompute: Sendable {
         let move = try sql.moveVerbs.begin(compute, from: source.id, to: destinationId, nowMs: nowMs)
         try sql.events.append(
             Event(
-                resourceId: id, teamId: compute.teamId, kind: "compute.move.begun", actor: .operator),
+                resourceId: id, teamId: compute.teamId, kind: "compute.move.begun",
+                detail: try leftBehind(source, destinationId, sql), actor: .operator),
             nowMs: nowMs)
         return move
+    }
+
+    /// What the event says of snapshots that the compute can't be restored from once it has moved.
+    private func leftBehind(
+        _ source: HostRecord, _ destinationId: Int64, _ sql: any SQLConnection
+    ) throws -> String? {
+        let count = try sql.snapshots.count(computeId: id)
+        let store = try sql.hosts.get(destinationId)?.store
+        guard count > 0, store == nil || store != source.store else { return nil }
+        return "\(count) \(count == 1 ? "snapshot stays" : "snapshots stay") on the host '\(source.name)'"
     }
 
     private func known(_ move: Move, _ sql: any SQLConnection) throws -> Move {

@@ -8,6 +8,8 @@ struct PlaceCompute {
     var region: String
     var image: String
     var tags: [String]
+    /// The snapshot that the disk is to be a copy of.
+    var snapshot: Snapshot?
 
     /// Times that the hosts that had room may be full when it comes to it, where several transactions go on at once.
     static let maxRounds = 16
@@ -17,9 +19,13 @@ struct PlaceCompute {
     /// The host's id. Throws `UNPROCESSABLE_ENTITY` with the reasons, each with the number of hosts, when there is no room,
     /// and `SERVICE_UNAVAILABLE` when the hosts that have room are down, or others were quicker each time.
     func run(_ sql: any SQLConnection, _ cloud: Cloud, nowMs: Int64) throws -> Int64 {
-        let demand = Placement.Demand(
+        var demand = Placement.Demand(
             resources: specification.resources, region: region, image: image,
             apartFrom: try sql.hosts.sharing(teamId: teamId, tags: Tag.apart(tags)))
+        if let snapshot {
+            demand.store = try sql.hosts.get(snapshot.hostId)?.store
+            if demand.store == nil { demand.onlyHost = snapshot.hostId }
+        }
         if let id = try Self.takeRoom(demand, sql, cloud, nowMs: nowMs) { return id }
         // The database may have been out of reach for so long that this program's own host looks dead. Whoever can make a
         // compute can as well say that the host lives.

@@ -25,7 +25,7 @@ struct TeamWallet {
     /// Begins the meter of a new compute.
     func meter(_ compute: Compute, _ specification: Specification) throws {
         try sql.meters.insert(
-            resourceId: compute.id, teamId: teamId,
+            .compute, resourceId: compute.id, teamId: teamId,
             price: price(specification, hasPublicIp: compute.publicIpv4 != nil), nowMs: cloud.clock.nowMs)
     }
 

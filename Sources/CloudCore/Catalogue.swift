@@ -110,19 +110,25 @@ public struct Catalogue: Sendable, Equatable {
     public var specifications: [Specification]
     /// Thousandths of a Rwandan franc for each calendar month in which a compute holds a public address.
     public var publicIpMonthMilliRwf: Int64
+    /// Thousandths of a Rwandan franc for each GiB that a snapshot takes, for a mean month.
+    public var snapshotGbMonthMilliRwf: Int64
 
     public init(
         regions: [Region], images: [Image], specifications: [Specification],
-        publicIpMonthMilliRwf: Int64 = Self.defaultPublicIpMonthMilliRwf
+        publicIpMonthMilliRwf: Int64 = Self.defaultPublicIpMonthMilliRwf,
+        snapshotGbMonthMilliRwf: Int64 = Self.defaultSnapshotGbMonthMilliRwf
     ) {
         self.regions = regions
         self.images = images
         self.specifications = specifications
         self.publicIpMonthMilliRwf = publicIpMonthMilliRwf
+        self.snapshotGbMonthMilliRwf = snapshotGbMonthMilliRwf
     }
 
     /// 2,000 francs: half of the smallest specification, as addresses are scarce.
     public static let defaultPublicIpMonthMilliRwf: Int64 = 2_000_000
+    /// 80 francs: a fifth of what a GiB of the smallest specification costs with all that comes with it.
+    public static let defaultSnapshotGbMonthMilliRwf: Int64 = 80_000
 
     public func region(_ slug: String) -> Region? { regions.first { $0.region == slug } }
     public func image(_ slug: String) -> Image? { images.first { $0.image == slug } }

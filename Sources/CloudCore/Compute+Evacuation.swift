@@ -3,9 +3,11 @@ extension Compute {
     /// Whether there is nothing that must come along: its disk was never finished, or is gone already.
     public var needsNoDisk: Bool {
         switch job.step {
-        case .image, .disk, .release, .done: true
-        case .seed, .network, .boot, .confirm, .idle, .shutdown, .stopping, .unplug, .resize, .halt, .detach,
-            .erase:
+        // What it is to be made of lies on the lost host.
+        case .image, .disk: snapshotId == nil
+        case .release, .done: true
+        case .seed, .network, .boot, .confirm, .idle, .shutdown, .stopping, .unplug, .resize, .restore, .settle,
+            .takeBack, .halt, .detach, .erase:
             false
         }
     }
@@ -22,9 +24,10 @@ extension Compute {
     public func stepElsewhere(hasImage: Bool) -> ComputeStep {
         switch job.step {
         case .disk: hasImage ? .disk : .image
-        case .network, .boot, .confirm: .seed
-        case .image, .seed, .idle, .shutdown, .stopping, .unplug, .resize, .halt, .detach, .erase, .release,
-            .done:
+        // The guest has to come up there before the disk that was kept may go.
+        case .network, .boot, .confirm, .settle: .seed
+        case .image, .seed, .idle, .shutdown, .stopping, .unplug, .resize, .restore, .takeBack, .halt, .detach,
+            .erase, .release, .done:
             job.step
         }
     }

@@ -9,6 +9,8 @@ public struct Compute: Sendable, Equatable, Identifiable {
     public var intent: ComputeIntent
     /// Slug of the image that the disk was made from.
     public var image: String
+    /// The snapshot that its disk is a copy of, or is to be; `nil`: it was made from the image itself.
+    public var snapshotId: Int64?
     public var specification: String
     public var region: String
     public var vcpus: Int
@@ -98,6 +100,8 @@ public enum FailureCode: String, Sendable, CaseIterable {
     case diskLost = "DISK_LOST"
     /// The guest stands still, since the host's disk is full.
     case diskFull = "DISK_FULL"
+    /// A restore could not be finished, and the compute has the disk that it had before.
+    case restoreFailed = "RESTORE_FAILED"
     /// Nobody hears of the host. Seen when the compute is read, and never written.
     case hostDown = "HOST_DOWN"
 }

@@ -1,10 +1,12 @@
 /// What is done to a compute. All that a state or a step means for an action is in this file.
 public enum ComputeAction: String, JobAction, CaseIterable {
     // What a caller asks for.
-    case create, start, stop, reboot, upsize, update, delete
+    case create, start, stop, reboot, upsize, restore, update, delete
     // What the cell does by itself.
     /// Takes away what a failed create has made.
     case cleanUp
+    /// Brings the guest up again on the disk that it had before a restore.
+    case putBack
     /// Looks now and then whether the machine is as it should be: nothing else is wanted of it.
     case keep
     /// Nothing, for good.
@@ -15,8 +17,8 @@ public enum ComputeAction: String, JobAction, CaseIterable {
 
     public var isAsked: Bool {
         switch self {
-        case .create, .start, .stop, .reboot, .upsize, .update, .delete: true
-        case .cleanUp, .keep, .gone: false
+        case .create, .start, .stop, .reboot, .upsize, .restore, .update, .delete: true
+        case .cleanUp, .putBack, .keep, .gone: false
         }
     }
 
@@ -31,6 +33,8 @@ public enum ComputeAction: String, JobAction, CaseIterable {
         // By the power button, and then a fresh process: this works with every guest that can be stopped.
         case .reboot: Self.bringDown + Self.bringUp
         case .upsize: [.resize]
+        case .restore: Self.bringDown + [.restore] + Self.bringUp + [.settle]
+        case .putBack: [.unplug, .takeBack] + Self.bringUp
         case .update: []
         case .delete, .cleanUp: [.halt, .detach, .erase, .release]
         case .keep: [.idle]
@@ -45,24 +49,24 @@ public enum ComputeAction: String, JobAction, CaseIterable {
     /// Without one, giving up would leak something.
     public func deadlineMs(of step: ComputeStep) -> Int64? {
         switch step {
-        case .image: 3_600_000  // a cloud image over a slow line
+        case .image, .restore: 3_600_000  // a cloud image over a slow line, the copy of a large snapshot
         case .disk, .seed, .network, .resize: 120_000
         case .boot: 1_800_000  // waits for a free boot slot
         // A full guest without KVM needs minutes. A start knows the guest: it was reached before, and its owner may have
         // moved or closed its SSH server since.
         case .confirm: self == .create ? 900_000 : 300_000
         case .shutdown: 30_000  // a monitor that hangs: then without asking
-        case .idle, .stopping, .unplug, .halt, .detach, .erase, .release, .done: nil
+        case .idle, .stopping, .unplug, .settle, .takeBack, .halt, .detach, .erase, .release, .done: nil
         }
     }
 
     /// What the owner wants of the machine from this action on; `nil`: what he wanted before.
     public var intent: ComputeIntent? {
         switch self {
-        case .create, .start, .reboot: .running
+        case .create, .start, .reboot, .restore: .running
         case .stop: .stopped
         case .delete: .destroyed
-        case .upsize, .update, .cleanUp, .keep, .gone: nil
+        case .upsize, .update, .cleanUp, .putBack, .keep, .gone: nil
         }
     }
 
@@ -71,7 +75,7 @@ public enum ComputeAction: String, JobAction, CaseIterable {
         switch self {
         case .create: "compute.created"
         case .update: "compute.updated"
-        case .start, .stop, .reboot, .upsize, .delete, .cleanUp, .keep, .gone:
+        case .start, .stop, .reboot, .upsize, .restore, .delete, .cleanUp, .putBack, .keep, .gone:
             "compute.\(rawValue).requested"
         }
     }
@@ -91,7 +95,7 @@ public enum ComputeAction: String, JobAction, CaseIterable {
     /// Which state allows which action (API reference, "Endpoints", "States" and "Error codes").
     public func verdict(in state: ComputeState) -> Verdict {
         switch (self, state) {
-        case (.create, _), (.cleanUp, _), (.keep, _), (.gone, _): .conflict
+        case (.create, _), (.cleanUp, _), (.putBack, _), (.keep, _), (.gone, _): .conflict
         case (.start, .stopped): .accepted(.starting)
         case (.start, .creating), (.start, .running), (.start, .starting), (.start, .rebooting),
             (.start, .destroying), (.start, .destroyed), (.start, .failed):
@@ -109,6 +113,12 @@ public enum ComputeAction: String, JobAction, CaseIterable {
         case (.upsize, .running), (.upsize, .starting), (.upsize, .rebooting): .running
         case (.upsize, .creating), (.upsize, .destroying), (.upsize, .destroyed), (.upsize, .failed):
             .conflict
+        // The guest is down for a while, and then runs on another disk.
+        case (.restore, .running): .accepted(.rebooting)
+        case (.restore, .stopped): .accepted(.starting)
+        case (.restore, .creating), (.restore, .starting), (.restore, .rebooting), (.restore, .destroying),
+            (.restore, .destroyed), (.restore, .failed):
+            .conflict
         case (.update, .creating), (.update, .running), (.update, .stopped), (.update, .starting),
             (.update, .rebooting):
             .accepted(state)
@@ -125,7 +135,9 @@ public enum ComputeAction: String, JobAction, CaseIterable {
     public func verdict(on compute: Compute) -> Verdict {
         switch (self, compute.job.action) {
         case (.stop, .stop): .repeated
-        case (.reboot, .stop), (.upsize, .upsize): .conflict
+        case (.reboot, .stop), (.restore, .stop), (.upsize, .upsize), (.restore, .upsize): .conflict
+        // A guest that is stopped meanwhile would never show whether it can run on the restored disk.
+        case (.stop, .restore), (.stop, .putBack): .conflict
         default: verdict(in: compute.state)
         }
     }

@@ -1,7 +1,10 @@
 /// What a client asks for with `POST /computes`, well-typed but not yet checked.
 public struct ComputeRequest: Sendable, Equatable {
     public var hostName: String
+    /// Slug; what a snapshot lies over when the disk is to be a copy of one.
     public var image: String
+    /// The snapshot that its disk is to be a copy of; `nil`: it is made from the image.
+    public var snapshotId: Int64?
     public var region: String
     /// Slug, or the UUID of the older dialect.
     public var specification: String
@@ -16,12 +19,13 @@ public struct ComputeRequest: Sendable, Equatable {
     public var deletionProtection: Bool
 
     public init(
-        hostName: String, image: String, region: String, specification: String, publicKeys: [String],
-        tags: [String] = [], withPublicIp: Bool = false, userData: String? = nil,
+        hostName: String, image: String, snapshotId: Int64? = nil, region: String, specification: String,
+        publicKeys: [String], tags: [String] = [], withPublicIp: Bool = false, userData: String? = nil,
         deletionProtection: Bool = false
     ) {
         self.hostName = hostName
         self.image = image
+        self.snapshotId = snapshotId
         self.region = region
         self.specification = specification
         self.publicKeys = publicKeys.map(SSHPublicKey.trimmed)
@@ -69,24 +73,25 @@ public struct ComputeRequest: Sendable, Equatable {
         return keys + ((try? UserData(userData))?.warnings ?? []).map { "userData: \($0)" }
     }
 
-    /// What the slugs stand for. Throws `RESOURCE_NOT_FOUND` with every slug that the catalogue does not have.
-    public func resolve(in catalogue: Catalogue) throws(CloudError) -> (Region, Image, Specification) {
+    /// What the slugs stand for; no image where the disk is to be a copy of a snapshot. Throws `RESOURCE_NOT_FOUND` with
+    /// every slug that the catalogue does not have.
+    public func resolve(in catalogue: Catalogue) throws(CloudError) -> (Region, Image?, Specification) {
         var problems: [Problem] = []
         let region = catalogue.region(region)
         if region == nil { problems.append(missing("region", self.region, catalogue.regions.map(\.region))) }
         let image = catalogue.image(image)
-        if image == nil { problems.append(missing("image", self.image, catalogue.images.map(\.image))) }
+        if image == nil, snapshotId == nil { problems.append(missing("image", self.image, catalogue.images.map(\.image))) }
         let specification = catalogue.specification(specification)
         if specification == nil {
             problems.append(
                 missing("specification", self.specification, catalogue.specifications.map(\.specification)))
         }
-        guard let region, let image, let specification else {
+        guard let region, let specification, problems.isEmpty else {
             throw CloudError(
                 .resourceNotFound, problems.map { "\($0.field): \($0.message)" }.joined(separator: " "),
                 problems: problems)
         }
-        return (region, image, specification)
+        return (region, snapshotId == nil ? image : nil, specification)
     }
 
     private func missing(_ field: String, _ value: String, _ known: [String]) -> Problem {

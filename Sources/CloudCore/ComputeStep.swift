@@ -8,6 +8,13 @@ public enum ComputeStep: String, JobStep {
     case shutdown, stopping, unplug
     /// The disk that is there becomes as large as it shall be.
     case resize
+    // Put a snapshot's disk in the place of the one that is there.
+    /// The disk that was there is kept beside it.
+    case restore
+    /// The guest has come up, so the disk that was kept goes.
+    case settle
+    /// The guest has not come up, so the disk that was kept is its disk again.
+    case takeBack
     // Take it away, also after a failed create.
     case halt, detach, erase, release
     /// Nothing is left to do, and nothing is left.
@@ -17,9 +24,8 @@ public enum ComputeStep: String, JobStep {
     public var beginsUnsaved: Bool {
         switch self {
         case .disk, .seed, .boot: true
-        case .image, .network, .confirm, .idle, .shutdown, .stopping, .unplug, .resize, .halt, .detach,
-            .erase,
-            .release, .done:
+        case .image, .network, .confirm, .idle, .shutdown, .stopping, .unplug, .resize, .restore, .settle,
+            .takeBack, .halt, .detach, .erase, .release, .done:
             false
         }
     }

@@ -10,6 +10,7 @@ public struct Cursor: Sendable, Equatable {
     public enum List: Character, Sendable, CaseIterable {
         case computes = "c"
         case events = "e"
+        case snapshots = "s"
     }
 
     /// Longer texts are refused unread.

@@ -6,6 +6,8 @@ public enum LedgerKind: String, Sendable, CaseIterable {
     case computeHours = "COMPUTE_HOURS"
     /// The fee of a compute's public address in the month of the reference.
     case publicIpMonth = "PUBLIC_IP_MONTH"
+    /// The hours of a snapshot that fell due on the day of the reference.
+    case snapshotHours = "SNAPSHOT_HOURS"
     /// What the operator put right, in either direction.
     case correction = "CORRECTION"
 }
@@ -13,7 +15,7 @@ public enum LedgerKind: String, Sendable, CaseIterable {
 /// One thing to debit.
 public struct Charge: Sendable, Equatable {
     public var kind: LedgerKind
-    /// The day `2024-01-15` or the month `2024-01`. No compute is charged twice for the same kind and reference.
+    /// The day `2024-01-15` or the month `2024-01`. No resource is charged twice for the same kind and reference.
     public var reference: String
     /// More than 0.
     public var amountMilliRwf: Int64

@@ -26,7 +26,7 @@ extension Meter {
             let amount = total(hours: hour..<due)
             if amount > 0 {
                 charges.append(
-                    Charge(kind: .computeHours, reference: UTCDay.text(day), amountMilliRwf: amount))
+                    Charge(kind: hours, reference: UTCDay.text(day), amountMilliRwf: amount))
             }
             (hour, day) = (due, next)
         }

@@ -9,12 +9,15 @@ public struct PriceChange: Sendable, Equatable {
     }
 }
 
-/// What a compute is billed for: all of its history that its cost follows from.
+/// What a resource is billed for: all of its history that its cost follows from.
 ///
-/// The billed time begins when the compute first becomes RUNNING and ends with DESTROYING or FAILED. It is cut into
+/// The billed time of a compute begins when it first becomes RUNNING and ends with DESTROYING or FAILED, that of a snapshot
+/// begins with READY and ends with DELETING. It is cut into
 /// hours from its first moment on, and each begun hour costs the highest price in force in it. A public address costs
 /// the fee in force at the first moment of each calendar month of the billed time (docs/billing.md).
 public struct Meter: Sendable, Equatable {
+    /// What its hours are called in the ledger.
+    public private(set) var hours: LedgerKind
     public private(set) var beganAtMs: Int64?
     public private(set) var endedAtMs: Int64?
     /// In the order of time, at least one; the first holds for all time before it too.
@@ -25,8 +28,10 @@ public struct Meter: Sendable, Equatable {
     public static let hourMs: Int64 = 3_600_000
 
     public init(
-        beganAtMs: Int64? = nil, endedAtMs: Int64? = nil, prices: [PriceChange], debitedToMs: Int64 = 0
+        of hours: LedgerKind = .computeHours, beganAtMs: Int64? = nil, endedAtMs: Int64? = nil,
+        prices: [PriceChange], debitedToMs: Int64 = 0
     ) {
+        self.hours = hours
         self.beganAtMs = beganAtMs
         self.endedAtMs = endedAtMs
         self.prices = prices
@@ -44,10 +49,10 @@ public struct Meter: Sendable, Equatable {
         return beganAtMs == nil || debitedToMs >= endedAtMs
     }
 
-    /// Follows the compute into `state`. What has ended does not begin again.
-    public mutating func follow(_ state: ComputeState, atMs: Int64) {
+    /// Follows the resource into a state that is billed so. What has ended does not begin again.
+    public mutating func follow(_ phase: BillingPhase, atMs: Int64) {
         guard isOpen else { return }
-        switch state.billing {
+        switch phase {
         case .notYet: break
         case .billed: beganAtMs = beganAtMs ?? atMs
         // What is debited is past, even for a clock that was set back.
@@ -70,7 +75,7 @@ public struct Meter: Sendable, Equatable {
     /// The same meter as if a compute that has not come to run yet did so at `atMs`.
     public func assumed(beganAtMs atMs: Int64) -> Meter {
         var meter = self
-        meter.follow(.running, atMs: atMs)
+        meter.follow(.billed, atMs: atMs)
         return meter
     }
 }
@@ -78,6 +83,16 @@ public struct Meter: Sendable, Equatable {
 /// Whether a state is billed (API reference, "Teams, roles, billing").
 public enum BillingPhase: Sendable, CaseIterable {
     case notYet, billed, over
+}
+
+extension SnapshotState {
+    public var billing: BillingPhase {
+        switch self {
+        case .taking: .notYet
+        case .ready: .billed
+        case .failed, .deleting, .deleted: .over
+        }
+    }
 }
 
 extension ComputeState {

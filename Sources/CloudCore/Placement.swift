@@ -9,6 +9,8 @@ public enum HostObstacle: String, Sendable, CaseIterable {
     case apart = "tags that keep apart"
     /// The disk that is there already lies where this host has none.
     case store = "another store of disks"
+    /// The snapshot that the disk is to be made of lies on another host.
+    case snapshot = "not the snapshot's host"
 }
 
 /// Chooses the host of a new compute: pure functions over rows.
@@ -34,16 +36,19 @@ public enum Placement {
         public var apartFrom: Set<Int64>
         /// Where its disk lies; `nil`: it has none yet, or none any more, and can be anywhere.
         public var store: String?
+        /// The only host that has the snapshot of which its disk is to be made; `nil`: any will do. Not together with `store`.
+        public var onlyHost: Int64?
 
         public init(
             resources: Resources, region: String, image: String, apartFrom: Set<Int64> = [],
-            store: String? = nil
+            store: String? = nil, onlyHost: Int64? = nil
         ) {
             self.resources = resources
             self.region = region
             self.image = image
             self.apartFrom = apartFrom
             self.store = store
+            self.onlyHost = onlyHost
         }
     }
 
@@ -142,6 +147,7 @@ extension HostRecord {
         if let region, region != demand.region { obstacles.append(.region) }
         obstacles += capacity.shortages(of: demand.resources, taken: taken).map(\.obstacle)
         if let wanted = demand.store, store != wanted { obstacles.append(.store) }
+        if let wanted = demand.onlyHost, id != wanted { obstacles.append(.snapshot) }
         if demand.apartFrom.contains(id) { obstacles.append(.apart) }
         return obstacles
     }

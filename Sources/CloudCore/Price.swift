@@ -74,6 +74,11 @@ extension Specification {
 }
 
 extension Catalogue {
+    /// Of a snapshot that takes so many GiB.
+    public func price(ofSnapshotGb gb: Int64) -> Price {
+        Price(hourMilliRwf: Price.hour(ofMonth: gb * snapshotGbMonthMilliRwf), ipMonthMilliRwf: 0)
+    }
+
     public func price(of specification: Specification, hasPublicIp: Bool) -> Price {
         Price(
             hourMilliRwf: specification.priceHourMilliRwf,

@@ -50,6 +50,29 @@ public struct Snapshot: Sendable, Equatable, Identifiable {
         self.job = job
     }
 
-    /// GiB that are billed: those that its file takes, rounded up.
-    public var billedGb: Int64 { ((bytes ?? 0) + (1 << 30) - 1) >> 30 }
+    /// GiB that are billed of a file that takes so many bytes: each that is begun.
+    public static func billedGb(_ bytes: Int64) -> Int64 { (bytes + (1 << 30) - 1) >> 30 }
+}
+
+/// Which of a team's snapshots to list. What is `nil` lets all through but those that are DELETED, which are listed when
+/// they are asked for.
+public struct SnapshotFilter: Sendable, Equatable {
+    public var computeId: Int64?
+    public var state: SnapshotState?
+
+    public init(computeId: Int64? = nil, state: SnapshotState? = nil) {
+        self.computeId = computeId
+        self.state = state
+    }
+}
+
+/// What an owner changes of a snapshot; what is `nil` stays.
+public struct SnapshotUpdate: Sendable, Equatable {
+    public var name: String?
+    public var deletionProtection: Bool?
+
+    public init(name: String? = nil, deletionProtection: Bool? = nil) {
+        self.name = name
+        self.deletionProtection = deletionProtection
+    }
 }

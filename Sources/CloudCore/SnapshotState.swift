@@ -9,6 +9,18 @@ public enum SnapshotState: String, Sendable, CaseIterable {
     case deleted = "DELETED"
 }
 
+extension SnapshotState {
+    /// The states that a snapshot in this one can come to, by the cell's work or its owner's wish.
+    public var reachable: Set<SnapshotState> {
+        switch self {
+        case .taking: [.ready, .failed, .deleting, .deleted]
+        case .ready, .failed: [.deleting, .deleted]
+        case .deleting: [.deleted]
+        case .deleted: []
+        }
+    }
+}
+
 /// What state of the guest's files a snapshot has.
 public enum SnapshotConsistency: String, Sendable, CaseIterable {
     /// As after a power cut at that moment: the guest's file system mends itself when it boots.

@@ -15,14 +15,14 @@ extension TeamStanding {
         switch (self, action) {
         case (_, .stop), (_, .delete), (.active, _): true
         // The cell does these by itself. No caller asks for them.
-        case (_, .cleanUp), (_, .keep), (_, .gone): true
+        case (_, .cleanUp), (_, .putBack), (_, .keep), (_, .gone): true
         case (.pastDue, .create), (.pastDue, .upsize): false
-        case (.pastDue, .start), (.pastDue, .reboot), (.pastDue, .update): true
+        case (.pastDue, .start), (.pastDue, .reboot), (.pastDue, .restore), (.pastDue, .update): true
         case (.suspended, .create), (.suspended, .upsize), (.suspended, .start), (.suspended, .reboot),
-            (.suspended, .update):
+            (.suspended, .restore), (.suspended, .update):
             false
         case (.terminated, .create), (.terminated, .start), (.terminated, .reboot), (.terminated, .upsize),
-            (.terminated, .update):
+            (.terminated, .restore), (.terminated, .update):
             false
         }
     }

@@ -1,30 +1,38 @@
 import CloudCore
 
 extension AuditQueries {
-    /// At most `limit` meters above `afterId`, by compute, with the state of the compute that each is for.
+    /// At most `limit` meters above `afterId`, by resource, with the state of the resource that each is for.
     public func meters(afterId: Int64, limit: Int) throws -> [AuditedMeter] {
         let rows = try sql.query(
             """
-            SELECT m.resource_id, m.is_settled, c.state, c.specification, c.public_ipv4
-            FROM meters m JOIN computes c ON c.id = m.resource_id
+            SELECT m.resource_id, m.is_settled, COALESCE(c.state, s.state) AS state, \(MeterQueries.basisColumns)
+            FROM \(MeterQueries.metered)
             WHERE m.resource_id > $1 ORDER BY m.resource_id LIMIT $2
             """,
             [afterId, limit])
         guard let first = rows.first, let last = rows.last else { return [] }
         let meters = try sql.meters.list(from: try first.int("resource_id"), to: try last.int("resource_id"))
-        let byCompute = Dictionary(meters.map { ($0.resourceId, $0.meter) }) { first, _ in first }
+        let byId = Dictionary(meters.map { ($0.resourceId, $0.meter) }) { first, _ in first }
         return try rows.compactMap { row in
             let id = try row.int("resource_id")
-            return try byCompute[id].map { meter in
+            return try byId[id].map { meter in
                 AuditedMeter(
-                    computeId: id, meter: meter, isSettled: try row.int("is_settled") == 1,
-                    state: try row.value("state"), specification: try row.text("specification"),
-                    hasPublicIp: try row.intOrNil("public_ipv4") != nil)
+                    resourceId: id, kind: try row.value("kind"), meter: meter,
+                    isSettled: try row.int("is_settled") == 1, state: try row.text("state"),
+                    phase: try Self.phase(row), basis: try MeterQueries.basis(row))
             }
         }
     }
 
-    /// What the ledger has of the computes above `afterId` and up to `lastId`, by compute and kind.
+    private static func phase(_ row: SQLRow) throws -> BillingPhase {
+        switch try row.value("kind") as ResourceKind {
+        case .compute: (try row.value("state") as ComputeState).billing
+        case .snapshot: (try row.value("state") as SnapshotState).billing
+        case .move: throw CloudError.bug("a move has a meter")
+        }
+    }
+
+    /// What the ledger has of the resources above `afterId` and up to `lastId`, by resource and kind of entry.
     public func debits(afterId: Int64, lastId: Int64) throws -> [Int64: [LedgerKind: DebitTotal]] {
         var totals: [Int64: [LedgerKind: DebitTotal]] = [:]
         let rows = try sql.query(
@@ -42,13 +50,16 @@ extension AuditQueries {
         return totals
     }
 
-    /// Computes that are, or will be, billed and have no meter.
+    /// Resources that are, or will be, billed and have no meter.
     public func withoutMeter() throws -> [Int64] {
-        let states = ComputeState.allCases.filter { $0.billing != .over }.sqlList
+        let computes = ComputeState.allCases.filter { $0.billing != .over }.sqlList
+        let snapshots = SnapshotState.allCases.filter { $0.billing != .over }.sqlList
         return try sql.query(
             """
             SELECT c.id FROM computes c LEFT JOIN meters m ON m.resource_id = c.id
-            WHERE m.resource_id IS NULL AND c.state IN (\(states)) ORDER BY c.id
+            WHERE m.resource_id IS NULL AND c.state IN (\(computes))
+            UNION ALL SELECT s.id FROM snapshots s LEFT JOIN meters m ON m.resource_id = s.id
+            WHERE m.resource_id IS NULL AND s.state IN (\(snapshots)) ORDER BY id
             """
         ).map { try $0.int("id") }
     }
@@ -88,27 +99,34 @@ extension AuditQueries {
     }
 }
 
-/// A meter and the compute that it is for.
+/// A meter and the resource that it is for.
 public struct AuditedMeter: Sendable, Equatable {
-    public var computeId: Int64
+    public var resourceId: Int64
+    public var kind: ResourceKind
     public var meter: Meter
     /// What the row says; `meter.isSettled` is what it should say.
     public var isSettled: Bool
-    public var state: ComputeState
-    public var specification: String
-    public var hasPublicIp: Bool
+    /// The resource's, in the words of its kind.
+    public var state: String
+    /// What that state means for the meter.
+    public var phase: BillingPhase
+    public var basis: PriceBasis
 
     public init(
-        computeId: Int64, meter: Meter, isSettled: Bool, state: ComputeState, specification: String,
-        hasPublicIp: Bool
+        resourceId: Int64, kind: ResourceKind, meter: Meter, isSettled: Bool, state: String,
+        phase: BillingPhase, basis: PriceBasis
     ) {
-        self.computeId = computeId
+        self.resourceId = resourceId
+        self.kind = kind
         self.meter = meter
         self.isSettled = isSettled
         self.state = state
-        self.specification = specification
-        self.hasPublicIp = hasPublicIp
+        self.phase = phase
+        self.basis = basis
     }
+
+    /// `compute 325`.
+    public var name: String { "\(kind.rawValue) \(resourceId)" }
 }
 
 /// All charges of one kind of one compute, in a word.

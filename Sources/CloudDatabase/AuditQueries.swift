@@ -13,7 +13,7 @@ public struct AuditQueries {
     public func computes(afterId: Int64, limit: Int) throws -> [AuditedCompute] {
         try sql.query(
             """
-            SELECT \(ComputeQueries.columns), j.due_at_ms, j.lease_until_ms FROM \(ComputeQueries.tables)
+            SELECT \(ComputeQueries.columns), j.due_at_ms, j.lease_until_ms, j.waits_for FROM \(ComputeQueries.tables)
             WHERE c.id > $1 AND (
                 c.state <> 'DESTROYED' OR c.intent <> 'DESTROYED' OR j.step <> 'done' OR j.action <> 'gone'
                 OR c.private_ipv4 IS NOT NULL OR c.public_ipv4 IS NOT NULL OR c.ssh_port IS NOT NULL
@@ -24,7 +24,7 @@ public struct AuditQueries {
         ).map {
             AuditedCompute(
                 compute: try ComputeQueries.compute($0), dueAtMs: try $0.intOrNil("due_at_ms"),
-                leaseUntilMs: try $0.intOrNil("lease_until_ms"))
+                leaseUntilMs: try $0.intOrNil("lease_until_ms"), waitsFor: try $0.intOrNil("waits_for"))
         }
     }
 
@@ -170,11 +170,16 @@ public struct AuditedCompute: Sendable, Equatable {
     public var dueAtMs: Int64?
     /// `nil`: nobody works on it.
     public var leaseUntilMs: Int64?
+    /// The resource whose job its own waits for.
+    public var waitsFor: Int64?
 
-    public init(compute: Compute, dueAtMs: Int64? = nil, leaseUntilMs: Int64? = nil) {
+    public init(
+        compute: Compute, dueAtMs: Int64? = nil, leaseUntilMs: Int64? = nil, waitsFor: Int64? = nil
+    ) {
         self.compute = compute
         self.dueAtMs = dueAtMs
         self.leaseUntilMs = leaseUntilMs
+        self.waitsFor = waitsFor
     }
 }
 

@@ -7,7 +7,7 @@ public enum DurableWrite: String, Sendable, CaseIterable {
     case transferDatabase, createCell, createFirstTeam, createTeam, deleteTeam, createKey, revokeKey,
         noteKeyUse,
         issueGuestToken
-    case createCompute, changeCompute, changeWallet, suspendTeam, resumeTeam, changeHost, fenceHost,
+    case createCompute, changeCompute, createSnapshot, changeSnapshot, changeWallet, suspendTeam, resumeTeam, changeHost, fenceHost,
         evacuateComputes
     /// Always undone: it changes nothing.
     case quoteCompute
@@ -19,13 +19,16 @@ public enum DurableWrite: String, Sendable, CaseIterable {
 
     // A step's outcome with the rows that it changes.
     case saveImage, saveDisk, saveSeed, saveNetwork, saveBoot, saveConfirm, saveIdle
-    case saveShutdown, saveStopping, saveUnplug, saveResize
+    case saveShutdown, saveStopping, saveUnplug, saveResize, saveRestore, saveSettle, saveTakeBack
     case saveHalt, saveDetach, saveErase, saveRelease, saveDone
 
     // A move's begin, and what came of each of its steps.
     case beginMove
     case saveDeparture, saveArrival, saveCopy, saveSwitched, saveRefused, saveLeaving
     case saveCancelled, saveAbandoned, saveReturned, saveWithdrawn
+
+    // What came of each step of a snapshot.
+    case saveSnapshotCopy, saveSnapshotKept, saveSnapshotErase, saveSnapshotDone
 
     /// The write that saves what this step decided.
     public static func outcome(of step: ComputeStep) -> DurableWrite {
@@ -41,6 +44,9 @@ public enum DurableWrite: String, Sendable, CaseIterable {
         case .stopping: .saveStopping
         case .unplug: .saveUnplug
         case .resize: .saveResize
+        case .restore: .saveRestore
+        case .settle: .saveSettle
+        case .takeBack: .saveTakeBack
         case .halt: .saveHalt
         case .detach: .saveDetach
         case .erase: .saveErase
@@ -62,6 +68,16 @@ public enum DurableWrite: String, Sendable, CaseIterable {
         case .abandoned: .saveAbandoned
         case .returned: .saveReturned
         case .withdrawn: .saveWithdrawn
+        }
+    }
+
+    /// The write that saves what this step of a snapshot came to.
+    public static func outcome(of step: SnapshotStep) -> DurableWrite {
+        switch step {
+        case .copy: .saveSnapshotCopy
+        case .kept: .saveSnapshotKept
+        case .erase: .saveSnapshotErase
+        case .done: .saveSnapshotDone
         }
     }
 }

@@ -15,13 +15,13 @@ extension HostQueries {
             ) AS has_image FROM hosts h
             WHERE h.state = 'ACTIVE' AND h.free_vcpus >= $1 AND h.free_memory_mb >= $2 AND h.free_storage_gb >= $3
                 AND (h.region IS NULL OR h.region = $4) AND h.heartbeat_ms >= $5
-                \(demand.store == nil ? "" : "AND h.store = $8")
+                \(demand.isBound ? "AND \(demand.onlyHost == nil ? "h.store" : "h.id") = $8" : "")
             ORDER BY h.load \(policy == .spread ? "" : "DESC") LIMIT $7
             """,
             [
                 demand.resources.vcpus, demand.resources.memoryMb, demand.resources.storageGb, demand.region,
                 HostHeartbeat.oldest(nowMs: nowMs), demand.image, limit,
-            ] + (demand.store.map { [$0] } ?? [])
+            ] + demand.bound
         ).map { Placement.Candidate(try Self.host($0), hasImage: try $0.int("has_image") != 0) }
     }
 
@@ -101,6 +101,7 @@ extension HostQueries {
     public func refusals(of demand: Placement.Demand, nowMs: Int64) throws -> [Placement.Refusals] {
         let conditions =
             Self.conditions + (demand.store == nil ? [] : [("store IS NULL OR store <> $6", .store)])
+            + (demand.onlyHost == nil ? [] : [("id <> $6", .snapshot)])
         let bits = conditions.enumerated().map { index, condition in
             "CASE WHEN \(condition.sql) THEN \(1 << index) ELSE 0 END"
         }
@@ -113,7 +114,7 @@ extension HostQueries {
             [
                 demand.resources.vcpus, demand.resources.memoryMb, demand.resources.storageGb, demand.region,
                 HostHeartbeat.oldest(nowMs: nowMs),
-            ] + (demand.store.map { [$0] } ?? [])
+            ] + demand.bound
         ).map { row in
             let mask = try row.int("obstacles")
             let obstacles = conditions.enumerated().filter { mask & 1 << $0.offset != 0 }
@@ -128,4 +129,13 @@ extension HostQueries {
         ("heartbeat_ms IS NULL OR heartbeat_ms < $5", .down), ("region <> $4", .region),
         ("free_vcpus < $1", .vcpus), ("free_memory_mb < $2", .memory), ("free_storage_gb < $3", .storage),
     ]
+}
+
+extension Placement.Demand {
+    fileprivate var isBound: Bool { !bound.isEmpty }
+
+    /// Where the disk has to lie, as an argument: a host, or else a store.
+    fileprivate var bound: [any SQLArgument] {
+        if let onlyHost { [onlyHost] } else if let store { [store] } else { [] }
+    }
 }

@@ -85,6 +85,11 @@ public struct JobQueries {
         sql.tell(.due(id))
     }
 
+    /// The resource whose job it waits for; `nil`: none.
+    public func waitsFor(_ id: Int64) throws -> Int64? {
+        try sql.query("SELECT waits_for FROM jobs WHERE resource_id = $1", [id]).first?.intOrNil("waits_for")
+    }
+
     /// Leases up to `limit` of the host's due jobs that nobody holds and that wait for no other, longest due first.
     public func lease(
         owner: String, hostId: Int64, limit: Int, nowMs: Int64, untilMs: Int64

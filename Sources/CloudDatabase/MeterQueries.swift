@@ -10,20 +10,23 @@ public struct ResourceMeter: Sendable, Equatable {
     public var meter: Meter
 }
 
-/// Meters of computes and their prices.
+/// Meters of resources and their prices.
 public struct MeterQueries {
     let sql: any SQLConnection
 
     private static let select = """
-        SELECT m.resource_id, m.began_at_ms, m.ended_at_ms, m.debited_to_ms, p.since_ms, p.hour_milli_rwf,
+        SELECT m.resource_id, m.kind, m.began_at_ms, m.ended_at_ms, m.debited_to_ms, p.since_ms, p.hour_milli_rwf,
             p.ip_month_milli_rwf
         FROM meters m JOIN meter_prices p ON p.resource_id = m.resource_id
         """
 
-    /// Inserts the meter of a new compute.
-    public func insert(resourceId: Int64, teamId: Int64, price: Price, nowMs: Int64) throws {
+    /// Inserts the meter of a new resource.
+    public func insert(
+        _ kind: ResourceKind, resourceId: Int64, teamId: Int64, price: Price, nowMs: Int64
+    ) throws {
         try sql.later(
-            "INSERT INTO meters (resource_id, team_id) VALUES ($1, $2)", [resourceId, teamId])
+            "INSERT INTO meters (resource_id, kind, team_id) VALUES ($1, $2, $3)",
+            [resourceId, kind.rawValue, teamId])
         try insert(PriceChange(sinceMs: nowMs, price: price), resourceId: resourceId)
     }
 
@@ -32,7 +35,7 @@ public struct MeterQueries {
             .grouped().first?.meter
     }
 
-    /// The meters of these computes, at most a page of them.
+    /// The meters of these resources, at most a page of them.
     public func list(resourceIds: [Int64]) throws -> [ResourceMeter] {
         guard !resourceIds.isEmpty else { return [] }
         let places = (1...resourceIds.count).map { "$\($0)" }.joined(separator: ", ")
@@ -42,7 +45,7 @@ public struct MeterQueries {
         ).grouped()
     }
 
-    /// The meters of the computes with these ids, which are to be few enough for one answer.
+    /// The meters of the resources with these ids, which are to be few enough for one answer.
     func list(from first: Int64, to last: Int64) throws -> [ResourceMeter] {
         try sql.query(
             "\(Self.select) WHERE m.resource_id BETWEEN $1 AND $2 ORDER BY m.resource_id, p.since_ms",
@@ -84,16 +87,16 @@ public struct MeterQueries {
         )
         """
 
-    /// Follows the compute into a state, in the transaction that brings it there. Computes without a meter, which were
-    /// gone before there were meters, are left alone.
-    public func follow(_ resourceId: Int64, _ state: ComputeState, nowMs: Int64) throws {
+    /// Follows the resource into a state that is billed so, in the transaction that brings it there. Computes without a meter,
+    /// which were gone before there were meters, are left alone.
+    public func follow(_ resourceId: Int64, _ phase: BillingPhase, nowMs: Int64) throws {
         guard let before = try get(resourceId) else { return }
         var after = before
-        after.follow(state, atMs: nowMs)
+        after.follow(phase, atMs: nowMs)
         if after != before { try save(after, resourceId: resourceId) }
     }
 
-    /// Puts another price of the compute in force, as an upsize does.
+    /// Puts another price of the resource in force, as an upsize does.
     public func change(_ resourceId: Int64, to price: Price, nowMs: Int64) throws {
         guard var meter = try get(resourceId) else { return }
         let before = meter.prices
@@ -122,18 +125,18 @@ public struct MeterQueries {
             [resourceId, change.sinceMs, change.price.hourMilliRwf, change.price.ipMonthMilliRwf])
     }
 
-    /// Computes whose meters have not ended, above `afterId`, with what their prices follow from.
+    /// Resources whose meters have not ended, above `afterId`, with what their prices follow from.
     public func open(afterId: Int64, limit: Int) throws -> [(resourceId: Int64, basis: PriceBasis)] {
         try sql.query(
             """
-            SELECT c.id, \(Self.basisColumns) FROM meters m JOIN computes c ON c.id = m.resource_id
+            SELECT m.resource_id, \(Self.basisColumns) FROM \(Self.metered)
             WHERE m.ended_at_ms IS NULL AND m.resource_id > $1 ORDER BY m.resource_id LIMIT $2
             """,
             [afterId, limit]
-        ).map { (try $0.int("id"), try Self.basis($0)) }
+        ).map { (try $0.int("resource_id"), try Self.basis($0)) }
     }
 
-    /// Whether any compute has ever had a price. Looks at every price, in a tenth of the time of `pricesInForce`.
+    /// Whether any resource has ever had a price. Looks at every price, in a tenth of the time of `pricesInForce`.
     public func hasCosts() throws -> Bool {
         try !sql.query(
             "SELECT 1 AS costs FROM meter_prices WHERE hour_milli_rwf > 0 OR ip_month_milli_rwf > 0 LIMIT 1"
@@ -146,7 +149,7 @@ public struct MeterQueries {
         try sql.query(
             """
             SELECT DISTINCT \(Self.basisColumns), p.hour_milli_rwf, p.ip_month_milli_rwf
-            FROM meters m JOIN computes c ON c.id = m.resource_id JOIN meter_prices p ON p.resource_id = m.resource_id
+            FROM \(Self.metered) JOIN meter_prices p ON p.resource_id = m.resource_id
             WHERE m.ended_at_ms IS NULL AND p.since_ms = (
                 SELECT MAX(l.since_ms) FROM meter_prices l WHERE l.resource_id = m.resource_id
             )
@@ -154,13 +157,27 @@ public struct MeterQueries {
         ).map { (try Self.basis($0), try Self.price($0)) }
     }
 
-    private static let basisColumns =
-        "c.specification, CASE WHEN c.public_ipv4 IS NULL THEN 0 ELSE 1 END AS has_public_ip"
+    /// Each meter, `m`, with the row of what it is for: a compute `c` or a snapshot `s`.
+    static let metered =
+        """
+        meters m LEFT JOIN computes c ON c.id = m.resource_id AND m.kind = 'compute'
+        LEFT JOIN snapshots s ON s.id = m.resource_id AND m.kind = 'snapshot'
+        """
+    /// All that `basis` reads of a row of `metered`.
+    static let basisColumns =
+        """
+        m.kind, c.specification, CASE WHEN c.public_ipv4 IS NULL THEN 0 ELSE 1 END AS has_public_ip,
+        COALESCE(s.bytes, 0) AS snapshot_bytes
+        """
 
-    /// From `basisColumns`.
-    private static func basis(_ row: SQLRow) throws -> PriceBasis {
-        PriceBasis(
-            specification: try row.text("specification"), hasPublicIp: try row.int("has_public_ip") == 1)
+    static func basis(_ row: SQLRow) throws -> PriceBasis {
+        switch try row.value("kind") as ResourceKind {
+        case .compute:
+            .compute(
+                specification: try row.text("specification"), hasPublicIp: try row.int("has_public_ip") == 1)
+        case .snapshot: .snapshot(gb: Snapshot.billedGb(try row.int("snapshot_bytes")))
+        case .move: throw CloudError.bug("a move has a meter")
+        }
     }
 
     fileprivate static func price(_ row: SQLRow) throws -> Price {
@@ -169,15 +186,37 @@ public struct MeterQueries {
     }
 }
 
-/// What a compute's price follows from.
-public struct PriceBasis: Sendable, Equatable {
-    /// Slug.
-    public var specification: String
-    public var hasPublicIp: Bool
+/// What a resource's price follows from.
+public enum PriceBasis: Sendable, Equatable {
+    /// - specification: a slug.
+    case compute(specification: String, hasPublicIp: Bool)
+    case snapshot(gb: Int64)
+
+    /// The price by a catalogue; `nil`: it has the specification no longer, and the price stays what it is.
+    public func price(_ catalogue: Catalogue) -> Price? {
+        switch self {
+        case .compute(let slug, let hasPublicIp):
+            catalogue.specification(slug).map { catalogue.price(of: $0, hasPublicIp: hasPublicIp) }
+        case .snapshot(let gb): catalogue.price(ofSnapshotGb: gb)
+        }
+    }
+}
+
+extension ResourceKind {
+    /// What hours of such a resource are called in the ledger.
+    fileprivate var hours: LedgerKind {
+        get throws {
+            switch self {
+            case .compute: .computeHours
+            case .snapshot: .snapshotHours
+            case .move: throw CloudError.bug("a move has a meter")
+            }
+        }
+    }
 }
 
 extension [SQLRow] {
-    /// One meter for each run of rows with the same compute.
+    /// One meter for each run of rows with the same resource.
     fileprivate func grouped() throws -> [ResourceMeter] {
         var rest = self[...]
         var meters: [ResourceMeter] = []
@@ -189,6 +228,7 @@ extension [SQLRow] {
                 ResourceMeter(
                     resourceId: id,
                     meter: Meter(
+                        of: try (first.value("kind") as ResourceKind).hours,
                         beganAtMs: try first.intOrNil("began_at_ms"),
                         endedAtMs: try first.intOrNil("ended_at_ms"),
                         prices: try rows.map(Self.change), debitedToMs: try first.int("debited_to_ms"))))

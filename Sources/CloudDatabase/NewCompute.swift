@@ -7,6 +7,8 @@ public struct NewCompute: Sendable {
     public var hostId: Int64
     public var hostName: String
     public var image: String
+    /// The snapshot that its disk is to be a copy of; `nil`: it is made from the image itself.
+    public var snapshotId: Int64?
     public var specification: Specification
     public var region: String
     public var publicKeys: [String]
@@ -18,7 +20,8 @@ public struct NewCompute: Sendable {
     public var sshPort: Int?
 
     public init(
-        teamId: Int64, hostId: Int64, hostName: String, image: String, specification: Specification,
+        teamId: Int64, hostId: Int64, hostName: String, image: String, snapshotId: Int64? = nil,
+        specification: Specification,
         region: String,
         publicKeys: [String], tags: [String], userData: String? = nil, deletionProtection: Bool = false,
         privateIpv4: IPv4Address, publicIpv4: IPv4Address?, sshPort: Int?
@@ -27,6 +30,7 @@ public struct NewCompute: Sendable {
         self.hostId = hostId
         self.hostName = hostName
         self.image = image
+        self.snapshotId = snapshotId
         self.specification = specification
         self.region = region
         self.publicKeys = publicKeys

@@ -20,7 +20,9 @@ struct CatalogueReader {
             report("(the whole file)", "is no mapping; write regions:, images: and specifications:")
             return Catalogue(regions: [], images: [], specifications: [])
         }
-        checkKeys(root, "", known: ["regions", "images", "specifications", "publicIpMonthRwf"])
+        checkKeys(
+            root, "",
+            known: ["regions", "images", "specifications", "publicIpMonthRwf", "snapshotGbMonthRwf"])
         var catalogue = Catalogue(regions: [], images: [], specifications: [])
         for (node, path) in items(root, "regions") { catalogue.regions.append(region(node, path)) }
         for (node, path) in items(root, "images") { catalogue.images.append(image(node, path)) }
@@ -29,6 +31,9 @@ struct CatalogueReader {
         }
         if root["publicIpMonthRwf"] != nil {
             catalogue.publicIpMonthMilliRwf = price(root, "", "publicIpMonthRwf")
+        }
+        if root["snapshotGbMonthRwf"] != nil {
+            catalogue.snapshotGbMonthMilliRwf = price(root, "", "snapshotGbMonthRwf")
         }
         checkUnique(catalogue.regions.map { String($0.id) }, "regions", "id")
         checkUnique(catalogue.regions.map(\.region), "regions", "region")

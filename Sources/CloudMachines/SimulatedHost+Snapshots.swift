@@ -92,6 +92,15 @@ extension SimulatedHost: SnapshotHost {
     /// What is on a machine's disk: another number after each write. `nil`: it has none.
     public func content(_ id: Int64) -> Int? { store.with { $0.disks[id]?.content } }
 
+    /// What is on all disks, on those that restores have kept, and in snapshots, in words.
+    public var contents: [String] {
+        store.with { state in
+            state.disks.map { "disk \($0.key): \($0.value.content)" }
+                + state.formerDisks.map { "former \($0.key): \($0.value.content)" }
+                + state.snapshots.map { "snapshot \($0.key): \($0.value.copy.disk.content)" }
+        }.sorted()
+    }
+
     /// What is on the disk that a restore has kept.
     public func formerContent(_ id: Int64) -> Int? { store.with { $0.formerDisks[id]?.content } }
 

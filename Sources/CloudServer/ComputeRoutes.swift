@@ -165,7 +165,7 @@ extension ComputeAction {
         switch self {
         case .create: "/computes"
         case .update, .delete: "/computes/\(id)"
-        case .start, .stop, .reboot, .upsize, .cleanUp, .keep, .gone: "/computes/\(id)/\(rawValue)"
+        case .start, .stop, .reboot, .upsize, .restore, .cleanUp, .putBack, .keep, .gone: "/computes/\(id)/\(rawValue)"
         }
     }
 }

@@ -78,7 +78,7 @@ struct Client: Sendable {
         case .start, .stop, .reboot: (.post, "/computes/\(id)/\(action.rawValue)", nil)
         case .upsize: (.patch, "/computes/\(id)/upsize", "{\"newSpecification\": \"S-2C\"}")
         case .update: (.patch, "/computes/\(id)", "{\"hostName\": \"renamed\"}")
-        case .delete, .cleanUp, .keep, .gone: (.delete, "/computes/\(id)", nil)
+        case .restore, .delete, .cleanUp, .putBack, .keep, .gone: (.delete, "/computes/\(id)", nil)
         }
     }
 

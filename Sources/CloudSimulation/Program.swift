@@ -78,7 +78,8 @@ final class Program: Sendable {
         let worker = Worker(
             database: cloud.database, host: host, claim: claim, catalogue: cloud.catalogue,
             clock: cloud.clock, wake: wake,
-            bootSlots: 2, stopGrace: .milliseconds(Self.stopGraceMs), owner: incarnation.name,
+            bootSlots: 2, stopGrace: .milliseconds(Self.stopGraceMs),
+            isBilled: cloud.settings.billing.isOn, owner: incarnation.name,
             logger: world.logger,
             jitter: { Double(jitter.below(1000)) / 1000 })
         let duty = CellDuty(database: cloud.database, claim: claim, clock: cloud.clock)

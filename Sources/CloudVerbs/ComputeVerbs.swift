@@ -14,7 +14,7 @@ public struct ComputeVerbs {
         try sql.totals.leave(compute.id)
         try sql.computes.set(compute.id, state: state, intent: intent, nowMs: nowMs)
         try sql.totals.enter(compute.id)
-        try sql.meters.follow(compute.id, state, nowMs: nowMs)
+        try sql.meters.follow(compute.id, state.billing, nowMs: nowMs)
         sql.tell(.team(compute.teamId))
     }
 

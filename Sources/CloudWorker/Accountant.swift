@@ -91,9 +91,7 @@ public struct Accountant: Service {
 
     private func price(_ basis: PriceBasis) -> Price? {
         guard settings.isOn else { return .free }
-        return catalogue.specification(basis.specification).map {
-            catalogue.price(of: $0, hasPublicIp: basis.hasPublicIp)
-        }
+        return basis.price(catalogue)
     }
 
     /// One look at everything: debits first, since the standing follows from the balance.

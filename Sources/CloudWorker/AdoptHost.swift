@@ -25,7 +25,7 @@ struct AdoptHost: Sendable {
 
     /// Guests that were booting did not get up. Those that are on their way down are down.
     private func bootAgain(_ hostId: Int64, _ sql: any SQLConnection) throws {
-        for compute in try sql.computes.list(steps: [.confirm], hostId: hostId) {
+        for compute in try sql.computes.list(steps: [.confirm, .settle], hostId: hostId) {
             guard compute.job.action.steps.contains(.boot) else { continue }
             try sql.jobs.move(compute.id, to: ComputeStep.boot, nowMs: nowMs)
             try sql.jobs.schedule(compute.id, dueAtMs: nowMs)

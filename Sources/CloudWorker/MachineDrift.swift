@@ -19,7 +19,7 @@ enum MachineDrift: String, Sendable, CaseIterable {
         switch reported {
         case .diskFull, .diskLost: false
         case nil, .imageUnavailable, .hostFailed, .deadlineExceeded, .guestStopped, .guestCrashed,
-            .sshUnreachable, .networkLost, .hostDown:
+            .sshUnreachable, .networkLost, .restoreFailed, .hostDown:
             true
         }
     }

@@ -3,7 +3,7 @@ import CloudDatabase
 import CloudMachines
 import Logging
 
-/// Removes what is on the host of machines of this installation that no compute stands for, once a grace period is over:
+/// Removes what is on the host of machines and snapshots of this installation that no row stands for, once a grace period is over:
 /// long enough for an operator who has just restored an old database to see it coming.
 struct OrphanWatch: Sendable {
     let database: any Database
@@ -14,19 +14,19 @@ struct OrphanWatch: Sendable {
     let metrics: WorkerMetrics
     let logger: Logger
 
-    /// Machines that are removed in one look, which others wait for.
+    /// Machines and snapshots that are removed in one look, which others wait for.
     static let maxRemoved = 4
     /// The longest that ending and erasing one of them may take.
     static let removeTimeout = Duration.seconds(30)
 
     /// - Parameters:
-    ///   - machines: what is on the host.
-    ///   - known: the machines whose computes were not over before that was looked at.
-    func look(at machines: [Int64: MachineParts], known: Set<Int64>) async throws {
-        var strays = machines.filter { !known.contains($0.key) }
+    ///   - machines: those that are on the host.
+    ///   - snapshots: those that are on the host.
+    ///   - known: those of both whose resources were not over before that was looked at.
+    func look(at machines: Set<Int64>, _ snapshots: Set<Int64>, known: Set<Int64>) async throws {
+        var strays = machines.subtracting(known)
         let vacate = VacateHost(database: database, host: host, claim: claim, clock: clock, logger: logger)
-        let elsewhere = try await vacate.run(Set(strays.keys))
-        strays = strays.filter { !elsewhere.contains($0.key) }
+        strays = strays.subtracting(try await vacate.run(strays)).union(snapshots.subtracting(known))
         let hostId = try claim.hostId
         let noted = try await database.glance { sql in try sql.hosts.orphans(hostId) }
         guard !strays.isEmpty || !noted.isEmpty else { return }
@@ -41,31 +41,38 @@ struct OrphanWatch: Sendable {
         }
         for id in changes.found {
             logger.warning(
-                "A machine has no compute; it is removed after the grace period.",
-                metadata: ["machine": "\(id)", "graceSeconds": "\(graceMs / 1000)"])
+                "Something on the host has no row in the database; it is removed after the grace period.",
+                metadata: [
+                    snapshots.contains(id) ? "snapshot" : "machine": "\(id)", "graceSeconds": "\(graceMs / 1000)",
+                ])
         }
-        for id in changes.due.prefix(Self.maxRemoved) { try await remove(id) }
+        for id in changes.due.prefix(Self.maxRemoved) { try await remove(id, isSnapshot: snapshots.contains(id)) }
     }
 
     /// The event that tells of it is appended when the machine is seen to be gone, whatever comes between.
-    private func remove(_ id: Int64) async throws {
+    private func remove(_ id: Int64, isSnapshot: Bool) async throws {
         let host = host
+        let name = isSnapshot ? "snapshot" : "machine"
         try await withTimeout(
-            Self.removeTimeout, by: clock, late: .late("Removing machine \(id)", after: Self.removeTimeout)
+            Self.removeTimeout, by: clock, late: .late("Removing \(name) \(id)", after: Self.removeTimeout)
         ) {
+            guard !isSnapshot else {
+                // Whose it was, nobody knows any more.
+                return try await host.snapshots.eraseSnapshot(DiskSnapshot(id: id, machineId: 0, createdAtMs: 0))
+            }
             try await host.halt(id)
             try await host.erase(id)
         }
         metrics.removedOrphan()
-        logger.notice("A machine without a compute is removed.", metadata: ["machine": "\(id)"])
+        logger.notice("Something without a row in the database is removed.", metadata: ["\(name)": "\(id)"])
     }
 }
 
 /// Keeps the table of orphans in step with what is on the host, with an event of the cell for each that comes or goes.
 struct NoteOrphans: Sendable {
     let hostId: Int64
-    /// Machines that no compute stood for when they were looked at.
-    let strays: [Int64: MachineParts]
+    /// Machines and snapshots that no row stood for when they were looked at.
+    let strays: Set<Int64>
     let nowMs: Int64
     let graceMs: Int64
 
@@ -83,9 +90,9 @@ struct NoteOrphans: Sendable {
     }
 
     func changes(_ sql: any SQLConnection) throws -> Changes {
-        let live = try sql.hosts.machines(hostId)
+        let live = try sql.hosts.machines(hostId).union(try sql.snapshots.onHost(hostId))
         let known = try sql.hosts.orphans(hostId)
-        let orphans = Set(strays.keys).subtracting(live)
+        let orphans = strays.subtracting(live)
         return Changes(
             found: orphans.subtracting(known.keys).sorted(),
             gone: Set(known.keys).subtracting(orphans).sorted(),

@@ -12,7 +12,9 @@ public struct Worker: Service {
     private let host: any MachineHost
     private let claim: HostClaim
     private let tools: RunnerTools
-    private let runners: [ResourceKind: any JobRunning]
+    private let computes: JobRunner<ComputeWorkflow>
+    private let moves: JobRunner<MoveWorkflow>
+    private let snapshots: JobRunner<SnapshotWorkflow>
     /// The owner of the host's network, for whoever else works on it.
     public let network: NetworkApplier
     private let logger: Logger
@@ -36,10 +38,12 @@ public struct Worker: Service {
     /// - Parameters:
     ///   - claim: the ownership of the host, which `RegisterHost` makes before the worker runs.
     ///   - sshPorts: those that lead to guests; `nil` where guests have a network of their own.
+    ///   - isBilled: whether anything costs.
     public init(
         database: any Database, host: any MachineHost, claim: HostClaim, catalogue: Catalogue,
         clock: any CloudClock,
-        wake: Wake, bootSlots: Int, stopGrace: Duration, sshPorts: ClosedRange<Int>? = nil, owner: String,
+        wake: Wake, bootSlots: Int, stopGrace: Duration, sshPorts: ClosedRange<Int>? = nil,
+        isBilled: Bool = false, owner: String,
         register: @escaping @Sendable () async throws -> Void = {},
         metrics: WorkerMetrics = WorkerMetrics(), logger: Logger,
         jitter: @escaping @Sendable () -> Double = { Double.random(in: 0..<1) }
@@ -57,18 +61,28 @@ public struct Worker: Service {
         tools = RunnerTools(
             database: database, clock: clock, wake: wake, claim: claim, owner: owner, metrics: metrics,
             logger: logger, jitter: jitter)
-        runners = [
-            .compute: JobRunner(
-                workflow: ComputeWorkflow(
-                    host: host, catalogue: catalogue, network: network,
-                    slots: BootSlots(bootSlots, database: database, claim: claim),
-                    stopGraceMs: Int64(stopGrace / .milliseconds(1)), sshPorts: sshPorts, metrics: metrics),
-                tools: tools),
-            .move: JobRunner(
-                workflow: MoveWorkflow(
-                    host: host, network: network, catalogue: catalogue, clock: clock, logger: logger),
-                tools: tools),
-        ]
+        let snapshots = FindSnapshot(database: database)
+        let slots = BootSlots(bootSlots, database: database, claim: claim)
+        computes = JobRunner(
+            workflow: ComputeWorkflow(
+                host: host, catalogue: catalogue, network: network, slots: slots, snapshots: snapshots,
+                stopGraceMs: Int64(stopGrace / .milliseconds(1)), sshPorts: sshPorts, metrics: metrics),
+            tools: tools)
+        moves = JobRunner(
+            workflow: MoveWorkflow(
+                host: host, network: network, catalogue: catalogue, clock: clock, logger: logger),
+            tools: tools)
+        self.snapshots = JobRunner(
+            workflow: SnapshotWorkflow(host: host, catalogue: catalogue, isBilled: isBilled), tools: tools)
+    }
+
+    /// What works on the jobs of a kind.
+    private func runner(of kind: ResourceKind) -> any JobRunning {
+        switch kind {
+        case .compute: computes
+        case .move: moves
+        case .snapshot: snapshots
+        }
     }
 
     /// Works until a graceful shutdown, and then finishes the steps under way. When the host is another worker's by now, it
@@ -141,7 +155,7 @@ public struct Worker: Service {
         return true
     }
 
-    private func work(_ job: LeasedJob) async { await runners[job.kind]?.work(job.id) }
+    private func work(_ job: LeasedJob) async { await runner(of: job.kind).work(job.id) }
 
     /// Whether the database could be asked; if not, a pause is due, since the jobs are still due.
     private func leaseAndStart(in group: inout DiscardingTaskGroup) async -> Bool {

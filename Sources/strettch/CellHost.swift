@@ -88,7 +88,8 @@ struct CellHost: Sendable {
             clock: cloud.clock, wake: wake,
             bootSlots: settings.bootSlots == 0
                 ? ProcessInfo.processInfo.activeProcessorCount : settings.bootSlots,
-            stopGrace: .seconds(settings.stopGrace), sshPorts: settings.cloud.sshPorts, owner: owner,
+            stopGrace: .seconds(settings.stopGrace), sshPorts: settings.cloud.sshPorts,
+            isBilled: cloud.settings.billing.isOn, owner: owner,
             register: register, metrics: metrics,
             logger: logger)
         let duty = CellDuty(database: cloud.database, claim: claim, clock: cloud.clock)

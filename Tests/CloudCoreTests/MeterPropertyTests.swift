@@ -96,7 +96,7 @@ private struct RandomHistory {
     }
 
     private mutating func enter(_ state: ComputeState) {
-        meter.follow(state, atMs: now)
+        meter.follow(state.billing, atMs: now)
         guard ended == nil else { return }
         switch state {
         case .running, .stopped, .starting, .rebooting: began = began ?? now

@@ -12,7 +12,7 @@ struct MeterTests {
         var meter = Meter(prices: [
             PriceChange(sinceMs: 0, price: Price(hourMilliRwf: 100, ipMonthMilliRwf: ipMonth))
         ])
-        meter.follow(.running, atMs: Self.start)
+        meter.follow(ComputeState.running.billing, atMs: Self.start)
         return meter
     }
 
@@ -27,7 +27,7 @@ struct MeterTests {
     func begunHours(_ lengthMs: Int64, cost: Int64) {
         #expect(meter().cost(atMs: Self.start + lengthMs) == cost)
         var ended = meter()
-        ended.follow(.destroying, atMs: Self.start + lengthMs)
+        ended.follow(ComputeState.destroying.billing, atMs: Self.start + lengthMs)
         #expect(ended.cost(atMs: Self.start + 9999 * Self.minute) == cost)
     }
 
@@ -36,8 +36,8 @@ struct MeterTests {
         var meter = Meter(prices: [
             PriceChange(sinceMs: 0, price: Price(hourMilliRwf: 100, ipMonthMilliRwf: 5))
         ])
-        meter.follow(.creating, atMs: Self.start)
-        meter.follow(state, atMs: Self.start + 500 * Self.minute)
+        meter.follow(ComputeState.creating.billing, atMs: Self.start)
+        meter.follow(state.billing, atMs: Self.start + 500 * Self.minute)
         #expect(meter.cost(atMs: Self.start + 999 * Self.minute) == 0)
         #expect(meter.isSettled)
     }
@@ -54,7 +54,7 @@ struct MeterTests {
     @Test("an hour is debited on the day in which it ends, and the last one with the end")
     func days() {
         var meter = meter()
-        meter.follow(.failed, atMs: Self.start + 20 * 60 * Self.minute + 1)
+        meter.follow(ComputeState.failed.billing, atMs: Self.start + 20 * 60 * Self.minute + 1)
         let charges = meter.charges(untilMs: Self.start + 9999 * Self.minute)
         #expect(
             charges == [
@@ -67,7 +67,7 @@ struct MeterTests {
     func months() {
         var meter = meter(ipMonth: 7)
         // 2024-03-01T00:00:00.001Z: February was held throughout, March for a millisecond.
-        meter.follow(.destroying, atMs: 1_709_251_200_001)
+        meter.follow(ComputeState.destroying.billing, atMs: 1_709_251_200_001)
         let fees = meter.charges(untilMs: 1_709_251_200_001).filter { $0.kind == .publicIpMonth }
         #expect(fees.map(\.reference) == ["2024-01", "2024-02", "2024-03"])
         #expect(fees.map(\.amountMilliRwf) == [7, 7, 7])
@@ -79,7 +79,7 @@ struct MeterTests {
         let midnight = UTCDay.start(Self.start) + UTCDay.milliseconds
         let debited = meter.charges(untilMs: midnight).reduce(0) { $0 + $1.amountMilliRwf }
         meter.debit(untilMs: midnight)
-        meter.follow(.destroying, atMs: midnight - 5000 * Self.minute)
+        meter.follow(ComputeState.destroying.billing, atMs: midnight - 5000 * Self.minute)
         let rest = meter.charges(untilMs: meter.endedAtMs ?? 0).reduce(0) { $0 + $1.amountMilliRwf }
         #expect(debited == 1400)
         #expect(meter.cost(atMs: .max) == debited + rest)

@@ -30,7 +30,7 @@ struct RestoreFixture: Sendable {
         try await database.write { sql in
             let id = try sql.insertCompute(.fourth, nowMs: 20)
             try sql.jobs.insert(id, .compute, ComputeAction.create, machineId: id, hostId: 1, nowMs: 20)
-            try sql.meters.insert(resourceId: id, teamId: 1, price: .free, nowMs: 20)
+            try sql.meters.insert(.compute, resourceId: id, teamId: 1, price: .free, nowMs: 20)
             try sql.idempotencyKeys.insert(
                 teamId: 1, key: "since",
                 record: IdempotencyRecord(

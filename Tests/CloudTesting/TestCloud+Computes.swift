@@ -56,7 +56,11 @@ extension TestCloud {
             try await send(
                 .patch, "/computes/\(id)", as: key, headers: headers, body: "{\"hostName\": \"renamed\"}")
         case .delete: try await send(.delete, "/computes/\(id)", as: key, headers: headers)
-        case .cleanUp, .keep, .gone: throw CloudError.bug("nobody can ask for '\(action.rawValue)'")
+        case .restore:
+            try await send(
+                .post, "/computes/\(id)/restore", as: key, headers: headers,
+                body: "{\"snapshot\": \"\(try await readySnapshot(of: id))\"}")
+        case .cleanUp, .putBack, .keep, .gone: throw CloudError.bug("nobody can ask for '\(action.rawValue)'")
         }
     }
 

@@ -69,7 +69,8 @@ public struct TestCloud: Sendable {
             let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
             let worker = Worker(
                 database: database, host: host, claim: claim, catalogue: catalogue, clock: clock, wake: wake,
-                bootSlots: bootSlots, stopGrace: .seconds(60), sshPorts: settings.sshPorts, owner: "worker",
+                bootSlots: bootSlots, stopGrace: .seconds(60), sshPorts: settings.sshPorts,
+                isBilled: settings.billing.isOn, owner: "worker",
                 logger: logger, jitter: { 0 })
             let duty = CellDuty(database: database, claim: claim, clock: clock)
             let supervisor = Supervisor(

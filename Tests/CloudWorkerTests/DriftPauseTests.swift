@@ -14,7 +14,8 @@ struct DriftPauseTests {
             let now = cloud.clock.nowMs
             let workflow = ComputeWorkflow(
                 host: cloud.host, catalogue: .test, network: cloud.worker.network,
-                slots: BootSlots(1, database: cloud.database, claim: cloud.claim), stopGraceMs: 0,
+                slots: BootSlots(1, database: cloud.database, claim: cloud.claim),
+                snapshots: FindSnapshot(database: cloud.database), stopGraceMs: 0,
                 sshPorts: nil,
                 metrics: WorkerMetrics())
             let next = try await cloud.database.write(.saveIdle) { sql in

@@ -39,7 +39,7 @@ struct HostRebootTests {
 
     @Test(
         "lets what was under way go on from every step",
-        arguments: [ComputeAction.create, .start, .stop, .reboot, .upsize, .delete])
+        arguments: [ComputeAction.create, .start, .stop, .reboot, .upsize, .restore, .delete])
     func goesOn(_ action: ComputeAction) async throws {
         // A job never stands at a step that begins unsaved.
         for step in action.steps where !step.beginsUnsaved {
@@ -58,9 +58,9 @@ struct HostRebootTests {
                 try await cloud.settle()
                 let expected: String? =
                     switch action {
-                    case .create, .start, .reboot: "RUNNING"
+                    case .create, .start, .reboot, .restore: "RUNNING"
                     case .stop, .upsize: "STOPPED"
-                    case .delete, .update, .cleanUp, .keep, .gone: nil
+                    case .delete, .update, .cleanUp, .putBack, .keep, .gone: nil
                     }
                 #expect(try await cloud.state("1") == expected, "\(action) at \(step)")
                 #expect(

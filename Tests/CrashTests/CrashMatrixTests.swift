@@ -18,6 +18,11 @@ struct CrashMatrixTests {
         arguments: CrashScript.moves)
     func moves(_ script: CrashScript) async throws { try await Self.sabotage(script) }
 
+    @Test(
+        "whatever goes wrong in a snapshot or a restore, each disk has what it should",
+        arguments: CrashScript.snapshots)
+    func snapshots(_ script: CrashScript) async throws { try await Self.sabotage(script) }
+
     private static func sabotage(_ script: CrashScript) async throws {
         let calm = try await Self.run(script)
         #expect(!calm.visits.isEmpty)
@@ -40,15 +45,13 @@ struct CrashMatrixTests {
     @Test("no write and no call of the host is without a script")
     func completeness() async throws {
         var hit: Set<CrashPoint> = []
-        for script in Self.scripts + CrashScript.moves {
+        for script in Self.scripts + CrashScript.moves + CrashScript.snapshots {
             hit.formUnion(try await Self.run(script).visits.map(\.point))
         }
         let looks: Set<SimulatedHost.Operation> = [.image, .answersSSH]
         let registered =
             DurableWrite.allCases.map { CrashPoint.write($0) }
-            + SimulatedHost.Operation.allCases
-            .filter { !looks.contains($0) && !SimulatedHost.Operation.snapshots.contains($0) }
-            .map { .call($0) }
+            + SimulatedHost.Operation.allCases.filter { !looks.contains($0) }.map { .call($0) }
         for point in registered { #expect(hit.contains(point), "nothing passes \(point)") }
     }
 
@@ -75,6 +78,7 @@ struct CrashMatrixTests {
         guard let host else { return [] }
         return [
             "disks \(await host.diskSizes.sorted { $0.key < $1.key })",
+            "contents \(await host.contents)",
             "seeds \(await host.seeds.values.map { "\($0.id) \($0.hostName) \($0.vcpus)" })",
             "running \(await host.running.sorted()), off \(await host.poweredOff.sorted())",
             "network \(await host.plan.attachments.map(\.computeId)) \(await host.plan.spareTaps)",

@@ -163,16 +163,25 @@ extension CrashWorld {
     }
 
     /// Sends one create until it is answered, with the same key, and lets it come to its end.
-    func createAndSettle() async throws {
-        let request = try request("POST /computes", key: 0)
-        _ = try await insist("the create") {
-            try await CreateCompute(Self.asked, request: request, answer: Self.answer).run(in: $0.cloud)
+    /// - Parameter snapshotId: what its disk is to be a copy of; `nil`: it is made from its image.
+    func createAndSettle(from snapshotId: Int64? = nil) async throws {
+        let request = try request("POST /computes", key: snapshotId == nil ? 0 : 7)
+        var asked = Self.asked
+        asked.snapshotId = snapshotId
+        _ = try await insist("the create") { [asked] in
+            try await CreateCompute(asked, request: request, answer: Self.answer).run(in: $0.cloud)
         }
         try await settle()
     }
 
     /// Sends one change until it is answered, with the same key, and lets it come to its end.
     func change(_ change: ChangeCompute.Change) async throws {
+        try await begin(change)
+        try await settle()
+    }
+
+    /// Sends one change until it is answered, with the same key.
+    func begin(_ change: ChangeCompute.Change) async throws {
         let name = change.action.rawValue
         let request = try request(
             "POST /computes/1/\(name)", key: ComputeAction.asked.firstIndex(of: change.action) ?? 0)
@@ -180,7 +189,6 @@ extension CrashWorld {
             try await ChangeCompute(id: 1, change: change, request: request, answer: Self.answer)
                 .run(in: $0.cloud)
         }
-        try await settle()
     }
 
     /// Lets some looks at the host pass, since one of them may have gone wrong.
@@ -245,7 +253,7 @@ extension CrashWorld {
 
     private static let answer: Answer<Compute> = { compute, _ in "{\"data\":{\"id\":\"\(compute.id)\"}}" }
 
-    private func request(_ endpoint: String, key: Int) throws -> ChangeRequest {
+    func request(_ endpoint: String, key: Int) throws -> ChangeRequest {
         ChangeRequest(
             endpoint: endpoint, key: try IdempotencyKey(header: "00000000-0000-4000-8000-00000000000\(key)"),
             members: ["a": "b"],

@@ -36,7 +36,9 @@ extension DurableWrite {
         case .createCompute, .quoteCompute: .sideBySide
         case .deleteTeam, .transferDatabase, .fenceHost, .evacuateComputes, .beginMove: .apartFromCreates
         case .createTeam, .createFirstTeam, .createCell: .inTurns
-        case .createKey, .revokeKey, .noteKeyUse, .issueGuestToken, .changeCompute,
+        case .createKey, .revokeKey, .noteKeyUse, .issueGuestToken, .changeCompute, .createSnapshot,
+            .changeSnapshot, .saveRestore, .saveSettle, .saveTakeBack, .saveSnapshotCopy, .saveSnapshotKept,
+            .saveSnapshotErase, .saveSnapshotDone,
             .changeWallet, .changeHost, .suspendTeam, .resumeTeam, .registerHost, .heartbeat,
             .takeDuty, .reserveIds, .adoptHost, .noteOrphans,
             .lease, .giveBack, .supervise, .setPrices, .debit, .moveStanding, .enforceStanding, .saveImage,

@@ -7,6 +7,7 @@ struct ComputeWorkflow: Sendable {
     let catalogue: Catalogue
     let network: NetworkApplier
     let slots: BootSlots
+    let snapshots: FindSnapshot
     /// Milliseconds that a guest has to shut down before its power is taken.
     let stopGraceMs: Int64
     /// Ports that lead to guests; `nil` where guests have a network of their own.
@@ -24,8 +25,8 @@ struct ComputeWorkflow: Sendable {
 
     func run(_ step: ComputeStep, _ compute: Compute, nowMs: Int64) async throws -> Outcome {
         switch step {
-        case .image: return await image(compute)
-        case .disk: return try await disk(compute)
+        case .image: return try await compute.snapshotId == nil ? image(compute) : copyDisk(compute)
+        case .disk: return try await compute.snapshotId == nil ? disk(compute) : copyDisk(compute)
         case .seed:
             try await host.makeSeed(try Machine(compute))
             return .done
@@ -43,6 +44,13 @@ struct ComputeWorkflow: Sendable {
             try await host.halt(compute.id)
             return .done
         case .resize: return try await resize(compute)
+        case .restore: return try await restore(compute)
+        case .settle:
+            try await host.snapshots.dropFormerDisk(compute.id)
+            return .done
+        case .takeBack:
+            try await host.snapshots.takeBackFormerDisk(compute.id)
+            return .done
         case .halt:
             try await host.halt(compute.id)
             return .done

@@ -51,6 +51,14 @@ extension ComputeWorkflow: Workflow {
             try verbs.append("compute.stopped", compute.failure?.message, compute, nowMs: turn.nowMs)
         case .upsize:
             try verbs.append("compute.upsized", compute.specification, compute, nowMs: turn.nowMs)
+        case .restore:
+            try verbs.set(compute, state: .running, intent: compute.intent, nowMs: turn.nowMs)
+            try verbs.append(
+                "compute.restored", compute.snapshotId.map { "from snapshot \($0)" }, compute, nowMs: turn.nowMs)
+            try verbs.append("compute.running", nil, compute, nowMs: turn.nowMs)
+        case .putBack:
+            try verbs.set(compute, state: .running, intent: compute.intent, nowMs: turn.nowMs)
+            try verbs.append("compute.running", nil, compute, nowMs: turn.nowMs)
         case .delete, .cleanUp:
             try finish(compute, turn)
             return .restAt(.gone)
@@ -75,7 +83,7 @@ extension ComputeWorkflow: Workflow {
     func giveUp(_ compute: Compute, late: String, _ turn: Turn) throws -> Turnout<ComputeAction> {
         switch (compute.job.action, compute.job.step) {
         case (let action, .shutdown): return .begin(action, at: .unplug)
-        case (.start, .confirm), (.reboot, .confirm):
+        case (.start, .confirm), (.reboot, .confirm), (.putBack, .confirm):
             let turnout = try complete(compute, turn)
             try turn.sql.computes.set(
                 compute.id,
@@ -100,7 +108,8 @@ extension ComputeWorkflow: Workflow {
         // Whoever asked for the end gets it, and no reason is owed.
         case .delete: return .begin(.delete, at: .halt)
         case .stop: return .begin(.stop, at: .unplug)
-        case .start, .reboot: return try takeDown(compute, failure, turn)
+        case .start, .reboot, .putBack: return try takeDown(compute, failure, turn)
+        case .restore: return try putBack(compute, failure, turn)
         // By its own doing: it has its disk, and what is on it can be gone on with.
         case .create where failure.code == .guestStopped: return try takeDown(compute, failure, turn)
         case .upsize:
@@ -119,6 +128,17 @@ extension ComputeWorkflow: Workflow {
                 "compute \(compute.id) failed at '\(compute.job.step.rawValue)' of '\(compute.job.action.rawValue)'"
             )
         }
+    }
+
+    /// Brings the guest up again on the disk that it had.
+    private func putBack(
+        _ compute: Compute, _ failure: ComputeFailure, _ turn: Turn
+    ) throws -> Turnout<ComputeAction> {
+        let reason = "The restore was undone, and the compute has the disk that it had: \(failure.message)"
+        try turn.sql.computes.set(compute.id, failure: ComputeFailure(.restoreFailed, reason))
+        try turn.sql.computeVerbs.append(
+            "compute.restore.failed", failure.message, compute, nowMs: turn.nowMs)
+        return .begin(.putBack, at: .unplug)
     }
 
     /// Ends STOPPED, with the reason, once nothing of the machine runs.

@@ -90,7 +90,7 @@ struct TerminationTests {
         case .start:
             try await bring(walker, to: "STOPPED", cloud)
             _ = try await cloud.client { try await $0.startCompute(id: walker) }
-        case .reboot, .upsize, .update, .cleanUp, .keep, .gone:
+        case .reboot, .upsize, .restore, .update, .cleanUp, .putBack, .keep, .gone:
             throw TestFailure("\(action) has no steps of its own")
         }
         return walker
