@@ -75,14 +75,12 @@ public struct ListSnapshots: Sendable {
 /// `GET /snapshots/{id}?wait=…`: answers as soon as the snapshot is in a state that is waited for.
 public struct WaitForSnapshot: Sendable {
     public var id: Int64
-    public var states: Set<SnapshotState>
-    public var timeout: Duration
+    public var wait: SnapshotWait
     public var caller: Caller
 
-    public init(id: Int64, states: Set<SnapshotState>, timeout: Duration, caller: Caller) {
+    public init(id: Int64, wait: SnapshotWait, caller: Caller) {
         self.id = id
-        self.states = states
-        self.timeout = timeout
+        self.wait = wait
         self.caller = caller
     }
 
@@ -90,30 +88,11 @@ public struct WaitForSnapshot: Sendable {
     /// cancelled. Throws `UNAUTHORIZED` once the key is revoked, and `RESOURCE_NOT_FOUND` once it is DELETED, unless that is
     /// waited for.
     public func run(in cloud: Cloud) async throws -> Snapshot {
-        let changes = cloud.database.changes
-        let deadline = ContinuousClock.now + timeout
-        while true {
-            let seen = changes.count
-            let snapshot = try await cloud.database.glance { sql in
-                try caller.require(.view, now: sql)
-                return try find(sql)
-            }
-            let left = deadline - .now
-            if isOver(in: snapshot.state) || left <= .zero { return snapshot }
-            await changes.wait(for: caller.teamId, after: seen, atMost: min(left, WaitForCompute.pollLimit))
-            if Task.isCancelled { return snapshot }
+        let evenDeleted = wait.states.contains(.deleted)
+        return try await wait.run(caller, in: cloud, state: { $0.state }) { sql in
+            guard let snapshot = try sql.snapshots.get(id, teamId: caller.teamId, evenDeleted: evenDeleted)
+            else { throw GetSnapshot.notFound(id) }
+            return snapshot
         }
-    }
-
-    private func isOver(in state: SnapshotState) -> Bool {
-        states.contains(state) || states.isDisjoint(with: state.reachable)
-    }
-
-    private func find(_ sql: any SQLConnection) throws -> Snapshot {
-        let evenDeleted = states.contains(.deleted)
-        guard let snapshot = try sql.snapshots.get(id, teamId: caller.teamId, evenDeleted: evenDeleted) else {
-            throw GetSnapshot.notFound(id)
-        }
-        return snapshot
     }
 }

@@ -43,10 +43,3 @@ public struct ComputeFilter: Sendable, Equatable {
             && text.utf8.allSatisfy { HostName.isAlphanumeric($0) || "-._".utf8.contains($0) }
     }
 }
-
-extension ComputeState {
-    /// What to say of a text that names no state.
-    static func unknown(_ text: String) -> String {
-        "'\(text.shown)' is no state. Send one of \(allCases.map(\.rawValue).joined(separator: ", "))."
-    }
-}

@@ -10,6 +10,15 @@ public enum LedgerKind: String, Sendable, CaseIterable {
     case snapshotHours = "SNAPSHOT_HOURS"
     /// What the operator put right, in either direction.
     case correction = "CORRECTION"
+
+    /// The kind of resource that is charged for; `nil`: none is.
+    public var resource: ResourceKind? {
+        switch self {
+        case .computeHours, .publicIpMonth: .compute
+        case .snapshotHours: .snapshot
+        case .credit, .correction: nil
+        }
+    }
 }
 
 /// One thing to debit.

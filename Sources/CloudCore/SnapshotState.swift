@@ -9,8 +9,7 @@ public enum SnapshotState: String, Sendable, CaseIterable {
     case deleted = "DELETED"
 }
 
-extension SnapshotState {
-    /// The states that a snapshot in this one can come to, by the cell's work or its owner's wish.
+extension SnapshotState: ResourceState {
     public var reachable: Set<SnapshotState> {
         switch self {
         case .taking: [.ready, .failed, .deleting, .deleted]

@@ -1,12 +1,28 @@
-/// What a client waits for: any of some states, for a bounded time.
-public struct ComputeWait: Sendable, Equatable {
-    public static let defaultSeconds = 30
-    public static let maxSeconds = 60
+/// The states of a kind of resource, as clients name them and wait for them.
+public protocol ResourceState: RawRepresentable<String>, CaseIterable, Hashable, Sendable {
+    /// The states that a resource in this one can come to, by the cell's work or its owner's wish.
+    var reachable: Set<Self> { get }
+}
 
-    public var states: Set<ComputeState>
+extension ResourceState {
+    /// What to say of a text that names no state.
+    public static func unknown(_ text: String) -> String {
+        "'\(text.shown)' is no state. Send one of \(allCases.map(\.rawValue).joined(separator: ", "))."
+    }
+}
+
+public typealias ComputeWait = StateWait<ComputeState>
+public typealias SnapshotWait = StateWait<SnapshotState>
+
+/// What a client waits for: any of some states, for a bounded time.
+public struct StateWait<State: ResourceState>: Sendable, Equatable {
+    public static var defaultSeconds: Int { 30 }
+    public static var maxSeconds: Int { 60 }
+
+    public var states: Set<State>
     public var timeout: Duration
 
-    public init(states: Set<ComputeState>, timeout: Duration) {
+    public init(states: Set<State>, timeout: Duration) {
         self.states = states
         self.timeout = timeout
     }
@@ -24,21 +40,21 @@ public struct ComputeWait: Sendable, Equatable {
         }
         guard let wait else { return nil }
         let names = wait.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
-        let unknown = names.filter { ComputeState(rawValue: $0) == nil }
+        let unknown = names.filter { State(rawValue: $0) == nil }
         if let first = unknown.first {
-            problems.append(Problem("wait", ComputeState.unknown(first)))
-        } else if names.count > ComputeState.allCases.count {
-            let states = ComputeState.allCases.map(\.rawValue).joined(separator: ", ")
+            problems.append(Problem("wait", State.unknown(first)))
+        } else if names.count > State.allCases.count {
+            let states = State.allCases.map(\.rawValue).joined(separator: ", ")
             problems.append(
                 Problem("wait", "names \(names.count) states, and these are all: \(states). Name each once."))
         }
         self.init(
-            states: Set(names.compactMap(ComputeState.init(rawValue:))),
+            states: Set(names.compactMap(State.init(rawValue:))),
             timeout: .seconds(seconds ?? Self.defaultSeconds))
     }
 
     /// Whether waiting on can't change the answer: the state is one that is waited for, or leads to none of those.
-    public func isOver(in state: ComputeState) -> Bool {
+    public func isOver(in state: State) -> Bool {
         states.contains(state) || states.isDisjoint(with: state.reachable)
     }
 
@@ -50,8 +66,7 @@ public struct ComputeWait: Sendable, Equatable {
     }
 }
 
-extension ComputeState {
-    /// The states that a compute in this one can come to, by the cell's work or its owner's wish.
+extension ComputeState: ResourceState {
     public var reachable: Set<ComputeState> {
         switch self {
         case .creating, .running, .stopped, .starting, .rebooting:

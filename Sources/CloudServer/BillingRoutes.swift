@@ -25,13 +25,8 @@ struct BillingRoutes: Sendable {
         let page = try Page(request)
         let (entries, total) = try await ListLedger(page: page, caller: try context.requireCaller()).run(
             in: cloud)
-        let wires = entries.map {
-            LedgerEntryWire(
-                number: $0.number, at: Timestamp.text($0.atMs), kind: $0.kind.rawValue,
-                computeId: $0.resourceId.map { String($0) }, reference: $0.reference,
-                amount: Money.text($0.amountMilliRwf), balance: Money.text($0.balanceMilliRwf))
-        }
-        return try Envelope(context, cloud.clock).list(wires, page, total: total)
+        return try Envelope(context, cloud.clock).list(
+            entries.map { LedgerEntryWire($0) }, page, total: total)
     }
 
     private func wire(_ statement: BillingStatement) -> BillingWire {
@@ -50,6 +45,19 @@ struct BillingRoutes: Sendable {
     }
 }
 
+extension LedgerEntryWire {
+    fileprivate init(_ entry: LedgerEntry) {
+        let resource = entry.resourceId.flatMap { id in
+            entry.kind.resource.map { ResourceWire(kind: $0.rawValue, id: String(id)) }
+        }
+        self.init(
+            number: entry.number, at: Timestamp.text(entry.atMs), kind: entry.kind.rawValue,
+            computeId: entry.kind.resource == .compute ? resource?.id : nil, resource: resource,
+            reference: entry.reference, amount: Money.text(entry.amountMilliRwf),
+            balance: Money.text(entry.balanceMilliRwf))
+    }
+}
+
 extension PricesWire {
     init(_ catalogue: Catalogue) {
         self.init(
@@ -57,7 +65,8 @@ extension PricesWire {
                 SpecificationPriceWire(
                     specification: $0.specification, pricePerHour: Money.text($0.priceHourMilliRwf),
                     pricePerMonth: Money.text($0.priceMonthMilliRwf))
-            }, publicIpPerMonth: Money.text(catalogue.publicIpMonthMilliRwf))
+            }, publicIpPerMonth: Money.text(catalogue.publicIpMonthMilliRwf),
+            snapshotGbPerMonth: Money.text(catalogue.snapshotGbMonthMilliRwf))
     }
 }
 

@@ -9,9 +9,10 @@ extension ComputeRequest {
     init(members: [String: JSONValue]) throws(CloudError) {
         var fields = Fields(members)
         let older = fields.has("specificationId", insteadOf: "specification")
+        let hostName = fields.string("hostName")
+        let (image, snapshotId) = fields.source()
         self.init(
-            hostName: fields.string("hostName"), image: fields.string("image"),
-            region: fields.string("region"),
+            hostName: hostName, image: image, snapshotId: snapshotId, region: fields.string("region"),
             specification: fields.string(older ? "specificationId" : "specification"),
             publicKeys: fields.strings("publicKeys", required: true),
             tags: fields.strings("tags", required: false),
@@ -56,6 +57,25 @@ struct Fields {
     var problems: [Problem] = []
 
     init(_ members: [String: JSONValue]) { self.members = members }
+
+    /// What a create's disk is made of: the slug of an image, or the id of a snapshot and no slug. Both or neither are a
+    /// problem of both.
+    fileprivate mutating func source() -> (image: String, snapshotId: Int64?) {
+        guard has("image") || has("snapshot") else {
+            problems.append(
+                Problem("image", "is missing. Send the slug of an image, or a snapshot in its place."))
+            problems.append(
+                Problem("snapshot", "is missing. Send the id of a snapshot, or an image in its place."))
+            return ("", nil)
+        }
+        guard has("snapshot") else { return (string("image"), nil) }
+        let id = idIfSent("snapshot")
+        guard has("image") else { return ("", id) }
+        let what =
+            "can't be sent together with the other: a disk is made of an image or of a snapshot. Send one."
+        problems += [Problem("image", what), Problem("snapshot", what)]
+        return ("", nil)
+    }
 
     /// Whether the member is there, and not as `null`.
     func has(_ name: String) -> Bool {

@@ -3,17 +3,12 @@ import CloudCore
 import CloudWire
 import HTTPTypes
 import Hummingbird
-import ServiceLifecycle
 
 /// `/computes`.
 struct ComputeRoutes: Sendable {
     let cloud: Cloud
-    private let waits = Places("requests that wait", maxWaits)
-
-    /// Requests with `wait` that can be under way. No team has more than a quarter of them.
-    static let maxWaits = Places.Limits(perKey: 16, perTeam: 50, inAll: 200)
-
-    init(cloud: Cloud) { self.cloud = cloud }
+    /// Shared with the requests that wait for snapshots.
+    let waits: Places
 
     var all: [Route] {
         [
@@ -25,6 +20,8 @@ struct ComputeRoutes: Sendable {
             .api(.post, "/computes/{id}/start") { try await change(.start, $0, $1) },
             .api(.post, "/computes/{id}/stop") { try await change(.stop, $0, $1) },
             .api(.post, "/computes/{id}/reboot") { try await change(.reboot, $0, $1) },
+            .api(
+                .post, "/computes/{id}/restore", body: Self.body(#"{"snapshot": …}"#), handle: restore),
             .api(
                 .patch, "/computes/{id}/upsize", body: Self.body(#"{"newSpecification": …}"#), handle: upsize),
         ]
@@ -111,18 +108,13 @@ struct ComputeRoutes: Sendable {
         let (id, caller) = (try context.requireId(), try context.requireCaller())
         let compute =
             if let wait {
-                try await waited(WaitForCompute(id: id, wait: wait, caller: caller))
+                try await waits.held(by: caller) {
+                    try await WaitForCompute(id: id, wait: wait, caller: caller).run(in: cloud)
+                }
             } else {
                 try await GetCompute(id: id, caller: caller).run(in: cloud)
             }
         return try await shown(compute, context)
-    }
-
-    /// A server that ends answers at once, with the compute as it is.
-    private func waited(_ wait: WaitForCompute) async throws -> Compute {
-        let place = try waits.take(keyId: wait.caller.keyId, teamId: wait.caller.teamId)
-        defer { withExtendedLifetime(place) {} }
-        return try await cancelWhenGracefulShutdown { try await wait.run(in: cloud) }
     }
 
     @Sendable
@@ -131,6 +123,13 @@ struct ComputeRoutes: Sendable {
         let update = try ComputeUpdate(members: members)
         return try await change(
             .update(update), request, context, try KnownMembers.ofUpdate(members), status: .ok)
+    }
+
+    @Sendable
+    private func restore(_ request: Request, _ context: CloudRequestContext) async throws -> Response {
+        let members = try await context.members(of: request)
+        let change = try ChangeCompute.Change(restoreMembers: members)
+        return try await self.change(change, request, context, try KnownMembers.ofRestore(members))
     }
 
     @Sendable
@@ -165,7 +164,8 @@ extension ComputeAction {
         switch self {
         case .create: "/computes"
         case .update, .delete: "/computes/\(id)"
-        case .start, .stop, .reboot, .upsize, .restore, .cleanUp, .putBack, .keep, .gone: "/computes/\(id)/\(rawValue)"
+        case .start, .stop, .reboot, .upsize, .restore, .cleanUp, .putBack, .keep, .gone:
+            "/computes/\(id)/\(rawValue)"
         }
     }
 }

@@ -25,8 +25,6 @@ extension TaskWire {
     /// `nil` when nothing is being done.
     fileprivate init?(_ job: Job<ComputeAction>) {
         guard !job.action.rests else { return nil }
-        self.init(
-            action: job.action.isAsked ? job.action.rawValue : nil, step: job.step.rawValue,
-            since: Timestamp.text(job.sinceMs), attempts: job.attempts, note: job.note)
+        self.init(job, action: job.action.isAsked ? job.action.rawValue : nil)
     }
 }

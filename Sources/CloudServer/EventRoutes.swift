@@ -9,7 +9,7 @@ struct EventRoutes: Sendable {
     let cloud: Cloud
     private let places = Places("streams of events", maxStreams)
 
-    /// Streams that can be open: with `ComputeRoutes.maxWaits` fewer than there can be connections, so that some are left
+    /// Streams that can be open: with `Routes.maxWaits` fewer than there can be connections, so that some are left
     /// for requests that do not stay. No team has more than a quarter of them.
     static let maxStreams = Places.Limits(perKey: 8, perTeam: 50, inAll: 200)
 

@@ -6,10 +6,12 @@ import CloudWire
 enum KnownMembers {
     private static let create: Set = [
         "hostName", "image", "region", "specification", "specificationId", "publicKeys", "tags",
-        "withPublicIp", "userData", "deletionProtection",
+        "withPublicIp", "userData", "deletionProtection", "snapshot",
     ]
     private static let update: Set = ["hostName", "tags", "deletionProtection"]
     private static let upsize: Set = ["newSpecification", "newSpecificationId"]
+    private static let restore: Set = ["snapshot"]
+    private static let snapshot: Set = ["name", "deletionProtection"]
     private static let key: Set = ["name", "role"]
 
     static func ofCreate(_ members: [String: JSONValue]) throws -> [String: String] {
@@ -22,6 +24,15 @@ enum KnownMembers {
 
     static func ofUpsize(_ members: [String: JSONValue]) throws -> [String: String] {
         try known(upsize, in: members, newer: "newSpecification", older: "newSpecificationId")
+    }
+
+    static func ofRestore(_ members: [String: JSONValue]) throws -> [String: String] {
+        try known(restore, in: members)
+    }
+
+    /// Of its creation, and of a change of it.
+    static func ofSnapshot(_ members: [String: JSONValue]) throws -> [String: String] {
+        try known(snapshot, in: members)
     }
 
     static func ofKey(_ members: [String: JSONValue]) throws -> [String: String] {

@@ -37,6 +37,14 @@ struct Query {
         ComputeWait(wait: one("wait"), timeout: one("timeout"), &problems)
     }
 
+    mutating func snapshotFilter() -> SnapshotFilter {
+        SnapshotFilter(computeId: one("computeId"), state: one("state"), &problems)
+    }
+
+    mutating func snapshotWait() -> SnapshotWait? {
+        SnapshotWait(wait: one("wait"), timeout: one("timeout"), &problems)
+    }
+
     /// Whether a create is to be checked and priced alone.
     mutating func dryRun() -> Bool {
         switch one("dryRun") {

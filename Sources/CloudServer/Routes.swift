@@ -6,8 +6,13 @@ import HummingbirdCore
 enum Routes {
     static let basePath = "/api/v1"
 
+    /// Requests with `wait` that can be under way. No team has more than a quarter of them.
+    static let maxWaits = Places.Limits(perKey: 16, perTeam: 50, inAll: 200)
+
     static func all(_ cloud: Cloud) -> [Route] {
-        ComputeRoutes(cloud: cloud).all + BillingRoutes(cloud: cloud).all
+        let waits = Places("requests that wait", maxWaits)
+        return ComputeRoutes(cloud: cloud, waits: waits).all + SnapshotRoutes(cloud: cloud, waits: waits).all
+            + BillingRoutes(cloud: cloud).all
             + CatalogueRoutes(cloud: cloud).all + IdempotencyRoutes(cloud: cloud).all
             + EventRoutes(cloud: cloud).all
             + TeamRoutes(cloud: cloud).all

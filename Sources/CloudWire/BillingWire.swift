@@ -40,10 +40,15 @@ public struct BillingWire: Codable, Sendable, Equatable {
 public struct PricesWire: Codable, Sendable, Equatable {
     public var specifications: [SpecificationPriceWire]
     public var publicIpPerMonth: String
+    /// Of each GiB that a snapshot takes; absent from a server that has none.
+    public var snapshotGbPerMonth: String?
 
-    public init(specifications: [SpecificationPriceWire], publicIpPerMonth: String) {
+    public init(
+        specifications: [SpecificationPriceWire], publicIpPerMonth: String, snapshotGbPerMonth: String? = nil
+    ) {
         self.specifications = specifications
         self.publicIpPerMonth = publicIpPerMonth
+        self.snapshotGbPerMonth = snapshotGbPerMonth
     }
 }
 
@@ -68,6 +73,8 @@ public struct LedgerEntryWire: Codable, Sendable, Equatable {
     public var kind: String
     /// Decimal digits; absent when it is about no compute.
     public var computeId: String?
+    /// What is charged for; absent when it is about no resource.
+    public var resource: ResourceWire?
     /// The day or month that is charged for, or the reference of a payment or correction.
     public var reference: String
     /// What it adds to the balance; negative for a charge.
@@ -76,13 +83,14 @@ public struct LedgerEntryWire: Codable, Sendable, Equatable {
     public var balance: String
 
     public init(
-        number: Int64, at: String, kind: String, computeId: String?, reference: String, amount: String,
-        balance: String
+        number: Int64, at: String, kind: String, computeId: String?, resource: ResourceWire? = nil,
+        reference: String, amount: String, balance: String
     ) {
         self.number = number
         self.at = at
         self.kind = kind
         self.computeId = computeId
+        self.resource = resource
         self.reference = reference
         self.amount = amount
         self.balance = balance

@@ -76,9 +76,16 @@ enum OutputBilling {
         return OutputTable(
             header: ["NUMBER", "TIME", "KIND", "COMPUTE", "REFERENCE", "AMOUNT", "BALANCE"],
             rows: entries.map {
-                ["\($0.number)", $0.at, $0.kind, $0.computeId ?? "-", $0.reference, $0.amount, $0.balance]
+                [
+                    "\($0.number)", $0.at, $0.kind, resource($0), $0.reference, $0.amount, $0.balance,
+                ]
             }
         ).text
+    }
+
+    /// The id of a compute; of another resource its kind too.
+    private static func resource(_ entry: LedgerEntryWire) -> String {
+        entry.computeId ?? entry.resource.map { "\($0.kind) \($0.id)" } ?? "-"
     }
 
     private static func prices(_ billing: BillingWire) -> String {
@@ -86,6 +93,7 @@ enum OutputBilling {
             header: ["SPECIFICATION", "\(billing.currency) AN HOUR", "\(billing.currency) A MONTH"],
             rows: billing.prices.specifications.map { [$0.specification, $0.pricePerHour, $0.pricePerMonth] }
                 + [["public address", "-", billing.prices.publicIpPerMonth]]
+                + (billing.prices.snapshotGbPerMonth.map { [["GiB of a snapshot", "-", $0]] } ?? [])
         ).text
     }
 }

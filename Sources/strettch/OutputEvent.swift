@@ -7,7 +7,13 @@ enum OutputEvent {
 
     static func line(_ event: EventWire) -> String {
         OutputText.clean(
-            columns(event.at, event.kind, event.computeId ?? "-", actor(event.actor), event.detail ?? ""))
+            columns(event.at, event.kind, event.computeId ?? "-", actor(event.actor), detail(event)))
+    }
+
+    /// With what it is about, where that is not a compute, which has a column of its own.
+    private static func detail(_ event: EventWire) -> String {
+        let resource = event.resource.flatMap { $0.kind == "compute" ? nil : "\($0.kind) \($0.id)" }
+        return [resource, event.detail].compactMap(\.self).joined(separator: ": ")
     }
 
     /// `deploy (3)` for a key, else the kind of actor.

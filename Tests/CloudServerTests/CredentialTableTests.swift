@@ -22,7 +22,8 @@ struct CredentialTableTests {
         /// An owner's key of another team.
         var stranger: Int
         var isPublic = false
-        /// `{id}` in it stands for what is in the path too, or without that for a text that is new.
+        /// `{id}` in it stands for what is in the path too, or without that for a text that is new, and `{snapshot}` for a
+        /// snapshot of the compute.
         var body: String?
 
         var testDescription: String { endpoint }
@@ -51,22 +52,28 @@ struct CredentialTableTests {
         view("GET /images"),
         view("GET /keys"),
         view("GET /regions"),
+        view("GET /snapshots"),
         view("GET /team"),
 
         view("GET /computes/{id}", stranger: 404),
         view("GET /computes/{id}/events", stranger: 404),
         view("GET /idempotency-keys/{key}", stranger: 404),
+        view("GET /snapshots/{id}", stranger: 404),
 
         change("POST /computes", 202, stranger: 202, body: TestCloud.body()),
         change("PATCH /computes/{id}", 200, stranger: 404, body: #"{"hostName": "renamed"}"#),
         change("DELETE /computes/{id}", 202, stranger: 404),
         change("POST /computes/{id}/reboot", 202, stranger: 404),
+        change("POST /computes/{id}/restore", 202, stranger: 404, body: #"{"snapshot": "{snapshot}"}"#),
+        change("POST /computes/{id}/snapshots", 202, stranger: 404, body: #"{"name": "before"}"#),
         change("POST /computes/{id}/start", 202, stranger: 404),
         change("POST /computes/{id}/stop", 202, stranger: 404),
         change(
             "PATCH /computes/{id}/upsize", 202, stranger: 404, body: #"{"newSpecification": "S-2C-4G"}"#),
         change("POST /keys", 201, stranger: 201, body: #"{"name": "beside {id}", "role": "Member"}"#),
         change("DELETE /keys/{id}", 200, stranger: 404),
+        change("PATCH /snapshots/{id}", 200, stranger: 404, body: #"{"name": "renamed"}"#),
+        change("DELETE /snapshots/{id}", 202, stranger: 404),
     ]
 
     /// What needs no key.
@@ -116,7 +123,14 @@ struct CredentialTableTests {
         if row.body != nil { headers["Idempotency-Key"] = TestCloud.newKey() }
         return try await cloud.send(
             try #require(HTTPRequest.Method(parts[0])), path, as: try await self.key(credential, in: cloud),
-            headers: headers, body: row.body?.replacing("{id}", with: id))
+            headers: headers, body: try await body(row, id, in: cloud))
+    }
+
+    private static func body(_ row: Row, _ id: String, in cloud: TestCloud) async throws -> String? {
+        guard let body = row.body?.replacing("{id}", with: id), body.contains("{snapshot}") else {
+            return row.body?.replacing("{id}", with: id)
+        }
+        return body.replacing("{snapshot}", with: try await cloud.snapshotOf(id))
     }
 
     /// A stream goes on until its client goes, and HEAD is answered as its beginning is.
@@ -133,8 +147,8 @@ struct CredentialTableTests {
         return try await cloud.sendRaw(.head, "/api/v1\(path)", fields)
     }
 
-    /// What the endpoint is asked for: a new key of a Member, or a new compute that runs, or is stopped where the
-    /// endpoint needs it so.
+    /// What the endpoint is asked for: a new key of a Member, a new snapshot, or a new compute that runs, or is stopped
+    /// where the endpoint needs it so.
     private static func target(
         _ endpoint: String, in cloud: TestCloud
     ) async throws -> (id: String, key: String) {
@@ -143,6 +157,7 @@ struct CredentialTableTests {
         guard endpoint.contains("{") else { return (key, key) }
         let id = try #require(try await cloud.create(idempotencyKey: key).data?["id"]?.string)
         try await cloud.settle()
+        if endpoint.hasSuffix(" /snapshots/{id}") { return (try await cloud.snapshotOf(id), key) }
         if endpoint.hasSuffix("/start") || endpoint.hasSuffix("/upsize") {
             _ = try await cloud.act(.stop, on: id)
             try await cloud.settle()

@@ -24,6 +24,16 @@ struct JSONWriterTests {
         }
     }
 
+    @Test("an answer about snapshots is what the encoder writes", arguments: 0..<20)
+    func snapshots(_ seed: UInt64) throws {
+        var random = SeededGenerator(seed: seed)
+        for _ in 0..<100 {
+            let page = random.envelope((0..<random.below(4)).map { _ in random.snapshot() })
+            let (pageText, pageEncoded) = (try page.json(), try Self.encoded(page))
+            #expect(pageText == pageEncoded)
+        }
+    }
+
     @Test("an answer about events, and a refusal, are what the encoder writes", arguments: 0..<20)
     func others(_ seed: UInt64) throws {
         var random = SeededGenerator(seed: seed)
@@ -87,11 +97,22 @@ extension SeededGenerator {
             ipv4: maybe { $0.text() }, privateIpv4: maybe { $0.text() }, sshEndpoint: maybe { $0.text() },
             tags: (0..<below(4)).map { _ in text() }, deletionProtection: below(2) == 0, createdAt: text(),
             updatedAt: text(),
-            task: maybe { random in
-                TaskWire(
-                    action: random.maybe { $0.text() }, step: random.text(), since: random.text(),
-                    attempts: random.number(), note: random.maybe { $0.text() })
-            },
+            task: maybe { $0.task() },
+            failure: maybe { FailureWire(code: $0.text(), message: $0.text()) }, cost: maybe { $0.text() })
+    }
+
+    private mutating func task() -> TaskWire {
+        TaskWire(
+            action: maybe { $0.text() }, step: text(), since: text(), attempts: number(),
+            note: maybe { $0.text() })
+    }
+
+    fileprivate mutating func snapshot() -> SnapshotWire {
+        SnapshotWire(
+            id: text(), name: text(), computeId: text(), state: text(), image: text(), storageGb: number(),
+            sizeBytes: maybe { $0.number() }, consistency: maybe { $0.text() },
+            deletionProtection: below(2) == 0, createdAt: text(), updatedAt: text(),
+            task: maybe { $0.task() },
             failure: maybe { FailureWire(code: $0.text(), message: $0.text()) }, cost: maybe { $0.text() })
     }
 

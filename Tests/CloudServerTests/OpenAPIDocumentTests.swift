@@ -61,7 +61,11 @@ struct OpenAPIDocumentTests {
 
     @Test("every object in an answer forbids members that are not declared")
     func closedAnswers() {
-        let open: Set = ["CreateCompute", "CreateKey", "UpdateCompute", "UpsizeCompute", "Health.checks"]
+        let open: Set = [
+            "CreateCompute", "CreateKey", "UpdateCompute", "UpsizeCompute", "RestoreCompute",
+            "CreateSnapshot",
+            "UpdateSnapshot", "Health.checks",
+        ]
         visit(root["components"]?["schemas"] ?? .null, at: "") { place, value in
             let name = String(place.dropFirst().replacing(".properties", with: ""))
             guard value["type"] == .string("object"), !open.contains(name) else { return }
@@ -125,13 +129,38 @@ struct OpenAPIDocumentTests {
         #expect(try problems(create, "CreateCompute") == [])
     }
 
+    @Test("the wire types of snapshots are what it declares", arguments: [true, false])
+    func snapshotWireTypes(full: Bool) throws {
+        let time = "2024-01-15T10:00:00Z"
+        let snapshot = SnapshotWire(
+            id: "412", name: "before-upgrade", computeId: "325", state: full ? "READY" : "TAKING",
+            image: "UBUNTU-24.04", storageGb: 10, sizeBytes: full ? 645_922_817 : nil,
+            consistency: full ? "FILE_SYSTEM" : nil, deletionProtection: full, createdAt: time,
+            updatedAt: time,
+            task: full
+                ? TaskWire(action: "take", step: "copy", since: time, attempts: 1, note: "a note") : nil,
+            failure: full ? FailureWire(code: "HOST_FAILED", message: "why") : nil,
+            cost: full ? "0.120" : nil)
+        try check(snapshot, "SnapshotEnvelope")
+        try check([snapshot], "SnapshotListEnvelope", meta: MetaWire(total: 1, page: 1, limit: 20))
+        let create = CreateSnapshotWire(name: "s", deletionProtection: full ? true : nil)
+        #expect(try problems(create, "CreateSnapshot") == [])
+        let update = UpdateSnapshotWire(name: full ? "s" : nil, deletionProtection: full)
+        #expect(try problems(update, "UpdateSnapshot") == [])
+        #expect(try problems(RestoreComputeWire(snapshot: "412"), "RestoreCompute") == [])
+        let compute = CreateComputeWire(
+            hostName: "web-1", snapshot: "412", region: "KGL-1", specification: "S-1C",
+            publicKeys: ["ssh-ed25519 AAAA"])
+        #expect(try problems(compute, "CreateCompute") == [])
+    }
+
     @Test("the wire types of billing are what it declares", arguments: [true, false])
     func billingWireTypes(full: Bool) throws {
         let prices = PricesWire(
             specifications: [
                 SpecificationPriceWire(
                     specification: "S-1C", pricePerHour: "5.479", pricePerMonth: "3999.000")
-            ], publicIpPerMonth: "2000.000")
+            ], publicIpPerMonth: "2000.000", snapshotGbPerMonth: full ? "80.000" : nil)
         var billing = BillingWire(enabled: full, currency: "RWF", standing: "ACTIVE", prices: prices)
         if full {
             billing.balance = "-0.500"

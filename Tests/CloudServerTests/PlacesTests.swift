@@ -24,7 +24,7 @@ struct PlacesTests {
 
     @Test("no team has more than a quarter of those that the API has")
     func quarter() {
-        for limits in [EventRoutes.maxStreams, ComputeRoutes.maxWaits] {
+        for limits in [EventRoutes.maxStreams, Routes.maxWaits] {
             #expect(limits.perKey <= limits.perTeam && 4 * limits.perTeam <= limits.inAll)
         }
     }

@@ -14,6 +14,10 @@ struct RevokedKeyTests {
     /// Everything that a key can change.
     enum Change: CaseIterable {
         case create, dryRun, replay, start, stop, reboot, upsize, update, delete, keyed, makeKey, revokeKey
+        case snapshot, restore, renameSnapshot, deleteSnapshot
+
+        /// Whether it is about snapshot 2, of compute 1.
+        var isOfSnapshot: Bool { [.restore, .renameSnapshot, .deleteSnapshot].contains(self) }
     }
 
     @Test("does nothing once the key is revoked", arguments: Change.allCases)
@@ -55,6 +59,7 @@ struct RevokedKeyTests {
             let key = TestCloud.newKey()
             _ = try await cloud.create(idempotencyKey: key)
             try await cloud.settle()
+            if change.isOfSnapshot { #expect(try await cloud.snapshotOf("1") == "2") }
             if [.start, .upsize].contains(change) {
                 _ = try await cloud.act(.stop, on: "1")
                 try await cloud.settle()
@@ -83,6 +88,12 @@ struct RevokedKeyTests {
                 id: 1, change: change, request: try request("any", key), answer: answer
             ).run(in: cloud)
         }
+        func actOnSnapshot(_ change: ChangeSnapshot.Change) async throws {
+            _ = try await ChangeSnapshot(
+                id: 2, change: change, request: try request("any", nil),
+                answer: { snapshot, _ in "\(snapshot.id)" }
+            ).run(in: cloud)
+        }
         let asked = ComputeRequest(
             hostName: "web", image: "TINY-1", region: "KGL-1", specification: "S-1C",
             publicKeys: [TestCloud.publicKey])
@@ -104,6 +115,14 @@ struct RevokedKeyTests {
         case .keyed: try await act(.stop, key: TestCloud.newKey())
         case .makeKey: _ = try await CreateKey(name: "new", role: .member, by: authority).run(in: cloud)
         case .revokeKey: _ = try await RevokeKey(id: 3, by: authority).run(in: cloud)
+        case .snapshot:
+            _ = try await CreateSnapshot(
+                computeId: 1, name: "new", request: try request("any", nil),
+                answer: { snapshot, _ in "\(snapshot.id)" }
+            ).run(in: cloud)
+        case .restore: try await act(.restore(snapshot: 2))
+        case .renameSnapshot: try await actOnSnapshot(.update(SnapshotUpdate(name: "renamed")))
+        case .deleteSnapshot: try await actOnSnapshot(.delete)
         }
     }
 
@@ -184,7 +203,7 @@ extension TestCloud {
     /// All that a refused change must leave as it is.
     fileprivate func rows() async throws -> [String] {
         try await cloud.database.read { sql in
-            try ["computes", "jobs", "idempotency_keys", "events", "api_keys"].flatMap { table in
+            try ["computes", "snapshots", "jobs", "idempotency_keys", "events", "api_keys"].flatMap { table in
                 try sql.query("SELECT * FROM \(table)").map { "\($0.values)" }.sorted()
             }
         }

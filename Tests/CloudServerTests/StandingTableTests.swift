@@ -34,11 +34,15 @@ struct StandingTableTests {
     enum Change: String, CaseIterable {
         case create, dryRun, start, stop, reboot, upsize, rename, tag, protect, liftProtection
         case liftProtectionAndRename, delete, makeKey, revokeKey
+        case snapshot, restore, renameSnapshot, deleteSnapshot
 
         /// Whether the compute that it is sent for must be stopped.
         var isForStopped: Bool { self == .start || self == .upsize }
 
-        func send(_ cloud: TestCloud, _ id: String) async throws -> TestAnswer {
+        /// Whether it is about a snapshot of the compute.
+        var isOfSnapshot: Bool { [.restore, .renameSnapshot, .deleteSnapshot].contains(self) }
+
+        func send(_ cloud: TestCloud, _ id: String, _ snapshot: String?) async throws -> TestAnswer {
             switch self {
             case .create: try await cloud.create()
             case .dryRun:
@@ -58,6 +62,11 @@ struct StandingTableTests {
             case .delete: try await cloud.act(.delete, on: id)
             case .makeKey: try await cloud.send(.post, "/keys", body: #"{"name": "new", "role": "Member"}"#)
             case .revokeKey: try await cloud.send(.delete, "/keys/3")
+            case .snapshot: try await cloud.takeSnapshot(of: id)
+            case .restore: try await cloud.restore(id, of: snapshot ?? "")
+            case .renameSnapshot:
+                try await cloud.send(.patch, "/snapshots/\(snapshot ?? "")", body: #"{"name": "a"}"#)
+            case .deleteSnapshot: try await cloud.send(.delete, "/snapshots/\(snapshot ?? "")")
             }
         }
 
@@ -68,25 +77,30 @@ struct StandingTableTests {
 
     /// docs/billing.md, "Standing".
     static let refused: [Standing: Set<Change>] = [
-        .active: [], .pastDue: [.create, .dryRun, .upsize],
+        .active: [], .pastDue: [.create, .dryRun, .upsize, .snapshot],
         .suspended: stopped, .suspendedByOperator: stopped, .terminated: stopped,
     ]
     private static let stopped = Set(Change.allCases).subtracting([
-        .stop, .delete, .liftProtection, .revokeKey,
+        .stop, .delete, .liftProtection, .revokeKey, .renameSnapshot, .deleteSnapshot,
     ])
 
     @Test("is refused with the standing's code or made, as the document says", arguments: Standing.allCases)
     func table(_ standing: Standing) async throws {
         try await TestCloud.with { cloud in
             var ids: [Change: String] = [:]
-            for change in Change.allCases { ids[change] = try await cloud.createAndSettle() }
+            var snapshots: [Change: String] = [:]
+            for change in Change.allCases {
+                let id = try await cloud.createAndSettle()
+                ids[change] = id
+                if change.isOfSnapshot { snapshots[change] = try await cloud.snapshotOf(id) }
+            }
             for (change, id) in ids where change.isForStopped { _ = try await cloud.act(.stop, on: id) }
             try await cloud.settle()
             try await cloud.database.write { sql in
                 _ = try sql.execute("UPDATE wallets SET \(standing.columns) WHERE team_id = 1")
             }
             for (change, id) in ids {
-                let answer = try await change.send(cloud, id)
+                let answer = try await change.send(cloud, id, snapshots[change])
                 let isRefused = Self.refused[standing]?.contains(change) == true
                 #expect(
                     answer.code == (isRefused ? standing.code : nil),

@@ -14,6 +14,7 @@ struct StateTableTests {
         (.stop, [409, 202, 409, 202, 202, 409, 404, 409]),
         (.reboot, [409, 202, 409, 409, 409, 409, 404, 409]),
         (.upsize, [409, 400, 202, 400, 400, 409, 404, 409]),
+        (.restore, [409, 202, 202, 409, 409, 409, 404, 409]),
         (.update, [200, 200, 200, 200, 200, 409, 404, 409]),
         (.delete, [202, 202, 202, 202, 202, 202, 404, 202]),
     ]
@@ -29,8 +30,11 @@ struct StateTableTests {
         #expect(Self.statuses.count == ComputeAction.asked.count - 1, "all but create")
         try await TestCloud.with { cloud in
             for (state, status) in zip(Self.states, statuses) {
-                let id = try await compute(in: state, cloud)
-                let answer = try await cloud.act(action, on: id)
+                let (id, snapshot) = try await compute(in: state, for: action, cloud)
+                let answer =
+                    if let snapshot { try await cloud.restore(id, of: snapshot) } else {
+                        try await cloud.act(action, on: id)
+                    }
                 #expect(answer.status == status, "\(action) in \(state): \(answer.text)")
                 switch status {
                 case 400: #expect(answer.code == "COMPUTE_RUNNING")
@@ -64,17 +68,24 @@ struct StateTableTests {
         }
     }
 
-    /// A compute that shows `state`, with nothing under way.
-    private func compute(in state: ComputeState, _ cloud: TestCloud) async throws -> String {
+    /// A compute that shows `state`, with nothing under way; and for a restore a snapshot of it.
+    private func compute(
+        in state: ComputeState, for action: ComputeAction, _ cloud: TestCloud
+    ) async throws -> (id: String, snapshot: String?) {
         let answer = try await cloud.create()
         let id = try #require(answer.data?["id"]?.string)
         let number = try #require(Int64(id))
+        var snapshot: String?
+        if action == .restore {
+            try await cloud.settle()
+            snapshot = try await cloud.snapshotOf(id)
+        }
         try await cloud.cloud.database.write { sql in
             if state == .destroyed { try sql.computes.releaseAddresses(number) }
             try sql.setState(number, state: state, intent: .running, nowMs: 0)
             try sql.jobs.set(number, action: ComputeAction.keep)
             try sql.jobs.schedule(number, dueAtMs: nil)
         }
-        return id
+        return (id, snapshot)
     }
 }

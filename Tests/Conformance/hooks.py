@@ -59,7 +59,7 @@ def map_body(context, body):
     example = examples.get((context.operation.path, context.operation.method.lower()))
     if example is None or not isinstance(body, dict):
         return body
-    if context.operation.path == "/keys" and isinstance(body.get("name"), str):
+    if isinstance(body.get("name"), str):
         body = {**body, "name": printable(body["name"])}
     if isinstance(body.get("userData"), str) and BASE64.fullmatch(body["userData"]):
         body = {**body, "userData": USER_DATA}
@@ -113,9 +113,9 @@ def filter_failure(context, failure, case, response):
 
 
 def is_on_its_way(response):
-    """A DELETE answers 202, and the compute can be seen, DESTROYING, for a while."""
+    """A DELETE answers 202, and the compute or snapshot can be seen, DESTROYING or DELETING, for a while."""
     try:
-        return response.json()["data"]["state"] == "DESTROYING"
+        return response.json()["data"]["state"] in ("DESTROYING", "DELETING")
     except (KeyError, TypeError, ValueError):
         return False
 

@@ -7,13 +7,13 @@ import Testing
 
 private func event(
     _ kind: String = "compute.created", key: String? = "3", name: String? = "deploy",
-    compute: String? = "325",
+    compute: String? = "325", resource: ResourceWire? = nil,
     detail: String? = nil
 ) -> EventWire {
     EventWire(
         id: "4711", kind: kind, at: "2024-01-15T10:00:00Z",
         actor: ActorWire(type: key == nil ? "system" : "key", keyId: key, keyName: name), computeId: compute,
-        requestId: nil, detail: detail)
+        resource: resource, requestId: nil, detail: detail)
 }
 
 @Suite("strettch audit and strettch compute events")
@@ -25,6 +25,8 @@ struct EventCommandTests {
             OutputEvent.line(
                 event("compute.failed", key: nil, name: nil, detail: "The disk is full.\u{1B}[2J")),
             OutputEvent.line(event("team.suspended", key: nil, name: nil, compute: nil)),
+            OutputEvent.line(
+                event("snapshot.ready", compute: nil, resource: ResourceWire(kind: "snapshot", id: "412"))),
         ]
         #expect(
             lines.joined(separator: "\n") == """
@@ -32,6 +34,7 @@ struct EventCommandTests {
                 2024-01-15T10:00:00Z  compute.created           325      deploy (3)
                 2024-01-15T10:00:00Z  compute.failed            325      system                The disk is full.\u{FFFD}[2J
                 2024-01-15T10:00:00Z  team.suspended            -        system
+                2024-01-15T10:00:00Z  snapshot.ready            -        deploy (3)            snapshot 412
                 """)
     }
 
