@@ -21,7 +21,7 @@ extension SnapshotState: ResourceState {
 }
 
 /// What state of the guest's files a snapshot has.
-public enum SnapshotConsistency: String, Sendable, CaseIterable {
+public enum SnapshotConsistency: String, Sendable, CaseIterable, Codable {
     /// As after a power cut at that moment: the guest's file system mends itself when it boots.
     case crash = "CRASH"
     /// The guest's agent had its file systems written out and held still at that moment; or the guest was off.

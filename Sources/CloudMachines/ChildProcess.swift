@@ -11,7 +11,7 @@ import CloudCore
 struct ChildProcess {
     private var pid: pid_t
 
-    private static let pollInterval = Duration.milliseconds(2)
+    static let pollInterval = Duration.milliseconds(2)
     /// Descriptors of ours that are given to a child are copied to here first, so that none is overwritten by another.
     private static let firstCopy: Int32 = 64
 
@@ -49,12 +49,14 @@ struct ChildProcess {
 
     /// Waits for its end and returns whether it ended with status 0. Kills it, and returns `nil`, when that takes longer
     /// than `limit`.
-    func succeeds(within limit: Duration) async throws -> Bool? {
+    func succeeds(within limit: Duration, lookingEvery interval: Duration = pollInterval) async throws
+        -> Bool?
+    {
         let deadline = ContinuousClock.now + limit
         while true {
             if let status = reap(WNOHANG) { return status == 0 }
             guard ContinuousClock.now < deadline else { break }
-            do { try await Task.sleep(for: Self.pollInterval) } catch {
+            do { try await Task.sleep(for: interval) } catch {
                 end()
                 throw error
             }

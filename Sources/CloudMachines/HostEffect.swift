@@ -14,6 +14,10 @@ public enum HostEffect: String, Sendable, CaseIterable {
     case cancelMemory, cancelDisk, settleDeparture
     case markHold, holdGuest, continueGuest, dropHold
     case markWarm, addTap, takeGuest, fillSeed, plugNetwork, openSeed, wakeGuest, removeTap
+    case markSnapshot, dropHalfSnapshot, createSnapshot, openSnapshot, startSnapshot, concludeSnapshot
+    case dismissSnapshot, closeSnapshot, publishSnapshot, cancelSnapshot, eraseSnapshot
+    case dropHalfCopy, startCopy, markRestore, keepFormerDisk, takeBackFormerDisk, dropFormerDisk
+    case forgetRestore
 
     /// Those of a machine's move from host to host.
     public static let moves: [HostEffect] = [
@@ -26,6 +30,14 @@ public enum HostEffect: String, Sendable, CaseIterable {
     /// Those of guests that are booted ahead, besides what a machine's own start does.
     public static let warm: [HostEffect] = [
         .markWarm, .addTap, .takeGuest, .fillSeed, .plugNetwork, .openSeed, .wakeGuest, .removeTap,
+    ]
+
+    /// Those of snapshots, and of disks that are made of them, besides what other disks have too.
+    public static let snapshots: [HostEffect] = [
+        .markSnapshot, .dropHalfSnapshot, .createSnapshot, .openSnapshot, .startSnapshot, .concludeSnapshot,
+        .dismissSnapshot, .closeSnapshot, .publishSnapshot, .cancelSnapshot, .eraseSnapshot, .dropHalfCopy,
+        .startCopy, .markRestore, .keepFormerDisk, .takeBackFormerDisk, .dropFormerDisk,
+        .forgetRestore,
     ]
 
     /// Before or after the change itself.

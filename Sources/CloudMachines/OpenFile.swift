@@ -37,6 +37,11 @@ final class OpenFile: Sendable {
         return file
     }
 
+    /// Makes a file for our own user alone, where nothing has its name, to be read and written.
+    static func new(_ path: String) throws(CloudError) -> OpenFile {
+        try adopt(open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600), "make", path)
+    }
+
     /// Opens a file to append to, and makes it, for our own user alone, unless it is there.
     static func log(_ path: String) throws(CloudError) -> OpenFile {
         try adopt(

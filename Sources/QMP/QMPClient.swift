@@ -17,6 +17,8 @@ public actor QMPClient {
     public static let lineLimit = 4 << 20
 
     private nonisolated let channel: any Channel
+    /// Under the channel, which closes it.
+    private let socket: CInt
     private let eventSource: AsyncStream<QMPEvent>.Continuation
     private var waiting: [Int64: CheckedContinuation<QMPValue, any Error>] = [:]
     private var lastId: Int64 = greetingId
@@ -32,13 +34,13 @@ public actor QMPClient {
 
     /// Connects, negotiates, lets `body` talk to the monitor and closes, whatever happens.
     ///
-    /// `timeout` bounds the connect and the greeting, each. Throws `QMPError`, `CancellationError`, and what `body`
+    /// `timeout` bounds the greeting; a connection is made at once or not. Throws `QMPError`, `CancellationError`, and what `body`
     /// throws.
     @discardableResult
     public static func withConnection<Result: Sendable>(
         to path: String, timeout: Duration = .seconds(5), _ body: (QMPClient) async throws -> Result
     ) async throws -> Result {
-        let client = try await connect(to: path, timeout: timeout)
+        let client = try await connect(to: path)
         do {
             try await client.greet(within: timeout)
             let result = try await body(client)
@@ -68,18 +70,36 @@ public actor QMPClient {
         }
     }
 
-    private init(channel: any Channel) {
+    /// Hands an open file over, and returns by which path it is opened there. What is not opened by the end of this
+    /// connection is closed there. Call it when no other command is under way. Throws `QMPError`.
+    public func hand(_ file: CInt, timeout: Duration = .seconds(5)) async throws -> String {
+        lastId += 1
+        let id = lastId
+        let line = try QMPRequest(execute: "add-fd", arguments: [:], id: id).line()
+        let answer = try await answer(id, to: "add-fd", within: timeout) {
+            guard channel.isActive, MonitorSocket.send(line, with: file, over: socket) else {
+                return settle(id, .failure(QMPError.closed))
+            }
+        }
+        guard let number = answer["fdset-id"]?.integer else {
+            throw QMPError.malformed("no fdset-id in the answer to add-fd")
+        }
+        return "/dev/fdset/\(number)"
+    }
+
+    private init(channel: any Channel, socket: CInt) {
         self.channel = channel
+        self.socket = socket
         (events, eventSource) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(Self.eventLimit))
     }
 
-    private static func connect(to path: String, timeout: Duration) async throws -> QMPClient {
+    private static func connect(to path: String) async throws -> QMPClient {
+        let socket = try MonitorSocket.connect(to: path)
         do {
             return try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-                .connectTimeout(TimeAmount(timeout))
-                .connect(unixDomainSocketPath: path) { channel in
+                .withConnectedSocket(socket) { channel in
                     channel.eventLoop.makeCompletedFuture {
-                        let client = QMPClient(channel: channel)
+                        let client = QMPClient(channel: channel, socket: socket)
                         let lines = ByteToMessageHandler(
                             LineBasedFrameDecoder(), maximumBufferSize: lineLimit)
                         try channel.pipeline.syncOperations.addHandlers([lines, QMPHandler(client)])

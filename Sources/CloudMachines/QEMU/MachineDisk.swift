@@ -20,9 +20,10 @@ struct MachineDisk {
     var images: String?
 
     private var wantedBytes: UInt64 { UInt64(storageGb) << 30 }
-    private var temporary: String { "\(path).new" }
+    /// The disk while it is being made.
+    var temporary: String { "\(path).new" }
     /// See `DiskRecord`.
-    private var recordPath: String { "\(path).json" }
+    var recordPath: String { "\(path).json" }
 
     /// A disk that is open, with what it lies over.
     struct Opened: Sendable {
@@ -74,9 +75,21 @@ struct MachineDisk {
         return Opened(disk: disk, base: try Self.base(image.disk), image: image, bytes: header.virtualBytes)
     }
 
-    /// Opens the disk and compares its header with the record.
+    /// What the disk was made as, and its bytes as the guest sees them. Throws as `base` does.
+    func facts() async throws -> (record: DiskRecord, bytes: UInt64) {
+        let record = try await record()
+        return (record, try look(record).header.virtualBytes)
+    }
+
     private func look(
         _ record: DiskRecord, writable: Bool = false
+    ) throws(CloudError) -> (file: OpenFile, header: QCOW2Header) {
+        try Self.look(path, record, writable: writable)
+    }
+
+    /// Opens a disk and compares its header with the record.
+    static func look(
+        _ path: String, _ record: DiskRecord, writable: Bool = false
     ) throws(CloudError) -> (file: OpenFile, header: QCOW2Header) {
         let file = try OpenFile.regular(path, writable: writable, isAlone: true)
         do {
@@ -84,7 +97,7 @@ struct MachineDisk {
             try header.checkDisk(over: record.base, atMost: record.bytes)
             return (file, header)
         } catch {
-            throw Self.damaged("\(path): \(error)")
+            throw damaged("\(path): \(error)")
         }
     }
 
@@ -175,12 +188,14 @@ struct MachineDisk {
     }
 
     private func checkPresence() throws(CloudError) {
-        guard MachineFiles.exists(path) else {
-            throw CloudError(
-                .resourceNotFound,
-                "The compute's disk is gone. Ask the operator to restore it, or delete the compute.",
-                detail: "\(path) is not there")
-        }
+        guard MachineFiles.exists(path) else { throw Self.gone(path) }
+    }
+
+    static func gone(_ path: String) -> CloudError {
+        CloudError(
+            .resourceNotFound,
+            "The compute's disk is gone. Ask the operator to restore it, or delete the compute.",
+            detail: "\(path) is not there")
     }
 
     static func damaged(_ detail: String) -> CloudError {

@@ -7,7 +7,7 @@ import CloudCore
 #endif
 
 /// A process as /proc shows it. The start time tells it from a later process with the same pid.
-struct HostProcess: Sendable, Equatable {
+struct HostProcess: Sendable, Equatable, Codable {
     var pid: Int32
     /// Clock ticks after the host's boot (proc(5), `starttime`).
     var startTicks: UInt64

@@ -14,6 +14,7 @@ extension QEMUHost {
         if let known = MachineFiles.text(directory.owner, limit: Self.ownerLimit) {
             guard known != owner else { return }
             try await process(machine.id).halt()
+            await copies.endAll(in: directory.diskFolder)
             try MachineFiles.move(directory.diskFolder, to: "\(directory.diskFolder).left-by-\(known)")
         }
         try await MachineFiles.makeFolder(directory.path, as: .makeFolder)

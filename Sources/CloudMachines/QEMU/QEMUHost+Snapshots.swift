@@ -3,31 +3,160 @@ import CloudCore
 extension QEMUHost: SnapshotHost {
     public var snapshots: any SnapshotHost { self }
 
-    static let mustBeOff = CloudError(
-        .conflict, "The machine still runs. Stop it before its disk is exchanged.")
+    static let guestHasEnded = "the guest ended meanwhile"
 
-    static let noSnapshot = CloudError(
-        .resourceNotFound, "The snapshot is not on this host. Ask the operator to restore it, or delete it.")
+    func snapshotDirectory(_ id: Int64) -> SnapshotDirectory {
+        SnapshotDirectory(data: settings.dataDirectory, disks: settings.disks, id: id)
+    }
 
     public func takeSnapshot(
         _ snapshot: DiskSnapshot, of machine: Machine
-    ) async throws -> SnapshotProgress { throw Self.notYet }
-
-    public func eraseSnapshot(_ snapshot: DiskSnapshot) async throws { throw Self.notYet }
-
-    public func makeDisk(_ machine: Machine, from snapshot: DiskSnapshot) async throws -> CopyProgress {
-        throw Self.notYet
+    ) async throws -> SnapshotProgress {
+        let directory = snapshotDirectory(snapshot.id)
+        try await setAside(snapshot)
+        let mark = try SnapshotMark.read(directory)
+        if let mark, MachineFiles.exists(directory.disk) { return taken(directory, mark) }
+        switch try await status(machine.id) {
+        case .absent: return try await takeOfDisk(snapshot, machine, mark)
+        case .running, .outOfSpace: return try await takeOfGuest(snapshot, machine, .crash, mark)
+        case .poweredOff: return try await takeOfGuest(snapshot, machine, .fileSystem, mark)
+        case .arriving, .departed:
+            throw CloudError(
+                .conflict, "The compute is being moved to another host. Let the move end, or cancel it.")
+        }
     }
 
-    public func restoreDisk(_ machine: Machine, from snapshot: DiskSnapshot) async throws -> CopyProgress {
-        throw Self.notYet
+    private func taken(_ directory: SnapshotDirectory, _ mark: SnapshotMark) -> SnapshotProgress {
+        .taken(bytes: Int64(clamping: DiskGrowth.allocated(directory.disk) ?? 0), mark.consistency)
     }
 
-    public func dropFormerDisk(_ id: Int64) async throws { throw Self.notYet }
+    /// What another snapshot has left that had the same id, before somebody put an old database back by hand, is its owner's
+    /// still: it goes under a name that is of no snapshot.
+    private func setAside(_ snapshot: DiskSnapshot) async throws {
+        let directory = snapshotDirectory(snapshot.id)
+        guard let mark = try SnapshotMark.read(directory), mark.createdAtMs != snapshot.createdAtMs else {
+            return
+        }
+        if !MachineFiles.exists(directory.disk) { try await endCopy(snapshot, mark) }
+        try MachineFiles.move(directory.path, to: "\(directory.path).left-by-\(mark.createdAtMs)")
+    }
 
-    public func takeBackFormerDisk(_ id: Int64) async throws { throw Self.notYet }
+    public func eraseSnapshot(_ snapshot: DiskSnapshot) async throws {
+        let directory = snapshotDirectory(snapshot.id)
+        guard MachineFiles.exists(directory.path) else { return }
+        let mark = try? SnapshotMark.read(directory)  // one that can't be read goes too
+        if !MachineFiles.exists(directory.disk) { try await endCopy(snapshot, mark) }
+        try await drop(directory)
+    }
 
-    public func snapshotIds() async throws -> Set<Int64> { [] }
+    /// Ends whoever copies, here or in the guest's QEMU.
+    private func endCopy(_ snapshot: DiskSnapshot, _ mark: SnapshotMark?) async throws {
+        await copies.end(snapshotDirectory(snapshot.id).half)
+        let machineId = mark?.machineId ?? snapshot.machineId
+        guard mark == nil || mark?.process != nil, try hasProcess(machineId) else { return }
+        try await monitor(machineId).snapshot(snapshot.id) { try await $0.cancel() }
+    }
 
-    private static let notYet = CloudError.bug("not yet")
+    private func drop(_ directory: SnapshotDirectory) async throws {
+        await copies.end(directory.half)
+        try await remove(directory.path, as: .eraseSnapshot)
+    }
+
+    /// Nothing of it is left, and it begins anew when it is asked for once more.
+    func fail(_ directory: SnapshotDirectory, _ why: String) async throws -> SnapshotProgress {
+        try await drop(directory)
+        return .failed(why)
+    }
+
+    public func snapshotIds() async throws -> Set<Int64> {
+        let folder = SnapshotDirectory.all(settings.disks ?? settings.dataDirectory)
+        return MachineFiles.exists(folder) ? try MachineFiles.ids(in: folder) : []
+    }
+
+    /// Of a machine that is off. Whether its guest has shut down or crashed, nobody knows by now.
+    private func takeOfDisk(
+        _ snapshot: DiskSnapshot, _ machine: Machine, _ mark: SnapshotMark?
+    ) async throws -> SnapshotProgress {
+        let directory = snapshotDirectory(snapshot.id)
+        if let mark, mark.isCopied { return try await publish(directory, mark) }
+        if let mark, mark.process != nil { return try await fail(directory, Self.guestHasEnded) }
+        guard let mark, copies.look(at: directory.half) != nil else {
+            return try await beginCopy(snapshot, of: machine)
+        }
+        return try await follow(directory, mark)
+    }
+
+    private func beginCopy(_ snapshot: DiskSnapshot, of machine: Machine) async throws -> SnapshotProgress {
+        let directory = snapshotDirectory(snapshot.id)
+        let opened = try await disk(machine).open()
+        guard copies.mayBegin else { return .copying(Self.waits) }
+        if let why = try noRoom(for: machine, directory.half) { return try await fail(directory, why) }
+        let (mark, _) = try await prepare(snapshot, of: machine, .crash, process: nil)
+        try await startCopy(of: opened.disk, bytes: diskBytes(machine), to: directory.half)
+        return try await follow(directory, mark)
+    }
+
+    /// Makes the folder and what tells of the snapshot, and removes what an attempt has left that was cut short.
+    func prepare(
+        _ snapshot: DiskSnapshot, of machine: Machine, _ consistency: SnapshotConsistency,
+        process: HostProcess?
+    ) async throws -> (SnapshotMark, DiskRecord) {
+        let directory = snapshotDirectory(snapshot.id)
+        let facts = try await disk(machine).facts()
+        let mark = SnapshotMark(
+            machineId: machine.id, createdAtMs: snapshot.createdAtMs, consistency: consistency,
+            process: process)
+        let record = DiskRecord(base: facts.record.base, bytes: facts.bytes)
+        try await MachineFiles.makeFolder(directory.path, as: .makeFolder)
+        try await mark.write(directory, as: .markSnapshot)
+        try await record.write(directory.record)
+        try await MachineFiles.remove(directory.half, as: .dropHalfSnapshot)
+        return (mark, record)
+    }
+
+    /// Stays a little with a copy of our own, and publishes it once it is whole.
+    private func follow(
+        _ directory: SnapshotDirectory, _ mark: SnapshotMark
+    ) async throws -> SnapshotProgress {
+        switch try await copies.wait(for: directory.half, within: settings.copyAttention) {
+        case .underWay(let text):
+            guard let why = try reserveIsTouched() else { return .copying(text) }
+            return try await fail(directory, why)
+        case .failed(let error): return try await fail(directory, error.message)
+        case .whole, nil: return try await publish(directory, mark)
+        }
+    }
+
+    /// Gives the whole file its name, once it is known to be what it should, and all of it is on the disk.
+    func publish(_ directory: SnapshotDirectory, _ mark: SnapshotMark) async throws -> SnapshotProgress {
+        if copies.look(at: directory.half) == nil { try flush(directory.half) }
+        switch try await copies.wait(for: directory.half, within: settings.copyAttention) {
+        case .underWay: return .copying("writing it to the host's disk")
+        case .failed(let error): return try await fail(directory, error.message)
+        case .whole, nil: break
+        }
+        guard isWhole(directory) else {
+            return try await fail(directory, "what was copied is no disk of this machine")
+        }
+        try await MachineFiles.publish(directory.half, to: directory.disk, as: .publishSnapshot)
+        await copies.end(directory.half)
+        return taken(directory, mark)
+    }
+
+    /// A guest's QEMU can have written anything.
+    private func isWhole(_ directory: SnapshotDirectory) -> Bool {
+        do {
+            guard let record = try DiskRecord.read(directory.record) else { return false }
+            _ = try MachineDisk.look(directory.half, record)
+            return true
+        } catch {
+            return false
+        }
+    }
+
+    /// Writes out what a guest's QEMU has copied, which may take as long as the copy itself.
+    private func flush(_ path: String) throws {
+        let file = try OpenFile.regular(path, isAlone: true)
+        copies.begin(path, bytes: 0) { try DiskCopy.sync(file, path) }
+    }
 }

@@ -13,6 +13,12 @@ extension QEMUHost {
         settings.reserve ?? DiskReserve(ofFileSystem: space.size)
     }
 
+    /// What there is where disks lie, and what of it is kept free.
+    func spaceOfDisks() throws(CloudError) -> (space: DiskSpace, reserve: DiskReserve) {
+        let space = try DiskSpace(at: diskFolder)
+        return (space, reserve(space))
+    }
+
     /// Whether guests that stand still for want of space may go on.
     var hasSpaceToGoOn: Bool {
         guard let space = try? DiskSpace(at: diskFolder) else { return true }  // no reason to hold them
@@ -21,8 +27,7 @@ extension QEMUHost {
 
     /// Throws `SERVICE_UNAVAILABLE` when there is no room for another disk.
     func checkSpace() throws(CloudError) {
-        let space = try DiskSpace(at: diskFolder)
-        let reserve = reserve(space)
+        let (space, reserve) = try spaceOfDisks()
         guard space.free < reserve.bytes else { return }
         throw CloudError(
             .serviceUnavailable,

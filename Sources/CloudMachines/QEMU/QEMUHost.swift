@@ -34,6 +34,12 @@ public struct QEMUHost: MachineHost {
         public var accelerator: AcceleratorChoice?
         /// Whether each guest gets a control group, in the group that the system has delegated to us (`GuestGroups`).
         public var guestGroups = false
+        /// How fast guests' disks are copied for snapshots while they run; 0: as fast as it goes.
+        var snapshotBytesPerSecond: Int64 = 0
+        /// What copies the disks of machines that are off.
+        var copyProgram = "cp"
+        /// How long one call stays with a copy that is under way: most are whole by then.
+        var copyAttention = Duration.seconds(2)
         /// How machines move to and from other hosts.
         public var move = MoveSettings()
 
@@ -75,6 +81,7 @@ public struct QEMUHost: MachineHost {
     let network: BridgedNetwork?
     let table: ProcessTable
     let growth = DiskGrowth()
+    let copies = HostCopies()
 
     /// Looks at the host: QEMU's version, the data directory, and whether KVM works (some seconds, once per boot of
     /// the host). `network` is the host's own in bridged mode, and `nil` in user mode: there QEMU brings one.
@@ -221,6 +228,7 @@ public struct QEMUHost: MachineHost {
                 .conflict, "The machine still runs. Stop it before its disk is removed.",
                 detail: directory.path)
         }
+        await copies.endAll(in: directory.diskFolder)
         // The folder that tells of the disk goes after it.
         if directory.sharesDisk { try await remove(directory.diskFolder) }
         try await remove(directory.path)
@@ -231,13 +239,14 @@ public struct QEMUHost: MachineHost {
         // Whoever moves it ends the move.
         guard ![directory.arrival, directory.departure].contains(where: MachineFiles.exists) else { return }
         try await process(id).halt()
+        await copies.endAll(in: directory.diskFolder)
         if directory.sharesDisk { try await remove(directory.path) }
     }
 
     /// Removes a folder with all that is in it. Another program does, since removing a large file can block for seconds.
-    func remove(_ folder: String) async throws {
+    func remove(_ folder: String, as effect: HostEffect = .eraseFolder) async throws {
         guard MachineFiles.exists(folder) else { return }
-        try await Command("rm", ["-rf", "--", folder]).run(as: .eraseFolder)
+        try await Command("rm", ["-rf", "--", folder]).run(as: effect)
     }
 
     func directory(_ id: Int64) -> MachineDirectory {

@@ -43,6 +43,15 @@ enum QEMUNode {
             ]))
     }
 
+    /// A snapshot's file, over the base that the disk has; for `blockdev-add`.
+    static func snapshot(named name: String, file: String) -> [String: QMPValue] {
+        [
+            "driver": "qcow2", "node-name": .string(name), "backing": .string(base),
+            "auto-read-only": .bool(false),
+            "file": ["driver": "file", "filename": .string(file), "auto-read-only": .bool(false)],
+        ]
+    }
+
     /// A seed, which nobody writes; `through`: nodes between its file and it, the last of which has the file's place.
     static func seed(
         _ handed: Handed, through: [QMPValue] = [], over last: String = seedFile
