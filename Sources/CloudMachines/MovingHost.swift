@@ -77,10 +77,12 @@ public struct Departure: Sendable, Equatable, Codable {
     /// Whether the guest's network card is behind a port of its own, since it was plugged in after the start (`WarmingHost`);
     /// `nil`: it is not.
     public var hasNetworkPort: Bool?
+    /// Which of our boards the guest was started on (`BoardLayout`); `nil`: the first.
+    public var layout: Int?
 
     public init(
         board: String, processor: String, diskBytes: Int64, imageSha256: String?, guestMtu: Int? = nil,
-        hasNetworkPort: Bool? = nil
+        hasNetworkPort: Bool? = nil, layout: Int? = nil
     ) {
         self.board = board
         self.processor = processor
@@ -88,6 +90,7 @@ public struct Departure: Sendable, Equatable, Codable {
         self.imageSha256 = imageSha256
         self.guestMtu = guestMtu
         self.hasNetworkPort = hasNetworkPort
+        self.layout = layout
     }
 }
 

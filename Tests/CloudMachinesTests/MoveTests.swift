@@ -38,6 +38,29 @@ struct MoveTests {
         }
     }
 
+    @Test("keeps the board that it was started on by an earlier version of the program, there and back")
+    func earlierBoard() async throws {
+        try await MoveLab.with { lab in
+            let machine = try QEMUFixture.machine()
+            var earlier = lab
+            earlier.a.host.settings.layout = .first
+            try await earlier.boot(machine)
+            #expect(try await lab.a.host.departure(of: machine).layout == 1)
+            for back in [false, true] {
+                try await lab.move(machine, back: back).run()
+                let host = back ? lab.a.host : lab.b.host
+                #expect(try await host.departure(of: machine).layout == 1)
+            }
+            var departure = try await lab.a.host.departure(of: machine)
+            departure.layout = 99
+            let error = await #expect(throws: CloudError.self) {
+                try await lab.b.host.prepareArrival(
+                    machine, of: QEMUFixture.image, from: departure, certificate: "")
+            }
+            #expect(error?.message.contains("Update the other host first") == true)
+        }
+    }
+
     @Test("takes all of its disk along to a host whose image is another")
     func otherImage() async throws {
         try await MoveLab.with(image: nil) { lab in

@@ -7,12 +7,13 @@ import Testing
 struct QEMUArgumentsTests {
     private func arguments(
         data: String = "/data", image: ReadyImage = ReadyImage(disk: "/base.qcow2"),
-        accelerator: Accelerator = .tcg, mode: NetworkMode = .user, arrivesOn: String? = nil
+        accelerator: Accelerator = .tcg, mode: NetworkMode = .user, arrivesOn: String? = nil,
+        layout: BoardLayout = .present
     ) throws -> [String] {
         try QEMUArguments(
             machine: QEMUFixture.machine(sshPort: 20005, memoryMb: 1024), image: image,
             directory: MachineDirectory(data: data, id: 5), uuid: MachineUUID(installation: "test", id: 5),
-            accelerator: accelerator, networkMode: mode, arrivesOn: arrivesOn
+            accelerator: accelerator, networkMode: mode, arrivesOn: arrivesOn, layout: layout
         ).vector
     }
 
@@ -46,6 +47,14 @@ struct QEMUArgumentsTests {
                 -device virtio-blk-pci,drive=seed
                 -netdev user,id=net,restrict=yes,ipv6=off,hostfwd=tcp:127.0.0.1:20005-:22
                 -device virtio-net-pci,netdev=net,mac=52:54:0a:00:00:05,romfile=
+                -chardev socket,id=agent,fd=9,server=on,wait=off
+                -device virtio-serial-pci
+                -device virtserialport,chardev=agent,name=org.qemu.guest_agent.0
+                -device virtio-balloon-pci,id=balloon,free-page-reporting=on
+                -device pcie-root-port,id=spare-port-1,chassis=2
+                -device pcie-root-port,id=spare-port-2,chassis=3
+                -device pcie-root-port,id=spare-port-3,chassis=4
+                -device pcie-root-port,id=spare-port-4,chassis=5
                 -add-fd fd=8,set=8,opaque=/data/machines/5/console.log
                 -chardev socket,id=serial,fd=7,server=on,wait=off,logfile=/dev/fdset/8,logappend=on
                 -serial chardev:serial
@@ -54,6 +63,16 @@ struct QEMUArgumentsTests {
                 -mon chardev=monitor,mode=control
                 -sandbox on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny
                 """.split(whereSeparator: \.isWhitespace).map(String.init))
+    }
+
+    @Test("what comes from an earlier version of the program has that one's board, and nothing else is different")
+    func firstLayout() throws {
+        let first = try arguments(layout: .first)
+        let present = try arguments()
+        let extras = try #require(present.firstIndex(of: "socket,id=agent,fd=9,server=on,wait=off"))
+        #expect(first == Array(present[..<(extras - 1)] + present[(extras + 15)...]))
+        #expect(BoardLayout(commandLine: first.joined(separator: "\0")) == .first)
+        #expect(BoardLayout(commandLine: present.joined(separator: "\0")) == .agent)
     }
 
     @Test("with KVM the guest has the host's processor")

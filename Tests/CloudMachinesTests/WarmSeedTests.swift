@@ -78,7 +78,7 @@ struct WarmArgumentsTests {
     func vector() throws {
         let vector = try arguments { $0.warm = .init(gates: [8000, 8004]) }
         let start = try #require(vector.firstIndex { $0.hasPrefix("fd=5,") }) + 1
-        let end = try #require(vector.firstIndex { $0.hasPrefix("fd=8,") }) - 1
+        let end = try #require(vector.firstIndex { $0.hasPrefix("socket,id=agent,") }) - 1
         #expect(
             vector[start..<end] == [
                 "-blockdev",

@@ -37,6 +37,8 @@ struct MachineDirectory: Sendable, Equatable {
     var pidFile: String { "\(path)/pid" }
     var monitorSocket: String { "\(path)/qmp.sock" }
     var serialSocket: String { "\(path)/serial.sock" }
+    /// Leads to the guest's agent.
+    var agentSocket: String { "\(path)/agent.sock" }
     /// What the guest printed on its serial console.
     var consoleLog: String { "\(path)/console.log" }
     /// When the compute was created that the disk is of.
@@ -53,7 +55,7 @@ struct MachineDirectory: Sendable, Equatable {
     var qemuLog: String { "\(path)/qemu.log" }
 
     /// What a process leaves behind that ended without cleaning up; QEMU as an unprivileged user always does.
-    var remains: [String] { [pidFile, monitorSocket, serialSocket, hold] }
+    var remains: [String] { [pidFile, monitorSocket, serialSocket, agentSocket, hold] }
 
     /// Throws when the data directory's path is not absolute or too long for the sockets of any machine under it.
     static func check(data: String) throws(CloudError) {

@@ -33,6 +33,7 @@ struct MachineLaunch: Sendable {
         case .tap: try tap ?? OpenFile.null()
         case .kernel: try OpenFile.regular(arguments.image.kernel?.kernel ?? "")
         case .initrd: try OpenFile.regular(arguments.image.kernel?.initrd ?? "")
+        case .agent: try OpenFile.listener(directory.agentSocket)
         }
     }
 }

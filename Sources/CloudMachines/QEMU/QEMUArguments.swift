@@ -18,6 +18,8 @@ struct QEMUArguments {
     var arrivesOn: String?
     /// The network card is behind a port of its own, as that of a guest which was booted ahead.
     var hasNetworkPort = false
+    /// Which of our boards it has: another only for one that comes from another host.
+    var layout = BoardLayout.present
     /// The guest is booted ahead: it has a seed that stops it, and gets its network card later. `nil`: it is a compute's.
     var warm: WarmDevices?
 
@@ -29,7 +31,7 @@ struct QEMUArguments {
 
     /// What QEMU gets open, as its descriptors 3 and on, in this order.
     enum Handle: Sendable, CaseIterable {
-        case disk, base, seed, monitor, serial, consoleLog, tap, kernel, initrd
+        case disk, base, seed, monitor, serial, consoleLog, tap, kernel, initrd, agent
     }
 
     var handles: [Handle] {
@@ -38,6 +40,7 @@ struct QEMUArguments {
             case .disk, .base, .seed, .monitor, .serial, .consoleLog: true
             case .tap: networkMode == .bridged
             case .kernel, .initrd: image.kernel != nil
+            case .agent: layout.hasAgent
             }
         }
     }
@@ -54,7 +57,7 @@ struct QEMUArguments {
     /// The vector without the program's name.
     var vector: [String] {
         get throws {
-            try identity + computer + boot + storage + seed + network + console + monitor
+            try identity + computer + boot + storage + seed + network + extras + console + monitor
                 + QEMUProgram.sandbox + waiting
         }
     }
@@ -135,6 +138,24 @@ struct QEMUArguments {
                 + (mtu.map { "\(Self.mtuOption)\($0)," } ?? "") + "romfile="
                 + (hasNetworkPort ? ",bus=\(Self.networkPortName)" : ""),
         ]
+    }
+
+    /// Behind all else, so that what a guest has always had stays in its place.
+    private var extras: [String] {
+        guard layout.hasAgent else { return [] }
+        return [
+            "-chardev", "socket,id=\(BoardLayout.agentName),fd=\(descriptor(.agent)),server=on,wait=off",
+            "-device",
+            "virtio-serial-pci", "-device",
+            "virtserialport,chardev=\(BoardLayout.agentName),name=\(BoardLayout.agentPort)", "-device",
+            "virtio-balloon-pci,id=balloon,free-page-reporting=on",
+        ]
+            + (1...BoardLayout.sparePorts).flatMap {
+                [
+                    "-device",
+                    "pcie-root-port,id=spare-port-\($0),chassis=\(BoardLayout.firstSpareChassis + $0)",
+                ]
+            }
     }
 
     /// The serial console: a socket for the operator, and a log (`MachineOutput`).

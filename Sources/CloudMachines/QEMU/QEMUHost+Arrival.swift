@@ -67,6 +67,7 @@ extension QEMUHost {
                 "its guest was told that packets have at most \(mtus[0]) bytes, and on the other host they have "
                     + "\(mtus[1]). Give both hosts the same underlayMtu, and reboot it.")
         }
+        _ = try layout(departure)
         guard departure.processor == processor else {
             throw Self.cannotMove(
                 "its guest runs on processor \(departure.processor), and the other host has \(processor). "
@@ -74,11 +75,24 @@ extension QEMUHost {
         }
     }
 
+    /// What an earlier version of the program sends is on its board.
+    private func layout(_ departure: Departure) throws(CloudError) -> BoardLayout {
+        guard let number = departure.layout else { return .first }
+        guard let layout = BoardLayout(rawValue: number) else {
+            throw Self.cannotMove(
+                "it runs on board \(number) of a later version of the program, and the other host has "
+                    + "\(BoardLayout.present.rawValue). Update the other host first.")
+        }
+        return layout
+    }
+
     private func start(_ machine: Machine, as departure: Departure) async throws {
+        let layout = try layout(departure)
         try await process(machine.id).start(program(as: try machineId(machine.id))) {
             try await launch(machine) { arguments in
                 arguments.arrivesOn = departure.board
                 arguments.hasNetworkPort = departure.hasNetworkPort ?? false
+                arguments.layout = layout
             }
         }
     }

@@ -21,7 +21,8 @@ extension QEMUHost {
         return Departure(
             board: board, processor: processor, diskBytes: disk.bytes, imageSha256: image.sha256,
             guestMtu: QEMUArguments.guestMtu(of: line),
-            hasNetworkPort: line.contains(QEMUArguments.networkPort) ? true : nil)
+            hasNetworkPort: line.contains(QEMUArguments.networkPort) ? true : nil,
+            layout: BoardLayout(commandLine: line).rawValue)
     }
 
     public func depart(

@@ -36,6 +36,8 @@ public struct QEMUHost: MachineHost {
         public var guestGroups = false
         /// How fast guests' disks are copied for snapshots while they run; 0: as fast as it goes.
         var snapshotBytesPerSecond: Int64 = 0
+        /// The board of guests that start.
+        var layout = BoardLayout.present
         /// What copies the disks of machines that are off.
         var copyProgram = "cp"
         /// How long one call stays with a copy that is under way: most are whole by then.
@@ -190,7 +192,7 @@ public struct QEMUHost: MachineHost {
             machine: machine, image: image, directory: directory,
             uuid: MachineUUID(installation: settings.installationId, id: machineId),
             accelerator: accelerator.accelerator, networkMode: networkMode, mtu: network?.settings.guestMtu,
-            isRestricted: !settings.userModeInternet)
+            isRestricted: !settings.userModeInternet, layout: settings.layout)
     }
 
     public func status(_ id: Int64) async throws -> MachineStatus {
