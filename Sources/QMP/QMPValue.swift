@@ -28,6 +28,12 @@ public enum QMPValue: Sendable, Equatable {
         }
     }
 
+    /// Reads JSON; `nil` when it is none.
+    public init?(json: some Collection<UInt8>) {
+        guard let value = try? JSONDecoder().decode(QMPValue.self, from: Data(json)) else { return nil }  // see above
+        self = value
+    }
+
     public var string: String? { if case .string(let value) = self { value } else { nil } }
     public var integer: Int64? { if case .integer(let value) = self { value } else { nil } }
     public var bool: Bool? { if case .bool(let value) = self { value } else { nil } }

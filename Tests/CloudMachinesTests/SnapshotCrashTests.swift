@@ -31,7 +31,9 @@ struct SnapshotCrashTests {
                     .concludeSnapshot, .dismissSnapshot, .closeSnapshot, .publishSnapshot,
                 ], stumbles)
             try await erases(lab, stumbles)
-            let missed = Set(HostEffect.snapshots).subtracting(stumbles.met)
+            // Those of a guest that is held still have an agent (GuestAgentTests).
+            let ofAgents: Set<HostEffect> = [.freezeGuest, .thawGuest, .settleSnapshot]
+            let missed = Set(HostEffect.snapshots).subtracting(stumbles.met).subtracting(ofAgents)
             #expect(missed.isEmpty, "nothing stumbles at \(missed)")
         }
     }

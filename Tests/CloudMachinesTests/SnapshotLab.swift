@@ -78,8 +78,9 @@ struct SnapshotLab: Sendable {
 
     func restore() async throws { try await finish { try await host.restoreDisk(machine, from: snapshot) } }
 
-    func expectTaken(_ progress: SnapshotProgress, _ consistency: SnapshotConsistency = .crash) {
-        guard case .taken(let bytes, consistency) = progress else {
+    /// - Parameter consistency: `nil`: any.
+    func expectTaken(_ progress: SnapshotProgress, _ consistency: SnapshotConsistency? = .crash) {
+        guard case .taken(let bytes, let found) = progress, consistency == nil || found == consistency else {
             Issue.record("it is not taken: \(progress)")
             return
         }

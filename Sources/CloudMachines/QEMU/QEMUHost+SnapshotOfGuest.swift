@@ -32,7 +32,7 @@ extension QEMUHost {
     private func go(on copy: SnapshotOfGuest, _ known: SnapshotMark?) async throws -> SnapshotProgress {
         let directory = snapshotDirectory(copy.snapshot.id)
         let deadline = ContinuousClock.now + settings.copyAttention
-        var mark = known
+        var mark = try await thawed(known, copy)
         while true {
             switch try await look(copy, mark).next {
             case .begin:
@@ -82,12 +82,11 @@ extension QEMUHost {
         ]
         try await Command("qemu-img", arguments).run(as: .createSnapshot)
         let target = try OpenFile.regular(directory.half, writable: true, isAlone: true)
-        let speed = settings.snapshotBytesPerSecond
-        try await ask(copy) { try await $0.begin(target, bytesPerSecond: speed) }
-        return mark
+        try await ask(copy) { try await $0.open(target) }
+        return try await start(copy, mark)
     }
 
-    private func ask<Result: Sendable>(
+    func ask<Result: Sendable>(
         _ copy: SnapshotOfGuest, _ body: (SnapshotMonitor) async throws -> Result
     ) async throws -> Result {
         try await monitor(copy.machine.id).snapshot(copy.snapshot.id, body)

@@ -54,6 +54,7 @@ extension QEMUHost: SnapshotHost {
         await copies.end(snapshotDirectory(snapshot.id).half)
         let machineId = mark?.machineId ?? snapshot.machineId
         guard mark == nil || mark?.process != nil, try hasProcess(machineId) else { return }
+        if mark?.mayBeFrozen == true { _ = try await thaw(machineId) }
         try await monitor(machineId).snapshot(snapshot.id) { try await $0.cancel() }
     }
 

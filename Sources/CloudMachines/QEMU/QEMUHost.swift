@@ -36,6 +36,8 @@ public struct QEMUHost: MachineHost {
         public var guestGroups = false
         /// How fast guests' disks are copied for snapshots while they run; 0: as fast as it goes.
         var snapshotBytesPerSecond: Int64 = 0
+        /// Whether guests have agents that answer; `nil`: QEMU says so of each.
+        var guestsHaveAgents: Bool?
         /// The board of guests that start.
         var layout = BoardLayout.present
         /// What copies the disks of machines that are off.

@@ -37,29 +37,46 @@ struct SnapshotMonitor {
         return nodes.contains { $0["node-name"]?.string == name }
     }
 
-    /// Hands the snapshot's file over, and begins to copy what the disk has over its base at this moment. The guest goes
-    /// on; what it overwrites is copied first.
-    /// Throws `SnapshotRefusal` when QEMU says no.
-    func begin(_ target: OpenFile, bytesPerSecond: Int64) async throws {
-        do {
-            try await HostEffect.openSnapshot.make {
-                let path = try await monitor.hand(target.descriptor, timeout: Self.answerLimit)
-                _ = try await execute("blockdev-add", QEMUNode.snapshot(named: name, file: path))
-            }
-            try await HostEffect.startSnapshot.make { try await copy(bytesPerSecond) }
-        } catch QMPError.refused(_, let words) {
-            throw SnapshotRefusal(reason: "the guest's QEMU does not copy its disk: \(words)")
+    /// Whether the guest has its agent's port open.
+    func hasAgent() async throws -> Bool {
+        let ports = try await execute("query-chardev").array ?? []
+        return ports.contains {
+            $0["label"]?.string == BoardLayout.agentName && $0["frontend-open"]?.bool == true
         }
     }
 
-    private func copy(_ bytesPerSecond: Int64) async throws {
-        _ = try await execute(
-            "blockdev-backup",
-            [
-                "job-id": .string(name), "device": .string(QEMUNode.disk), "target": .string(name),
-                "sync": "top", "speed": .integer(bytesPerSecond), "on-target-error": "report",
-                "auto-dismiss": .bool(false),
-            ])
+    /// Hands the snapshot's file over. Throws `SnapshotRefusal` when QEMU says no.
+    func open(_ target: OpenFile) async throws {
+        try await HostEffect.openSnapshot.make {
+            try await orRefusal {
+                let path = try await monitor.hand(target.descriptor, timeout: Self.answerLimit)
+                return try await execute("blockdev-add", QEMUNode.snapshot(named: name, file: path))
+            }
+        }
+    }
+
+    /// Begins to copy what the disk has over its base at this moment. The guest goes on; what it overwrites is copied first.
+    /// Throws `SnapshotRefusal` when QEMU says no.
+    func start(bytesPerSecond: Int64) async throws {
+        try await HostEffect.startSnapshot.make {
+            try await orRefusal {
+                try await execute(
+                    "blockdev-backup",
+                    [
+                        "job-id": .string(name), "device": .string(QEMUNode.disk), "target": .string(name),
+                        "sync": "top", "speed": .integer(bytesPerSecond), "on-target-error": "report",
+                        "auto-dismiss": .bool(false),
+                    ])
+            }
+        }
+    }
+
+    private func orRefusal(_ body: () async throws -> QMPValue) async throws {
+        do {
+            _ = try await body()
+        } catch QMPError.refused(_, let words) {
+            throw SnapshotRefusal(reason: "the guest's QEMU does not copy its disk: \(words)")
+        }
     }
 
     func dismiss() async throws {
