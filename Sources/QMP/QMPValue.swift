@@ -30,7 +30,8 @@ public enum QMPValue: Sendable, Equatable {
 
     /// Reads JSON; `nil` when it is none.
     public init?(json: some Collection<UInt8>) {
-        guard let value = try? JSONDecoder().decode(QMPValue.self, from: Data(json)) else { return nil }  // see above
+        let value = try? JSONDecoder().decode(QMPValue.self, from: Data(json))  // nil: it is none
+        guard let value else { return nil }
         self = value
     }
 

@@ -76,6 +76,26 @@ struct QEMUSharedDisksTests {
         }
     }
 
+    @Test("have their snapshots too, of which each host makes disks")
+    func snapshots() async throws {
+        try await withHosts { a, b, folder in
+            let machine = try await boot(a)
+            let snapshot = DiskSnapshot(id: 9, machineId: 5, createdAtMs: 1)
+            guard case .taken = try await a.takeSnapshot(snapshot, of: machine) else {
+                Issue.record("it is not taken")
+                return
+            }
+            #expect(MachineFiles.exists("\(folder)/shared/snapshots/9/disk.qcow2"))
+            #expect(try await b.snapshotIds() == [9])
+            let other = try QEMUFixture.machine(id: 6)
+            #expect(try await b.makeDisk(other, from: snapshot) == .done)
+            #expect(MachineFiles.exists("\(folder)/shared/machines/6/disk.qcow2"))
+            #expect(try await a.disk(other).base() == a.disk(machine).base())
+            try await b.eraseSnapshot(snapshot)
+            #expect(try await a.snapshotIds() == [])
+        }
+    }
+
     @Test("leave a machine alone that is being moved, whatever its compute's host is")
     func moving() async throws {
         try await withHosts { a, _, _ in

@@ -29,7 +29,9 @@ struct DiskCopy: Sendable {
             files: [try OpenFile.null(), try OpenFile.null(), errors.writer, source, target])
         let succeeds = try await child.succeeds(within: Self.limit, lookingEvery: Self.pollInterval)
         guard succeeds == true else {
-            let words = String(decoding: errors.reader.available(), as: UTF8.self)
+            let words =
+                String(decoding: errors.reader.available(), as: UTF8.self)
+                .split(whereSeparator: \.isNewline).first.map(String.init) ?? "\(program) did not say why"
             throw Self.failure(succeeds == nil ? "\(program) did not end within \(Self.limit)" : words)
         }
         try Self.sync(target, path)

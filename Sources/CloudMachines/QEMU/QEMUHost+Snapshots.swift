@@ -123,7 +123,7 @@ extension QEMUHost: SnapshotHost {
         case .underWay(let text):
             guard let why = try reserveIsTouched() else { return .copying(text) }
             return try await fail(directory, why)
-        case .failed(let error): return try await fail(directory, error.message)
+        case .failed(let error): return try await fail(directory, Self.notCopied(error))
         case .whole, nil: return try await publish(directory, mark)
         }
     }
@@ -133,7 +133,7 @@ extension QEMUHost: SnapshotHost {
         if copies.look(at: directory.half) == nil { try flush(directory.half) }
         switch try await copies.wait(for: directory.half, within: settings.copyAttention) {
         case .underWay: return .copying("writing it to the host's disk")
-        case .failed(let error): return try await fail(directory, error.message)
+        case .failed(let error): return try await fail(directory, Self.notCopied(error))
         case .whole, nil: break
         }
         guard isWhole(directory) else {
@@ -142,6 +142,10 @@ extension QEMUHost: SnapshotHost {
         try await MachineFiles.publish(directory.half, to: directory.disk, as: .publishSnapshot)
         await copies.end(directory.half)
         return taken(directory, mark)
+    }
+
+    private static func notCopied(_ error: CloudError) -> String {
+        "its disk could not be copied on the host: \(error.detail ?? error.message)"
     }
 
     /// A guest's QEMU can have written anything.
