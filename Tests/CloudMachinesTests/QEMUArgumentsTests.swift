@@ -65,7 +65,9 @@ struct QEMUArgumentsTests {
                 """.split(whereSeparator: \.isWhitespace).map(String.init))
     }
 
-    @Test("what comes from an earlier version of the program has that one's board, and nothing else is different")
+    @Test(
+        "what comes from an earlier version of the program has that one's board, and nothing else is different"
+    )
     func firstLayout() throws {
         let first = try arguments(layout: .first)
         let present = try arguments()
