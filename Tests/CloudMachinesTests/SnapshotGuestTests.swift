@@ -51,8 +51,18 @@ struct SnapshotGuestTests {
             try await host.pressPowerButton(5)
             try await eventually("the guest powers off") { try await host.status(5) == .poweredOff }
             try await host.halt(5)
+            let last = DiskSnapshot(id: 10, machineId: 5, createdAtMs: 1)
+            guard case .taken(_, .fileSystem) = try await host.takeSnapshot(last, of: machine) else {
+                Issue.record("its guest has shut down")
+                return
+            }
             #expect(try await host.restoreDisk(machine, from: snapshot) == .done)
             try await expectSound(host.directory(5).disk, folder)
+            let restored = DiskSnapshot(id: 11, machineId: 5, createdAtMs: 1)
+            guard case .taken(_, .crash) = try await host.takeSnapshot(restored, of: machine) else {
+                Issue.record("what it is of now was no guest's that has shut down")
+                return
+            }
             try await host.takeBackFormerDisk(5)
             #expect(try await Self.file("after", of: host.directory(5).disk, folder) == "after")
         }

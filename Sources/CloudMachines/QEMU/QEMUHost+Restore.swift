@@ -37,6 +37,8 @@ extension QEMUHost {
             let former = try await disk(machine).facts().record
             let progress = try await copy(snapshot, restored, to: exchange.restored)
             guard progress == .done else { return progress }
+            // It tells of the former disk alone.
+            try await MachineFiles.remove(self.directory(machine.id).shutDown, as: .dropRemains)
             try await exchange.begin(former: former, restored: restored)
             await copies.end(exchange.restored)
         }

@@ -74,7 +74,7 @@ extension QEMUHost: SnapshotHost {
         return MachineFiles.exists(folder) ? try MachineFiles.ids(in: folder) : []
     }
 
-    /// Of a machine that is off. Whether its guest has shut down or crashed, nobody knows by now.
+    /// Of a machine that is off.
     private func takeOfDisk(
         _ snapshot: DiskSnapshot, _ machine: Machine, _ mark: SnapshotMark?
     ) async throws -> SnapshotProgress {
@@ -92,7 +92,9 @@ extension QEMUHost: SnapshotHost {
         let opened = try await disk(machine).open()
         guard copies.mayBegin else { return .copying(Self.waits) }
         if let why = try noRoom(for: machine, directory.half) { return try await fail(directory, why) }
-        let (mark, _) = try await prepare(snapshot, of: machine, .crash, process: nil)
+        let hasShutDown = MachineFiles.exists(self.directory(machine.id).shutDown)
+        let (mark, _) = try await prepare(
+            snapshot, of: machine, hasShutDown ? .fileSystem : .crash, process: nil)
         try await startCopy(of: opened.disk, bytes: diskBytes(machine), to: directory.half)
         return try await follow(directory, mark)
     }

@@ -217,7 +217,12 @@ public struct QEMUHost: MachineHost {
     public func pressPowerButton(_ id: Int64) async throws { try await process(id).pressPowerButton() }
 
     public func halt(_ id: Int64) async throws {
+        let hasShutDown = (try? await process(id).status()) == .poweredOff  // unknown: it has not
         try await process(id).halt()
+        // Where it is lost, a snapshot says less than it could.
+        if hasShutDown {
+            try await HostEffect.markShutDown.make { try MachineFiles.touch(directory(id).shutDown) }
+        }
         try await groups?.remove(try machineId(id))
         // Until the network is applied, the guest has the tap that it was booted ahead with.
         if let mark = WarmMark.readable(directory(id)) {
