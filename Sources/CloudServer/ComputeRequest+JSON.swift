@@ -58,22 +58,21 @@ struct Fields {
 
     init(_ members: [String: JSONValue]) { self.members = members }
 
-    /// What a create's disk is made of: the slug of an image, or the id of a snapshot and no slug. Both or neither are a
-    /// problem of both.
+    /// What a create's disk is made of: the slug of an image, or the id of a snapshot and no slug. Both are a problem of both,
+    /// and neither is one of the image.
     fileprivate mutating func source() -> (image: String, snapshotId: Int64?) {
-        guard has("image") || has("snapshot") else {
+        switch (has("image"), has("snapshot")) {
+        case (true, false): return (string("image"), nil)
+        case (false, true): return ("", idIfSent("snapshot"))
+        case (true, true):
+            let what = "a disk is made of an image or of a snapshot. Send one of image and snapshot."
+            problems += [Problem("image", what), Problem("snapshot", what)]
+        case (false, false):
+            let fault = members["image"] == nil ? "is missing" : "is null"
             problems.append(
-                Problem("image", "is missing. Send the slug of an image, or a snapshot in its place."))
-            problems.append(
-                Problem("snapshot", "is missing. Send the id of a snapshot, or an image in its place."))
-            return ("", nil)
+                Problem(
+                    "image", "\(fault). Send an image's slug, or in its place a snapshot's id as snapshot."))
         }
-        guard has("snapshot") else { return (string("image"), nil) }
-        let id = idIfSent("snapshot")
-        guard has("image") else { return ("", id) }
-        let what =
-            "can't be sent together with the other: a disk is made of an image or of a snapshot. Send one."
-        problems += [Problem("image", what), Problem("snapshot", what)]
         return ("", nil)
     }
 
