@@ -55,6 +55,7 @@ struct HostInvariantTests {
     func complete() {
         let names =
             DatabaseInvariantTests.damages.flatMap(\.findings) + Self.damages.flatMap(\.findings)
+            + SnapshotInvariantTests.damages.flatMap(\.findings)
             + ["held-once", "capacity-is-kept"]  // by tests of their own
         let broken = Set(names.compactMap { $0.split(separator: " ").first.map(String.init) })
         #expect(broken == Set(Invariant.allCases.map(\.rawValue)))

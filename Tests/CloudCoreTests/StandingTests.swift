@@ -7,8 +7,8 @@ struct StandingTests {
     func table() {
         let forbidden: [TeamStanding: Set<ComputeAction>] = [
             .active: [], .pastDue: [.create, .upsize],
-            .suspended: [.create, .upsize, .start, .reboot, .update],
-            .terminated: [.create, .upsize, .start, .reboot, .update],
+            .suspended: [.create, .upsize, .start, .reboot, .restore, .update],
+            .terminated: [.create, .upsize, .start, .reboot, .restore, .update],
         ]
         for standing in TeamStanding.allCases {
             for action in ComputeAction.asked {

@@ -112,6 +112,7 @@ struct LedgerTests {
                 for table in ["ledger", "meter_prices", "meters"] {
                     try sql.execute("ALTER TABLE \(table) RENAME COLUMN compute_id TO resource_id")
                 }
+                try sql.execute("ALTER TABLE meters ADD COLUMN kind TEXT NOT NULL DEFAULT 'compute'")
                 let meters = try sql.meters.unsettled(teamId: team)
                 #expect(meters.map(\.meter.isRunning) == [false, true])
                 #expect(meters.map { $0.meter.cost(atMs: UTCDay.milliseconds) } == [0, 0])

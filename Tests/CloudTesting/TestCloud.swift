@@ -140,7 +140,7 @@ public struct TestCloud: Sendable {
 
     /// Lets the host's worker live on, however far the clock was moved since the last request: behind the back of planted
     /// faults, since it is none of what a test is about.
-    private func beat() async throws {
+    public func beat() async throws {
         let now = clock.nowMs
         guard let hostId = try? claim.hostId else { return }  // lost: the host is another's
         let isDown = try await storage.read { sql in try sql.hosts.get(hostId)?.isDown(nowMs: now) ?? false }
