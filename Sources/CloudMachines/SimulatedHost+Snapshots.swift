@@ -4,6 +4,9 @@ import CloudCore
 extension SimulatedHost: SnapshotHost {
     public nonisolated var snapshots: any SnapshotHost { self }
 
+    /// Lets snapshots that are taken from now on fail, for this reason; `nil`: no more.
+    public func set(snapshotFailure: String?) { self.snapshotFailure = snapshotFailure }
+
     /// After how many looks a copy is whole; 0: at once.
     public func set(copyLooks: Int) { self.copyLooks = copyLooks }
 
@@ -11,6 +14,7 @@ extension SimulatedHost: SnapshotHost {
         _ snapshot: DiskSnapshot, of machine: Machine
     ) async throws -> SnapshotProgress {
         await visit(.takeSnapshot, machine.id)
+        if let snapshotFailure { return .failed(snapshotFailure) }
         var progress = SnapshotProgress.failed("it was not begun")
         try act(.takeSnapshot) {
             let isRunning = running.contains(machine.id)

@@ -23,6 +23,8 @@ public actor SimulatedHost: MachineHost {
     /// The number of the last guest that was booted ahead, and when those to come are started.
     var lastWarm: Int64 = 0
     var warmStartMs: Int64 = 0
+    /// Why no snapshot can be taken; `nil`: it can.
+    var snapshotFailure: String?
     /// How often a copy is looked at before it is whole.
     var copyLooks = 1
     private let ownDisks = SimulatedDisks()

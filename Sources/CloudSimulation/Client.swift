@@ -10,7 +10,7 @@ struct Client: Sendable {
     static let maxAttempts = 6
     static let maxPauseMs = 3_000
 
-    private var team: Int { number % SimulatedStore.teams.count }
+    var team: Int { number % SimulatedStore.teams.count }
 
     func run(_ script: [History.Operation]) async {
         for operation in script {
@@ -27,6 +27,9 @@ struct Client: Sendable {
             await create(slot, body)
             await first
         case .act(let action, let slot): await act(action, slot)
+        case .snapshot(let slot): await snapshot(slot)
+        case .restore(let slot): await restore(slot)
+        case .deleteSnapshot(let slot): await deleteSnapshot(slot)
         case .get(let slot):
             if let id = created(slot) { _ = await get(id) }
         case .list:
@@ -35,7 +38,7 @@ struct Client: Sendable {
     }
 
     /// The compute of the slot, if its create was accepted.
-    private func created(_ slot: Int) -> Int64? { world.promises[Promises.Slot(team: team, slot: slot)]?.id }
+    func created(_ slot: Int) -> Int64? { world.promises[Promises.Slot(team: team, slot: slot)]?.id }
 
     func create(_ number: Int, _ body: Int) async {
         let slot = Promises.Slot(team: team, slot: number)
@@ -106,14 +109,14 @@ struct Client: Sendable {
         return (state, shown.failure)
     }
 
-    private func expectMayBeGone(_ id: Int64, _ answer: Program.Answer) {
+    func expectMayBeGone(_ id: Int64, _ answer: Program.Answer) {
         // A team that does not pay loses what it has.
         guard !world.promises.mayBeGone(id), !world.history.shape.isBilled else { return }
         world.promises.broke(
             .acceptedCreateIsThere, "compute \(id) was accepted, not deleted, and is answered 404")
     }
 
-    private func fields(idempotencyKey: String? = nil) -> HTTPFields {
+    func fields(idempotencyKey: String? = nil) -> HTTPFields {
         var fields: HTTPFields = [.contentType: "application/json"]
         fields[.authorization] = "Bearer \(world.store.keys[team])"
         if let idempotencyKey, let name = HTTPField.Name("Idempotency-Key") { fields[name] = idempotencyKey }
@@ -121,7 +124,7 @@ struct Client: Sendable {
     }
 
     /// Sends until there is an answer that is not the server's failure; `nil` when there is none.
-    private func retrying(
+    func retrying(
         _ what: String, _ send: (Program) async -> Program.Answer?
     ) async -> Program.Answer? {
         for _ in 0..<Self.maxAttempts {

@@ -79,7 +79,7 @@ struct Course: Sendable {
             return try world.store.read { sql in
                 try sql.query(
                     """
-                    SELECT * FROM jobs WHERE due_at_ms IS NOT NULL OR lease_owner IS NOT NULL OR kind <> 'compute'
+                    SELECT * FROM jobs WHERE due_at_ms IS NOT NULL OR lease_owner IS NOT NULL OR kind = 'move'
                     ORDER BY resource_id
                     """
                 ).map { row in

@@ -55,7 +55,10 @@ extension History.Operation {
             switch isFirst ? 0 : random.below(100) {
             case 0..<20: .create(slot: slot, body: body)
             case 20..<25: .createTwice(slot: slot, body: body)
-            case 25..<93:
+            case 25..<37: .snapshot(slot: slot)
+            case 37..<43: .restore(slot: slot)
+            case 43..<48: .deleteSnapshot(slot: slot)
+            case 48..<93:
                 .act(
                     random.one(of: [.start, .start, .stop, .stop, .stop, .reboot, .upsize, .update, .delete]),
                     slot: slot)
@@ -106,7 +109,6 @@ extension Fault {
 
     private static let operations = SimulatedHost.Operation.allCases.filter {
         $0 != .image && $0 != .answersSSH && $0 != .vacate && !SimulatedHost.Operation.moves.contains($0)
-            && !SimulatedHost.Operation.snapshots.contains($0)
     }
 }
 

@@ -43,6 +43,11 @@ public struct History: Sendable, Equatable {
             case createTwice(slot: Int, body: Int)
             /// Does this to the compute of the slot, if the clients know of one.
             case act(ComputeAction, slot: Int)
+            /// Takes a snapshot of the compute of the slot: the first time, or a retry.
+            case snapshot(slot: Int)
+            /// Restores the compute of the slot from its snapshot.
+            case restore(slot: Int)
+            case deleteSnapshot(slot: Int)
             case get(slot: Int)
             case list
         }

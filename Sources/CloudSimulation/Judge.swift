@@ -15,6 +15,9 @@ struct Judge: Sendable {
             // The first answer again, and 422 for any other request.
             for body in CreateBody.all.indices { await client.create(slot.slot, body) }
         }
+        for (slot, snapshot) in world.promises.snapshots.sorted(by: { $0.key < $1.key }) {
+            await Client(world: world, number: slot.team).judgeSnapshot(snapshot)
+        }
         await audit()
     }
 

@@ -17,6 +17,8 @@ public enum ClientPromise: String, Sendable, CaseIterable {
     case keyTellsRequestsApart = "key-tells-requests-apart"
     /// What was accepted is there: RUNNING, or STOPPED or FAILED for a reason.
     case acceptedCreateIsThere = "accepted-create-is-there"
+    /// A snapshot that was accepted is there: READY, or FAILED for a reason.
+    case acceptedSnapshotIsThere = "accepted-snapshot-is-there"
     /// What was deleted ends in 404.
     case acceptedDeleteEnds = "accepted-delete-ends"
     /// All work comes to an end once nothing goes wrong any more.
@@ -47,6 +49,7 @@ final class Promises: Sendable {
 
     private struct State {
         var accepted: [Slot: Accepted] = [:]
+        var snapshots: [Slot: Int64] = [:]
         /// Computes that somebody has asked to delete, or to stop, whatever became of it.
         var deletesSent: Set<Int64> = []
         var stopsSent: Set<Int64> = []
@@ -61,6 +64,23 @@ final class Promises: Sendable {
     /// Every create that was accepted, in a fixed order.
     var accepted: [(slot: Slot, create: Accepted)] {
         state.withLock { $0.accepted.sorted { $0.key < $1.key }.map { ($0.key, $0.value) } }
+    }
+
+    /// Every snapshot that was accepted, by the slot of its compute.
+    var snapshots: [Slot: Int64] { state.withLock { $0.snapshots } }
+
+    /// Judges the answer to a snapshot, which the same key always gets again.
+    func accepted(snapshotOf slot: Slot, _ answer: Program.Answer) {
+        guard let id = AnswerFields(answer).id else {
+            return broke(.answerIsInTheContract, "a snapshot's answer names none: \(answer.text)")
+        }
+        let first = state.withLock { state in
+            let first = state.snapshots[slot]
+            state.snapshots[slot] = first ?? id
+            return first
+        }
+        guard let first, first != id else { return }
+        broke(.sameKeySameAnswer, "a retry of snapshot \(first) has another answer, of snapshot \(id)")
     }
 
     subscript(slot: Slot) -> Accepted? { state.withLock { $0.accepted[slot] } }

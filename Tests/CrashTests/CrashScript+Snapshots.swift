@@ -15,15 +15,14 @@ extension CrashScript {
             "a snapshot that fails",
             prepare: { try await $0.makeRunning() },
             run: { world in
-                // Somebody has taken the disk away.
-                await world.simulated?.loseDisk(1)
+                await world.simulated?.set(snapshotFailure: "the guest ended meanwhile")
                 try await world.takeSnapshot()
             }),
         CrashScript(
             "a delete of a snapshot that has failed",
             prepare: { world in
                 try await world.makeRunning()
-                await world.simulated?.loseDisk(1)
+                await world.simulated?.set(snapshotFailure: "the guest ended meanwhile")
                 try await world.takeSnapshot()
             }, run: { try await $0.changeSnapshot(.delete) }),
         CrashScript(

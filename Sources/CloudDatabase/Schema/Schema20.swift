@@ -28,7 +28,8 @@ extension Migrations {
             "CREATE INDEX snapshots_by_team ON snapshots (team_id, id) WHERE state <> 'DELETED'",
             "CREATE INDEX snapshots_by_compute ON snapshots (compute_id, id) WHERE state <> 'DELETED'",
             "CREATE INDEX snapshots_by_host ON snapshots (host_id, id) WHERE state <> 'DELETED'",
-            "ALTER TABLE computes ADD COLUMN snapshot_id BIGINT REFERENCES snapshots (id)",
+            // To the resource, since snapshots refer to computes, and no two tables may refer to each other.
+            "ALTER TABLE computes ADD COLUMN snapshot_id BIGINT REFERENCES resources (id)",
             "ALTER TABLE meters ADD COLUMN kind TEXT NOT NULL DEFAULT 'compute'",
         ]
             + (dialect == .postgres ? ledgerOfAllKinds : [])
