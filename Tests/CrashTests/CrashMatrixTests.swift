@@ -79,7 +79,7 @@ struct CrashMatrixTests {
         return [
             "disks \(await host.diskSizes.sorted { $0.key < $1.key })",
             "contents \(await host.contents)",
-            "seeds \(await host.seeds.values.map { "\($0.id) \($0.hostName) \($0.vcpus)" })",
+            "seeds \(await host.seeds.values.map { "\($0.id) \($0.hostName) \($0.vcpus)" }.sorted())",
             "running \(await host.running.sorted()), off \(await host.poweredOff.sorted())",
             "network \(await host.plan.attachments.map(\.computeId)) \(await host.plan.spareTaps)",
         ]

@@ -9,9 +9,6 @@ extension CrashScript {
         CrashScript(
             "a snapshot", prepare: { try await $0.makeWritten() }, run: { try await $0.takeSnapshot() }),
         CrashScript(
-            "a snapshot of a compute that is STOPPED", prepare: { try await $0.makeStopped() },
-            run: { try await $0.takeSnapshot() }),
-        CrashScript(
             "a snapshot that fails",
             prepare: { try await $0.makeRunning() },
             run: { world in
@@ -51,7 +48,8 @@ extension CrashScript {
             prepare: { world in
                 try await world.makeSnapshot()
                 await world.simulated?.write(1)
-                await world.simulated?.set(sshAnswers: false)
+                // On its own disk it does not come up either, and ends STOPPED.
+                await world.simulated?.set(powersOffAtBoot: true)
             }, run: { try await $0.change(.restore(snapshot: 2)) }),
         CrashScript(
             "a compute that is made of a snapshot", prepare: { try await $0.makeSnapshot() },
