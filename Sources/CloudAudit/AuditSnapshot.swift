@@ -64,7 +64,9 @@ struct AuditSnapshot: Sendable, Equatable {
         moves = try sql.moves.list()
         misplaced = try audit.misplaced()
         withoutJob = try audit.withoutJob()
-        snapshots = try Self.pages(after: \.snapshot.id) { try audit.snapshots(afterId: $0, limit: Self.page) }
+        snapshots = try Self.pages(after: \.snapshot.id) {
+            try audit.snapshots(afterId: $0, limit: Self.page)
+        }
         snapshotsWithoutJob = try audit.snapshotsWithoutJob()
         snapshotEventsAmiss = try audit.snapshotEventsAmiss()
         waitInVain = try audit.waitInVain()

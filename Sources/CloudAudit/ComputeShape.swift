@@ -59,7 +59,8 @@ struct ComputeShape: Sendable, Equatable {
             ]
         case .rebooting:
             [
-                Row(.reboot, .running, reboot.union([.idle])), Row(.restore, .running, restore.union([.idle])),
+                Row(.reboot, .running, reboot.union([.idle])),
+                Row(.restore, .running, restore.union([.idle])),
                 Row(.putBack, .running, putBack),
                 Row(.stop, .stopped, reboot.union([.idle])),
             ]

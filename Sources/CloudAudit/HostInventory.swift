@@ -79,7 +79,8 @@ extension AuditSnapshot {
     func ofHost(_ id: Int64) -> AuditSnapshot {
         var part = self
         let store = hosts.first { $0.host.id == id }?.host.store
-        part.sharers = Set(hosts.map(\.host).filter { $0.id == id || (store != nil && $0.store == store) }.map(\.id))
+        part.sharers = Set(
+            hosts.map(\.host).filter { $0.id == id || (store != nil && $0.store == store) }.map(\.id))
         part.computes.removeAll { $0.compute.hostId != id }
         part.remotes = remotes(for: id)
         part.moves.removeAll { $0.side(of: id) == nil }

@@ -9,7 +9,8 @@ extension AuditSnapshot {
                 .oneJob,
                 "snapshot \($0) has no job: nothing will ever be done to it. Restore the row from a backup.")
         }
-            + snapshots.compactMap(\.shapeFinding) + snapshots.compactMap { $0.stuckFinding(down, nowMs: nowMs) }
+            + snapshots.compactMap(\.shapeFinding)
+            + snapshots.compactMap { $0.stuckFinding(down, nowMs: nowMs) }
             + snapshotEventsAmiss.map {
                 AuditFinding(
                     .stateHasItsEvent,
@@ -28,7 +29,8 @@ extension AuditSnapshot {
         return own.filter { $0.state == .ready && !onHost.contains($0.id) }.map {
             AuditFinding(
                 .snapshot,
-                "snapshot \($0.id) is READY, and its host has nothing of it. Restore its file from a backup, or delete it.")
+                "snapshot \($0.id) is READY, and its host has nothing of it. Restore its file from a backup, or delete it."
+            )
         }
             + onHost.subtracting(known).sorted().map {
                 AuditFinding(
@@ -55,7 +57,8 @@ extension AuditedSnapshot {
         return AuditFinding(
             .nothingIsStuck,
             "snapshot \(snapshot.id) (\(snapshot.state.rawValue)): its job, '\(snapshot.job.action.rawValue)' at "
-                + "'\(snapshot.job.step.rawValue)', \(why). Look for it in the log, and restart the server if it stays so.")
+                + "'\(snapshot.job.step.rawValue)', \(why). Look for it in the log, and restart the server if it stays so."
+        )
     }
 
     /// How long a step may last that has no other end, in milliseconds.
@@ -70,7 +73,8 @@ extension AuditedSnapshot {
         guard job.action != .keep, job.action != .gone else { return nil }
         if !isLeased, dueAtMs == nil { return "is not done, and is never due" }
         let limitMs = (job.action.deadlineMs(of: job.step) ?? Self.undatedMs) + AuditedCompute.lateByMs
-        return nowMs - job.sinceMs > limitMs ? "takes longer than the \(limitMs / 1000) s that it may take" : nil
+        return nowMs - job.sinceMs > limitMs
+            ? "takes longer than the \(limitMs / 1000) s that it may take" : nil
     }
 }
 

@@ -99,7 +99,9 @@ public struct ChangeCompute: Sendable {
     }
 
     /// A snapshot of another compute is for a new one to be made of.
-    private func restore(_ compute: Compute, from snapshotId: Int64, _ sql: any SQLConnection) throws -> String {
+    private func restore(_ compute: Compute, from snapshotId: Int64, _ sql: any SQLConnection) throws
+        -> String
+    {
         let snapshot = try GetSnapshot.find(
             snapshotId, teamId: compute.teamId, field: "snapshot", sql)
         guard snapshot.computeId == compute.id else {

@@ -75,7 +75,8 @@ public struct ChangeSnapshot: Sendable {
             throw CloudError.invalid([Problem("name", problem)])
         }
         guard snapshot.state != .deleting else {
-            throw CloudError(.conflict, "Snapshot \(id) is DELETING, and nothing of it can be changed any more.")
+            throw CloudError(
+                .conflict, "Snapshot \(id) is DELETING, and nothing of it can be changed any more.")
         }
         try sql.snapshots.set(
             id, name: update.name ?? snapshot.name,

@@ -34,7 +34,8 @@ public struct MoveCompute: Sendable {
         if let snapshotId = try sql.jobs.waitsFor(id) {
             throw CloudError(
                 .conflict,
-                "Snapshot \(snapshotId) of compute \(id) is being taken or deleted. Move the compute once that is over.")
+                "Snapshot \(snapshotId) of compute \(id) is being taken or deleted. Move the compute once that is over."
+            )
         }
         let source = try source(of: compute, sql, nowMs: nowMs)
         let demand = Placement.Demand(

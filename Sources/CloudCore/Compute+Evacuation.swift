@@ -6,7 +6,8 @@ extension Compute {
         // What it is to be made of lies on the lost host.
         case .image, .disk: snapshotId == nil
         case .release, .done: true
-        case .seed, .network, .boot, .confirm, .idle, .shutdown, .stopping, .unplug, .resize, .restore, .settle,
+        case .seed, .network, .boot, .confirm, .idle, .shutdown, .stopping, .unplug, .resize, .restore,
+            .settle,
             .takeBack, .halt, .detach, .erase:
             false
         }
@@ -26,7 +27,8 @@ extension Compute {
         case .disk: hasImage ? .disk : .image
         // The guest has to come up there before the disk that was kept may go.
         case .network, .boot, .confirm, .settle: .seed
-        case .image, .seed, .idle, .shutdown, .stopping, .unplug, .resize, .restore, .takeBack, .halt, .detach,
+        case .image, .seed, .idle, .shutdown, .stopping, .unplug, .resize, .restore, .takeBack, .halt,
+            .detach,
             .erase, .release, .done:
             job.step
         }

@@ -80,7 +80,9 @@ public struct ComputeRequest: Sendable, Equatable {
         let region = catalogue.region(region)
         if region == nil { problems.append(missing("region", self.region, catalogue.regions.map(\.region))) }
         let image = catalogue.image(image)
-        if image == nil, snapshotId == nil { problems.append(missing("image", self.image, catalogue.images.map(\.image))) }
+        if image == nil, snapshotId == nil {
+            problems.append(missing("image", self.image, catalogue.images.map(\.image)))
+        }
         let specification = catalogue.specification(specification)
         if specification == nil {
             problems.append(

@@ -18,7 +18,8 @@ extension ComputeStep {
         case .image, .disk: .mustNot
         // A start comes by `seed` too, and a stop may take over there: that must not leave a compute without its place.
         case .seed, .network: .may
-        case .boot, .confirm, .idle, .shutdown, .stopping, .unplug, .resize, .restore, .settle, .takeBack: .must
+        case .boot, .confirm, .idle, .shutdown, .stopping, .unplug, .resize, .restore, .settle, .takeBack:
+            .must
         // A create may be given up at any of its steps.
         case .halt, .detach: .may
         case .erase, .release, .done: .mustNot

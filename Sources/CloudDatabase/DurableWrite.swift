@@ -7,7 +7,8 @@ public enum DurableWrite: String, Sendable, CaseIterable {
     case transferDatabase, createCell, createFirstTeam, createTeam, deleteTeam, createKey, revokeKey,
         noteKeyUse,
         issueGuestToken
-    case createCompute, changeCompute, createSnapshot, changeSnapshot, changeWallet, suspendTeam, resumeTeam, changeHost, fenceHost,
+    case createCompute, changeCompute, createSnapshot, changeSnapshot, changeWallet, suspendTeam, resumeTeam,
+        changeHost, fenceHost,
         evacuateComputes
     /// Always undone: it changes nothing.
     case quoteCompute

@@ -8,7 +8,8 @@ extension SQLConnection {
 public struct SnapshotQueries {
     let sql: any SQLConnection
 
-    private static let select = "SELECT s.*, \(JobQueries.columns) FROM snapshots s JOIN jobs j ON j.resource_id = s.id"
+    private static let select =
+        "SELECT s.*, \(JobQueries.columns) FROM snapshots s JOIN jobs j ON j.resource_id = s.id"
 
     /// Inserts a snapshot in TAKING, whose id is a new resource's; its job and its meter are the caller's affair.
     public func insert(_ snapshot: Snapshot) throws {
@@ -40,7 +41,8 @@ public struct SnapshotQueries {
     /// The one of the compute that is being taken; there is one at most.
     public func taking(computeId: Int64) throws -> Snapshot? {
         try sql.query(
-            "\(Self.select) WHERE s.compute_id = $1 AND s.state <> 'DELETED' AND s.state = 'TAKING'", [computeId]
+            "\(Self.select) WHERE s.compute_id = $1 AND s.state <> 'DELETED' AND s.state = 'TAKING'",
+            [computeId]
         ).first.map(Self.snapshot)
     }
 
@@ -58,7 +60,8 @@ public struct SnapshotQueries {
     /// At most `limit` of the team's that pass the filter, newest first: those with an id smaller than `before`, without the
     /// first `offset`.
     public func list(
-        teamId: Int64, filter: SnapshotFilter = SnapshotFilter(), before: Int64 = .max, limit: Int, offset: Int = 0
+        teamId: Int64, filter: SnapshotFilter = SnapshotFilter(), before: Int64 = .max, limit: Int,
+        offset: Int = 0
     ) throws -> [Snapshot] {
         let (text, arguments) = Self.conditions(teamId, filter)
         let n = arguments.count
@@ -73,7 +76,8 @@ public struct SnapshotQueries {
     /// How many of the team's pass the filter.
     public func count(teamId: Int64, filter: SnapshotFilter = SnapshotFilter()) throws -> Int {
         let (text, arguments) = Self.conditions(teamId, filter)
-        return Int(try sql.query("SELECT COUNT(*) AS n FROM snapshots s WHERE \(text)", arguments)[0].int("n"))
+        return Int(
+            try sql.query("SELECT COUNT(*) AS n FROM snapshots s WHERE \(text)", arguments)[0].int("n"))
     }
 
     /// Those that are DELETED are left out unless they are asked for.
@@ -106,7 +110,8 @@ public struct SnapshotQueries {
     /// Those of the host that are not DELETED, by id.
     public func list(hostId: Int64, limit: Int) throws -> [Snapshot] {
         try sql.query(
-            "\(Self.select) WHERE s.host_id = $1 AND s.state <> 'DELETED' ORDER BY s.id LIMIT $2", [hostId, limit]
+            "\(Self.select) WHERE s.host_id = $1 AND s.state <> 'DELETED' ORDER BY s.id LIMIT $2",
+            [hostId, limit]
         ).map(Self.snapshot)
     }
 
@@ -149,7 +154,8 @@ public struct SnapshotQueries {
     /// Says what was taken.
     public func set(_ id: Int64, bytes: Int64, _ consistency: SnapshotConsistency) throws {
         try sql.later(
-            "UPDATE snapshots SET bytes = $2, consistency = $3 WHERE id = $1", [id, bytes, consistency.rawValue])
+            "UPDATE snapshots SET bytes = $2, consistency = $3 WHERE id = $1",
+            [id, bytes, consistency.rawValue])
     }
 
     public func set(_ id: Int64, failure: ComputeFailure?) throws {

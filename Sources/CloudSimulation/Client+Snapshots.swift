@@ -9,7 +9,8 @@ extension Client {
         let answer = await retrying("takes a snapshot of \(id)") {
             await $0.answer(
                 .post, "/computes/\(id)/snapshots",
-                fields(idempotencyKey: CreateBody.idempotencyKey(slot: 100 + number)), body: "{\"name\": \"before\"}")
+                fields(idempotencyKey: CreateBody.idempotencyKey(slot: 100 + number)),
+                body: "{\"name\": \"before\"}")
         }
         guard let answer else { return }
         switch answer.status {
@@ -22,7 +23,8 @@ extension Client {
     func restore(_ number: Int) async {
         guard let id = created(number), let snapshot = snapshotId(number) else { return }
         let answer = await retrying("restores \(id) from \(snapshot)") {
-            await $0.answer(.post, "/computes/\(id)/restore", fields(), body: "{\"snapshot\": \"\(snapshot)\"}")
+            await $0.answer(
+                .post, "/computes/\(id)/restore", fields(), body: "{\"snapshot\": \"\(snapshot)\"}")
         }
         guard let answer, answer.status != 202, answer.status != 404 else { return }
         expectRefusal("a restore", answer)

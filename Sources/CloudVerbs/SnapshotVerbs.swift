@@ -60,7 +60,8 @@ public struct SnapshotVerbs {
 
     /// Begins to delete it, and ends its copy if that is under way.
     public func delete(
-        _ snapshot: Snapshot, detail: String? = nil, by actor: Event.Actor, requestId: String? = nil, nowMs: Int64
+        _ snapshot: Snapshot, detail: String? = nil, by actor: Event.Actor, requestId: String? = nil,
+        nowMs: Int64
     ) throws {
         try set(snapshot, state: .deleting, nowMs: nowMs)
         try append(

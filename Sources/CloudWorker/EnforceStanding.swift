@@ -26,7 +26,9 @@ struct EnforceStanding: Sendable {
         case .suspended: for id in try affected(sql) { try request(.stop, id, sql) }
         case .terminated:
             let limit = Accountant.maxTogether
-            for id in try sql.computes.toDelete(teamId: teamId, limit: limit) { try request(.delete, id, sql) }
+            for id in try sql.computes.toDelete(teamId: teamId, limit: limit) {
+                try request(.delete, id, sql)
+            }
             for snapshot in try sql.snapshots.toDelete(teamId: teamId, limit: limit) {
                 try sql.snapshotVerbs.delete(snapshot, detail: Self.reason, by: .system, nowMs: nowMs)
             }

@@ -43,10 +43,13 @@ struct OrphanWatch: Sendable {
             logger.warning(
                 "Something on the host has no row in the database; it is removed after the grace period.",
                 metadata: [
-                    snapshots.contains(id) ? "snapshot" : "machine": "\(id)", "graceSeconds": "\(graceMs / 1000)",
+                    snapshots.contains(id) ? "snapshot" : "machine": "\(id)",
+                    "graceSeconds": "\(graceMs / 1000)",
                 ])
         }
-        for id in changes.due.prefix(Self.maxRemoved) { try await remove(id, isSnapshot: snapshots.contains(id)) }
+        for id in changes.due.prefix(Self.maxRemoved) {
+            try await remove(id, isSnapshot: snapshots.contains(id))
+        }
     }
 
     /// The event that tells of it is appended when the machine is seen to be gone, whatever comes between.
@@ -58,7 +61,8 @@ struct OrphanWatch: Sendable {
         ) {
             guard !isSnapshot else {
                 // Whose it was, nobody knows any more.
-                return try await host.snapshots.eraseSnapshot(DiskSnapshot(id: id, machineId: 0, createdAtMs: 0))
+                return try await host.snapshots.eraseSnapshot(
+                    DiskSnapshot(id: id, machineId: 0, createdAtMs: 0))
             }
             try await host.halt(id)
             try await host.erase(id)

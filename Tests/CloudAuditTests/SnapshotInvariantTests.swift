@@ -34,7 +34,8 @@ struct SnapshotInvariantTests {
         SnapshotDamage(
             "its job is lost", "DELETE FROM jobs WHERE resource_id = 2", findings: "one-job", "no-orphans"),
         SnapshotDamage(
-            "it is READY and is to be erased", "UPDATE jobs SET action = 'cleanUp', step = 'erase' WHERE resource_id = 2",
+            "it is READY and is to be erased",
+            "UPDATE jobs SET action = 'cleanUp', step = 'erase' WHERE resource_id = 2",
             findings: "state-fits-step", "nothing-is-stuck"),
         SnapshotDamage(
             "it is on another host than its job",

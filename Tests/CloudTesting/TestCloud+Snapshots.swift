@@ -13,7 +13,8 @@ extension TestCloud {
     private static let answer: Answer<Snapshot> = { snapshot, _ in "\(snapshot.id)" }
 
     /// Begins a snapshot of a compute. Returns its id.
-    public func beginSnapshot(of computeId: String, name: String = "before", protected: Bool = false) async throws
+    public func beginSnapshot(of computeId: String, name: String = "before", protected: Bool = false)
+        async throws
         -> Int64
     {
         let outcome = try await CreateSnapshot(
@@ -49,10 +50,12 @@ extension TestCloud {
     public func create(from snapshot: Int64, specification: String = "S-1C-1G") async throws -> Int64 {
         let outcome = try await CreateCompute(
             ComputeRequest(
-                hostName: "copy", image: "", snapshotId: snapshot, region: "KGL-1", specification: specification,
+                hostName: "copy", image: "", snapshotId: snapshot, region: "KGL-1",
+                specification: specification,
                 publicKeys: [Self.publicKey]),
             request: ChangeRequest(
-                endpoint: CreateCompute.endpoint, key: try IdempotencyKey(header: Self.newKey()), members: [:],
+                endpoint: CreateCompute.endpoint, key: try IdempotencyKey(header: Self.newKey()),
+                members: [:],
                 caller: Self.owner, requestId: "r"),
             answer: { compute, _ in "{\"data\":{\"id\":\"\(compute.id)\"},\"id\":\(compute.id)}" }
         ).run(in: cloud)

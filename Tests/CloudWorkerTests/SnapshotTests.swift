@@ -36,7 +36,9 @@ struct SnapshotTests {
         }
     }
 
-    @Test("whatever is asked of the compute amid the copy is done after it", arguments: [ComputeAction.stop, .delete])
+    @Test(
+        "whatever is asked of the compute amid the copy is done after it",
+        arguments: [ComputeAction.stop, .delete])
     func copyFirst(_ action: ComputeAction) async throws {
         try await TestCloud.with { cloud in
             let id = try await cloud.createAndSettle()
@@ -95,7 +97,9 @@ struct SnapshotTests {
         }
     }
 
-    @Test("a restore brings back what was on the disk, from RUNNING and from STOPPED, and ends RUNNING", arguments: [true, false])
+    @Test(
+        "a restore brings back what was on the disk, from RUNNING and from STOPPED, and ends RUNNING",
+        arguments: [true, false])
     func restore(_ isRunning: Bool) async throws {
         try await TestCloud.with { cloud in
             let id = try await cloud.createAndSettle()
@@ -113,7 +117,10 @@ struct SnapshotTests {
             #expect(try await cloud.state(id) == "RUNNING")
             #expect(await cloud.host.content(1) == before)
             #expect(await cloud.host.formerContent(1) == nil, "the disk that was kept is gone")
-            #expect(try await cloud.kinds(1).suffix(3) == ["compute.restore.requested", "compute.restored", "compute.running"])
+            #expect(
+                try await cloud.kinds(1).suffix(3) == [
+                    "compute.restore.requested", "compute.restored", "compute.running",
+                ])
         }
     }
 
@@ -157,7 +164,9 @@ struct SnapshotTests {
         }
     }
 
-    @Test("a snapshot that is lost fails the create that is to be made of it, with a reason, and leaves nothing")
+    @Test(
+        "a snapshot that is lost fails the create that is to be made of it, with a reason, and leaves nothing"
+    )
     func lost() async throws {
         try await TestCloud.with { cloud in
             let id = try await cloud.createAndSettle()

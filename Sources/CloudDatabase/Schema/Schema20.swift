@@ -64,7 +64,9 @@ extension Migrations {
         ).map { try $0.text("sql") }
         guard let table = words.first else { return }
         let columns = table.drop { $0 != "(" }
-            .replacing("CHECK (kind IN ('CREDIT', 'COMPUTE_HOURS', 'PUBLIC_IP_MONTH', 'CORRECTION'))", with: "")
+            .replacing(
+                "CHECK (kind IN ('CREDIT', 'COMPUTE_HOURS', 'PUBLIC_IP_MONTH', 'CORRECTION'))", with: ""
+            )
             .replacing(
                 "CHECK ((kind IN ('COMPUTE_HOURS', 'PUBLIC_IP_MONTH')) = (resource_id IS NOT NULL))",
                 with: "CHECK ((kind IN ('CREDIT', 'CORRECTION')) = (resource_id IS NULL))")

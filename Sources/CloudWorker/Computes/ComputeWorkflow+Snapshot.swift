@@ -7,7 +7,8 @@ struct FindSnapshot: Sendable {
     let database: any Database
 
     func run(_ compute: Compute) async throws -> DiskSnapshot {
-        guard let id = compute.snapshotId, let snapshot = try await database.glance({ try $0.snapshots.get(id) })
+        guard let id = compute.snapshotId,
+            let snapshot = try await database.glance({ try $0.snapshots.get(id) })
         else { throw CloudError.bug("compute \(compute.id) is to be made of no snapshot") }
         return DiskSnapshot(snapshot)
     }

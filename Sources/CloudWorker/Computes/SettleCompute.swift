@@ -54,7 +54,8 @@ extension ComputeWorkflow: Workflow {
         case .restore:
             try verbs.set(compute, state: .running, intent: compute.intent, nowMs: turn.nowMs)
             try verbs.append(
-                "compute.restored", compute.snapshotId.map { "from snapshot \($0)" }, compute, nowMs: turn.nowMs)
+                "compute.restored", compute.snapshotId.map { "from snapshot \($0)" }, compute,
+                nowMs: turn.nowMs)
             try verbs.append("compute.running", nil, compute, nowMs: turn.nowMs)
         case .putBack:
             try verbs.set(compute, state: .running, intent: compute.intent, nowMs: turn.nowMs)

@@ -59,7 +59,8 @@ extension SnapshotWorkflow: Workflow {
             try turn.sql.snapshotVerbs.finish(subject.snapshot, nowMs: turn.nowMs)
             return .restAt(.gone)
         case .take, .keep, .gone:
-            throw CloudError.bug("the action \(subject.job.action.rawValue) of snapshot \(subject.id) has ended")
+            throw CloudError.bug(
+                "the action \(subject.job.action.rawValue) of snapshot \(subject.id) has ended")
         }
     }
 
@@ -81,7 +82,8 @@ extension SnapshotWorkflow: Workflow {
         _ subject: SnapshotSubject, late: String, _ turn: Turn
     ) throws -> Turnout<SnapshotAction> {
         try fail(
-            subject, ComputeFailure(.deadlineExceeded, "\(late) Take another; if it persists, ask the operator."),
+            subject,
+            ComputeFailure(.deadlineExceeded, "\(late) Take another; if it persists, ask the operator."),
             turn)
     }
 }

@@ -37,7 +37,8 @@ struct SnapshotWorkflow: Sendable {
         case .copying(let note): return .wait(milliseconds: Self.lookMs, note: note)
         case .taken(let bytes, let consistency): return .news(.taken(bytes: bytes, consistency))
         case .failed(let reason):
-            return .fail(ComputeFailure(.hostFailed, "The snapshot could not be taken: \(reason). Take another."))
+            return .fail(
+                ComputeFailure(.hostFailed, "The snapshot could not be taken: \(reason). Take another."))
         }
     }
 }
