@@ -14,8 +14,8 @@ public enum HostEffect: String, Sendable, CaseIterable {
     case cancelMemory, cancelDisk, settleDeparture
     case markHold, holdGuest, continueGuest, dropHold
     case markWarm, addTap, takeGuest, fillSeed, plugNetwork, openSeed, wakeGuest, removeTap
-    case markShutDown, markSnapshot, dropHalfSnapshot, createSnapshot, openSnapshot, freezeGuest,
-        startSnapshot, thawGuest
+    case markShutDown, markSnapshot, dropHalfSnapshot, createSnapshot, openSnapshot, markFrozen, freezeGuest,
+        startSnapshot, thawGuest, dropFrozen
     case settleSnapshot, concludeSnapshot
     case dismissSnapshot, closeSnapshot, publishSnapshot, cancelSnapshot, eraseSnapshot
     case dropHalfCopy, startCopy, markRestore, keepFormerDisk, takeBackFormerDisk, dropFormerDisk
@@ -36,9 +36,8 @@ public enum HostEffect: String, Sendable, CaseIterable {
 
     /// Those of snapshots, and of disks that are made of them, besides what other disks have too.
     public static let snapshots: [HostEffect] = [
-        .markShutDown, .markSnapshot, .dropHalfSnapshot, .createSnapshot, .openSnapshot, .freezeGuest,
-        .startSnapshot,
-        .thawGuest, .settleSnapshot, .concludeSnapshot,
+        .markShutDown, .markSnapshot, .dropHalfSnapshot, .createSnapshot, .openSnapshot, .markFrozen,
+        .freezeGuest, .startSnapshot, .thawGuest, .dropFrozen, .settleSnapshot, .concludeSnapshot,
         .dismissSnapshot, .closeSnapshot, .publishSnapshot, .cancelSnapshot, .eraseSnapshot, .dropHalfCopy,
         .startCopy, .markRestore, .keepFormerDisk, .takeBackFormerDisk, .dropFormerDisk,
         .forgetRestore,

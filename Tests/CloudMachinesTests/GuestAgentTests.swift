@@ -49,8 +49,9 @@ struct GuestAgentTests {
     @Test("a guest is let go again, whatever becomes of the program, its agent or the copy")
     func letGo() async throws {
         let moments: [(HostEffect, HostEffect.Moment)] = [
-            (.freezeGuest, .after), (.startSnapshot, .before), (.startSnapshot, .after),
-            (.thawGuest, .before), (.thawGuest, .after), (.settleSnapshot, .before),
+            (.markFrozen, .after), (.freezeGuest, .after), (.startSnapshot, .before),
+            (.startSnapshot, .after),
+            (.thawGuest, .before), (.thawGuest, .after), (.dropFrozen, .before), (.settleSnapshot, .before),
         ]
         try await SnapshotLab.with { lab in
             try await withAgent(.good, lab) { lab, log in
@@ -62,6 +63,7 @@ struct GuestAgentTests {
                         } else {
                             lab.expectTaken(try await lab.take(), nil)
                         }
+                        try await lab.untilThawed()
                         #expect(log().last == "guest-fsfreeze-thaw", "\(effect) \(moment) \(erases)")
                         try await lab.host.eraseSnapshot(lab.snapshot)
                         try await lab.expectNothingLeft()
@@ -71,14 +73,50 @@ struct GuestAgentTests {
         }
     }
 
-    @Test("an agent that freezes and never thaws, or never answers, makes no snapshot fail")
-    func neverThaws() async throws {
-        for kind in [FakeAgent.Kind.neverThaws, .garbage] {
-            try await SnapshotLab.with { lab in
-                try await withAgent(kind, lab) { lab, _ in
-                    lab.expectTaken(try await lab.take(), kind == .neverThaws ? .fileSystem : .crash)
-                    try await lab.expectQEMUKnowsNothing()
-                }
+    @Test(
+        "an agent that freezes and never thaws, or never answers, makes no snapshot fail, and is asked until it thaws",
+        arguments: [FakeAgent.Kind.neverThaws, .garbage])
+    func neverThaws(_ kind: FakeAgent.Kind) async throws {
+        try await SnapshotLab.with { lab in
+            try await withAgent(kind, lab) { lab, _ in
+                lab.expectTaken(try await lab.take(), kind == .neverThaws ? .fileSystem : .crash)
+                try await lab.expectQEMUKnowsNothing()
+                try await lab.host.eraseSnapshot(lab.snapshot)
+                #expect(MachineFiles.exists(lab.host.directory(5).frozen), "it may stand still")
+            }
+            try await FakeAgent.with(.good, at: lab.host.directory(5).agentSocket) { _, log in
+                try await lab.untilThawed()
+                #expect(log() == ["guest-sync-delimited", "guest-fsfreeze-thaw"])
+                #expect(try await lab.host.status(5) == .running)
+            }
+        }
+    }
+
+    @Test("what says that a guest may stand still goes with its process, and costs no look anything")
+    func ended() async throws {
+        try await SnapshotLab.with { lab in
+            try await withAgent(.silent, lab) { lab, log in
+                let frozen = lab.host.directory(5).frozen
+                try MachineFiles.touch(frozen)
+                let start = ContinuousClock.now
+                for _ in 1...3 { #expect(try await lab.host.status(5) == .running) }
+                #expect(ContinuousClock.now - start < GuestAgent.limit)
+                try await eventually("the agent is asked") { !log().isEmpty }
+                #expect(log() == ["guest-sync-delimited"], "one at a time")
+                try await lab.host.halt(5)
+                #expect(!MachineFiles.exists(frozen))
+            }
+        }
+    }
+
+    @Test("the agent of a guest that is held is not asked")
+    func held() async throws {
+        try await SnapshotLab.with { lab in
+            try await withAgent(.good, lab) { lab, log in
+                let process = lab.host.process(5)
+                #expect(try await process.monitor.hold(HoldMark(path: lab.host.directory(5).hold)))
+                lab.expectTaken(try await lab.take(), .crash)
+                #expect(log() == [])
             }
         }
     }
@@ -107,6 +145,16 @@ struct GuestAgentTests {
         try HostFiles.remove(socket)
         let here = lab
         try await FakeAgent.with(kind, at: socket) { _, log in try await body(here, log) }
+    }
+}
+
+extension SnapshotLab {
+    /// Looks at the machine until its guest has been let go.
+    fileprivate func untilThawed() async throws {
+        try await eventually("the guest is let go") {
+            _ = try await host.status(5)
+            return !MachineFiles.exists(host.directory(5).frozen)
+        }
     }
 }
 

@@ -32,7 +32,9 @@ struct SnapshotCrashTests {
                 ], stumbles)
             try await erases(lab, stumbles)
             // A guest that is held still has an agent (GuestAgentTests), and one that shuts down is real (SnapshotGuestTests).
-            let elsewhere: Set<HostEffect> = [.freezeGuest, .thawGuest, .settleSnapshot, .markShutDown]
+            let elsewhere: Set<HostEffect> = [
+                .markFrozen, .freezeGuest, .thawGuest, .dropFrozen, .settleSnapshot, .markShutDown,
+            ]
             let missed = Set(HostEffect.snapshots).subtracting(stumbles.met).subtracting(elsewhere)
             #expect(missed.isEmpty, "nothing stumbles at \(missed)")
         }

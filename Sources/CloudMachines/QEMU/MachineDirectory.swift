@@ -51,13 +51,15 @@ struct MachineDirectory: Sendable, Equatable {
     var warmMark: String { "\(path)/warm" }
     /// There while the guest is held because the host's disk has no space left (`DiskReserve`).
     var hold: String { "\(path)/hold" }
+    /// There while the guest's file systems may be held still (`QEMUHost.thawLater`).
+    var frozen: String { "\(path)/frozen" }
     /// There when the guest had powered itself off before its process was ended, until the next start.
     var shutDown: String { "\(path)/shut-down" }
     /// What QEMU itself printed.
     var qemuLog: String { "\(path)/qemu.log" }
 
     /// What a process leaves behind that ended without cleaning up; QEMU as an unprivileged user always does.
-    var remains: [String] { [pidFile, monitorSocket, serialSocket, agentSocket, hold, shutDown] }
+    var remains: [String] { [pidFile, monitorSocket, serialSocket, agentSocket, hold, frozen, shutDown] }
 
     /// Throws when the data directory's path is not absolute or too long for the sockets of any machine under it.
     static func check(data: String) throws(CloudError) {

@@ -2,8 +2,9 @@ import CloudCore
 
 /// Holds a guest's file systems still, for the moment of a snapshot alone.
 ///
-/// It is written down before the guest is asked to, and the guest is let go whatever comes of the rest, so that a guest stands
-/// still for as long as three answers may take, or, where the program ends amid them, until the next one looks.
+/// It is written down with the machine before the guest is asked to, and the guest is let go whatever comes of the rest. Where
+/// its agent does not say that it has let go, or the program ends amid that, every look at the machine asks it again, whatever
+/// becomes of the snapshot.
 extension QEMUHost {
     private func agent(_ id: Int64) -> GuestAgent {
         GuestAgent(socket: directory(id).agentSocket)
@@ -16,37 +17,41 @@ extension QEMUHost {
             try await ask(copy) { try await $0.start(bytesPerSecond: speed) }
             return prepared
         }
-        let directory = snapshotDirectory(copy.snapshot.id)
         var mark = prepared
-        mark.mayBeFrozen = true
-        try await mark.write(directory, as: .markSnapshot)
-        let isFrozen = try await freeze(copy.machine.id)
-        do {
-            try await ask(copy) { try await $0.start(bytesPerSecond: speed) }
-        } catch {
-            _ = try await thaw(copy.machine.id)
-            throw error
+        let isFrozen = try await thaws.pausing(copy.machine.id) {
+            try await whileFrozen(copy.machine.id) {
+                try await ask(copy) { try await $0.start(bytesPerSecond: speed) }
+            }
         }
-        mark.mayBeFrozen = try await !thaw(copy.machine.id)
         if isFrozen { mark.consistency = .fileSystem }
-        try await mark.write(directory, as: .settleSnapshot)
+        try await mark.write(snapshotDirectory(copy.snapshot.id), as: .settleSnapshot)
         return mark
     }
 
-    /// A guest that has powered itself off has none that answers.
+    /// Returns whether the guest's file systems were held still.
+    private func whileFrozen(_ id: Int64, _ body: () async throws -> Void) async throws -> Bool {
+        // It goes first: a guest that stands still without one would do so for good. Not synced, as `HoldMark`.
+        try await HostEffect.markFrozen.make { try MachineFiles.touch(directory(id).frozen) }
+        let isFrozen = try await freeze(id)
+        do { try await body() } catch {
+            _ = try await thaw(id)
+            throw error
+        }
+        _ = try await thaw(id)
+        return isFrozen
+    }
+
+    /// A guest that has powered itself off, or stands still, has none that answers.
     private func hasAgent(_ copy: SnapshotOfGuest) async throws -> Bool {
-        guard copy.consistency == .crash else { return false }
+        guard copy.status == .running else { return false }
         if let known = settings.guestsHaveAgents { return known }
         return try await ask(copy) { try await $0.hasAgent() }
     }
 
-    /// Lets a guest go that an earlier look may have left still.
-    func thawed(_ mark: SnapshotMark?, _ copy: SnapshotOfGuest) async throws -> SnapshotMark? {
-        guard var mark, mark.mayBeFrozen else { return mark }
-        guard try await thaw(copy.machine.id) else { return mark }
-        mark.mayBeFrozen = false
-        try await mark.write(snapshotDirectory(copy.snapshot.id), as: .settleSnapshot)
-        return mark
+    /// Lets a guest that runs go where a snapshot may have left it still. The caller does not wait for its agent.
+    func thawLater(_ id: Int64) {
+        guard MachineFiles.exists(directory(id).frozen) else { return }
+        thaws.begin(id) { (try? await thaw(id)) ?? false }  // whatever went wrong, the next look asks again
     }
 
     /// False when the agent does not; the snapshot is then as after a power cut.
@@ -55,8 +60,13 @@ extension QEMUHost {
     }
 
     /// False when the agent does not say that it has.
-    func thaw(_ id: Int64) async throws -> Bool {
-        try await HostEffect.thawGuest.make { await Self.succeeds { try await agent(id).thaw() } }
+    private func thaw(_ id: Int64) async throws -> Bool {
+        let isThawed = try await HostEffect.thawGuest.make {
+            await Self.succeeds { try await agent(id).thaw() }
+        }
+        guard isThawed else { return false }
+        try await MachineFiles.remove(directory(id).frozen, as: .dropFrozen)
+        return true
     }
 
     private static func succeeds(_ body: () async throws -> Void) async -> Bool {

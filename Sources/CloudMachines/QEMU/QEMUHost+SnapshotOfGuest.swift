@@ -6,10 +6,9 @@ extension QEMUHost {
     private static let pollInterval = Duration.milliseconds(20)
 
     /// Goes on with the snapshot for as long as there is something to do but to wait.
-    /// - Parameter consistency: of one that begins now.
+    /// - Parameter status: of the machine now.
     func takeOfGuest(
-        _ snapshot: DiskSnapshot, _ machine: Machine, _ consistency: SnapshotConsistency,
-        _ known: SnapshotMark?
+        _ snapshot: DiskSnapshot, _ machine: Machine, _ status: MachineStatus, _ known: SnapshotMark?
     ) async throws -> SnapshotProgress {
         guard let process = try table.process(of: machine.id, in: directory(machine.id)) else {
             throw CloudError(.serviceUnavailable, "The machine has just ended; its snapshot is tried again.")
@@ -21,7 +20,7 @@ extension QEMUHost {
                 known.process == nil ? "the machine was started meanwhile" : Self.guestHasEnded)
         }
         let copy = SnapshotOfGuest(
-            snapshot: snapshot, machine: machine, consistency: consistency, process: process)
+            snapshot: snapshot, machine: machine, status: status, process: process)
         do {
             return try await go(on: copy, known)
         } catch let refusal as SnapshotRefusal {
@@ -32,7 +31,7 @@ extension QEMUHost {
     private func go(on copy: SnapshotOfGuest, _ known: SnapshotMark?) async throws -> SnapshotProgress {
         let directory = snapshotDirectory(copy.snapshot.id)
         let deadline = ContinuousClock.now + settings.copyAttention
-        var mark = try await thawed(known, copy)
+        var mark = known
         while true {
             switch try await look(copy, mark).next {
             case .begin:
@@ -103,12 +102,16 @@ extension QEMUHost {
 struct SnapshotOfGuest {
     var snapshot: DiskSnapshot
     var machine: Machine
-    var consistency: SnapshotConsistency
+    /// The machine's, before the snapshot began.
+    var status: MachineStatus
     var process: HostProcess
 }
 
 /// A snapshot can't be had: QEMU says no, or there is no room.
 struct SnapshotRefusal: Error {
+
+    /// As what its disk is, unless its guest's file systems are held still.
+    var consistency: SnapshotConsistency { status == .poweredOff ? .fileSystem : .crash }
     /// For the owner.
     var reason: String
 }

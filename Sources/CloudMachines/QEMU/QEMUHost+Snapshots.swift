@@ -16,10 +16,11 @@ extension QEMUHost: SnapshotHost {
         try await setAside(snapshot)
         let mark = try SnapshotMark.read(directory)
         if let mark, MachineFiles.exists(directory.disk) { return taken(directory, mark) }
-        switch try await status(machine.id) {
+        let status = try await status(machine.id)
+        switch status {
         case .absent: return try await takeOfDisk(snapshot, machine, mark)
-        case .running, .outOfSpace: return try await takeOfGuest(snapshot, machine, .crash, mark)
-        case .poweredOff: return try await takeOfGuest(snapshot, machine, .fileSystem, mark)
+        case .running, .outOfSpace, .poweredOff:
+            return try await takeOfGuest(snapshot, machine, status, mark)
         case .arriving, .departed:
             throw CloudError(
                 .conflict, "The compute is being moved to another host. Let the move end, or cancel it.")
@@ -54,7 +55,6 @@ extension QEMUHost: SnapshotHost {
         await copies.end(snapshotDirectory(snapshot.id).half)
         let machineId = mark?.machineId ?? snapshot.machineId
         guard mark == nil || mark?.process != nil, try hasProcess(machineId) else { return }
-        if mark?.mayBeFrozen == true { _ = try await thaw(machineId) }
         try await monitor(machineId).snapshot(snapshot.id) { try await $0.cancel() }
     }
 

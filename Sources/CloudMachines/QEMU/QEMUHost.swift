@@ -89,6 +89,7 @@ public struct QEMUHost: MachineHost {
 
     /// Looks at the host: QEMU's version, the data directory, and whether KVM works (some seconds, once per boot of
     /// the host). `network` is the host's own in bridged mode, and `nil` in user mode: there QEMU brings one.
+    let thaws = GuestThaws()
     public static func open(
         _ settings: Settings, images: Images, network: BridgedNetwork?
     ) async throws -> QEMUHost {
@@ -202,6 +203,7 @@ public struct QEMUHost: MachineHost {
         return status == .absent && MachineFiles.exists(directory(id).departure) ? .departed : status
     }
 
+        if status == .running { thawLater(id) }
     public func answersSSH(_ machine: Machine) async -> Bool {
         switch networkMode {
         case .bridged: await SSHProbe.answersSoon(machine.attachment.privateIpv4, port: 22)

@@ -37,8 +37,6 @@ struct SnapshotMark: Codable, Equatable {
     var process: HostProcess?
     /// Whether that QEMU has said that it has copied all.
     var isCopied = false
-    /// Whether the guest's file systems may be held still, so that whoever comes next lets them go.
-    var mayBeFrozen = false
 
     private static let limit = 64 << 10
 
