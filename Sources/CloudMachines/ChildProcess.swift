@@ -57,17 +57,21 @@ struct ChildProcess {
             if let status = reap(WNOHANG) { return status == 0 }
             guard ContinuousClock.now < deadline else { break }
             do { try await Task.sleep(for: interval) } catch {
-                end()
+                await end()
                 throw error
             }
         }
-        end()
+        await end()
         return nil
     }
 
-    private func end() {
+    /// Kills it, and returns when it is gone. That can take long where it waits for a disk, so no thread does meanwhile; a task
+    /// of its own looks, since this one may be cancelled.
+    private func end() async {
         kill(pid, SIGKILL)
-        _ = reap(0)
+        await Task {
+            while reap(WNOHANG) == nil { try? await Task.sleep(for: Self.pollInterval) }  // nobody cancels it
+        }.value
     }
 
     /// The status of waitpid(2); `nil`: it has not ended.

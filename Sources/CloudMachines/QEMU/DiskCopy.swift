@@ -1,11 +1,5 @@
 import CloudCore
 
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
-
 /// A copy of a disk that nobody writes to, by a program of the system's: it shares blocks where the file system can, and
 /// leaves out what is empty.
 struct DiskCopy: Sendable {
@@ -22,26 +16,30 @@ struct DiskCopy: Sendable {
     /// Returns when all is on the disk. Whoever is cancelled ends the program.
     func make() async throws {
         let target = try OpenFile.new(path)
-        let errors = try OpenFile.pipe()
         // Both are opened anew by what we have opened, whatever has their names by now.
-        let child = try ChildProcess(
+        try await Self.run(
             program, ["--reflink=auto", "--sparse=always", "--", "/proc/self/fd/3", "/proc/self/fd/4"],
-            files: [try OpenFile.null(), try OpenFile.null(), errors.writer, source, target])
-        let succeeds = try await child.succeeds(within: Self.limit, lookingEvery: Self.pollInterval)
+            [source, target])
+        try await Self.sync(target)
+    }
+
+    /// Waits until all of a file is on the disk. A program does, since that can take as long as the copy, and a thread of ours
+    /// that waits in the kernel serves nobody else meanwhile.
+    static func sync(_ file: OpenFile) async throws {
+        try await run("sync", ["--", "/proc/self/fd/3"], [file])
+    }
+
+    /// - Parameter files: what the program has as 3 and on.
+    private static func run(_ program: String, _ arguments: [String], _ files: [OpenFile]) async throws {
+        let errors = try OpenFile.pipe()
+        let child = try ChildProcess(
+            program, arguments, files: [try OpenFile.null(), try OpenFile.null(), errors.writer] + files)
+        let succeeds = try await child.succeeds(within: limit, lookingEvery: pollInterval)
         guard succeeds == true else {
             let words =
                 String(decoding: errors.reader.available(), as: UTF8.self)
                 .split(whereSeparator: \.isNewline).first.map(String.init) ?? "\(program) did not say why"
-            throw Self.failure(succeeds == nil ? "\(program) did not end within \(Self.limit)" : words)
-        }
-        try Self.sync(target, path)
-    }
-
-    /// Waits until all of a file is on the disk.
-    static func sync(_ file: OpenFile, _ path: String) throws(CloudError) {
-        // Safe: a plain system call on a file of ours.
-        guard fsync(file.descriptor) == 0 else {
-            throw failure("flush \(path): \(String(cString: strerror(errno)))")
+            throw failure(succeeds == nil ? "\(program) did not end within \(limit)" : words)
         }
     }
 

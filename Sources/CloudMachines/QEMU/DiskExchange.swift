@@ -71,7 +71,7 @@ struct DiskExchange {
 
     private func remove(_ path: String, as effect: HostEffect) async throws {
         guard MachineFiles.exists(path) else { return }
-        try await MachineFiles.remove(path, as: effect)
+        try await MachineFiles.removeLarge(path, as: effect)
     }
 
     private func records() throws(CloudError) -> Records {

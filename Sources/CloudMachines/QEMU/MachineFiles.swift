@@ -163,6 +163,12 @@ enum MachineFiles {
         try await effect.make { try drop(path) }
     }
 
+    /// The same for a file that can be large. Another program does, since that can block for seconds.
+    static func removeLarge(_ path: String, as effect: HostEffect) async throws {
+        guard exists(path) else { return try await remove(path, as: effect) }
+        try await Command("rm", ["-f", "--", path]).run(as: effect)
+    }
+
     private static func drop(_ path: String) throws(CloudError) {
         try attempt("remove", path) {
             guard unlink(path) != 0, errno != ENOENT else { return }

@@ -36,7 +36,7 @@ extension QEMUHost {
     /// Lets a file be copied after this call. What an attempt has left that was cut short is removed.
     func startCopy(of source: OpenFile, bytes: UInt64, to path: String) async throws {
         await copies.end(path)
-        try await MachineFiles.remove(path, as: .dropHalfCopy)
+        try await MachineFiles.removeLarge(path, as: .dropHalfCopy)
         let copy = DiskCopy(program: settings.copyProgram, source: source, path: path)
         try await HostEffect.startCopy.make { copies.begin(path, bytes: bytes) { try await copy.make() } }
     }

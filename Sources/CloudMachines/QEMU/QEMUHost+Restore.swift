@@ -37,6 +37,8 @@ extension QEMUHost {
             let former = try await disk(machine).facts().record
             let progress = try await copy(snapshot, restored, to: exchange.restored)
             guard progress == .done else { return progress }
+            // What the guest has written goes to the disk here, so that the new name has not to wait for it.
+            try await DiskCopy.sync(try OpenFile.regular(exchange.disk))
             // It tells of the former disk alone.
             try await MachineFiles.remove(self.directory(machine.id).shutDown, as: .dropRemains)
             try await exchange.begin(former: former, restored: restored)
@@ -95,7 +97,7 @@ extension QEMUHost {
 
     private func drop(_ path: String) async throws {
         await copies.end(path)
-        try await MachineFiles.remove(path, as: .dropHalfCopy)
+        try await MachineFiles.removeLarge(path, as: .dropHalfCopy)
     }
 
     private static func full(_ why: String) -> CloudError {

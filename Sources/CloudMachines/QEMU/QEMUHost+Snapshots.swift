@@ -113,7 +113,7 @@ extension QEMUHost: SnapshotHost {
         try await MachineFiles.makeFolder(directory.path, as: .makeFolder)
         try await mark.write(directory, as: .markSnapshot)
         try await record.write(directory.record)
-        try await MachineFiles.remove(directory.half, as: .dropHalfSnapshot)
+        try await MachineFiles.removeLarge(directory.half, as: .dropHalfSnapshot)
         return (mark, record)
     }
 
@@ -164,6 +164,6 @@ extension QEMUHost: SnapshotHost {
     /// Writes out what a guest's QEMU has copied, which may take as long as the copy itself.
     private func flush(_ path: String) throws {
         let file = try OpenFile.regular(path, isAlone: true)
-        copies.begin(path, bytes: 0) { try DiskCopy.sync(file, path) }
+        copies.begin(path, bytes: 0) { try await DiskCopy.sync(file) }
     }
 }
