@@ -14,7 +14,7 @@ public protocol SnapshotHost: Sendable {
     func takeSnapshot(_ snapshot: DiskSnapshot, of machine: Machine) async throws -> SnapshotProgress
 
     /// Ends the copy that is under way, if there is one, and removes all that is here of the snapshot. Nothing to remove is
-    /// success. The machine may run, be off, or be gone.
+    /// success, and so is another snapshot of the same id, which stays. The machine may run, hang, be off, or be gone.
     func eraseSnapshot(_ snapshot: DiskSnapshot) async throws
 
     /// Makes the machine's disk of the snapshot, as large as its specification says. A disk of the machine that is there is
@@ -43,8 +43,12 @@ public struct DiskSnapshot: Sendable, Equatable {
     public var id: Int64
     /// The machine whose disk it is of.
     public var machineId: Int64
-    /// When it was created: tells it from another that had the same id before a restore of the database.
+    /// When it was created: tells it from another that had the same id before a restore of the database. 0: nobody knows, and
+    /// any is meant.
     public var createdAtMs: Int64
+
+    /// Whether it does not matter when it was created.
+    var isOfAnyTime: Bool { createdAtMs == 0 }
 
     public init(id: Int64, machineId: Int64, createdAtMs: Int64) {
         self.id = id

@@ -98,7 +98,7 @@ struct GuestAgent {
                     let line = Array(rest[..<index])
                     rest.removeSubrange(...index)
                     guard let value = QMPValue(json: line)?["return"] else {
-                        throw GuestAgent.failure(String(decoding: line.prefix(200), as: UTF8.self))
+                        throw GuestAgent.failure(GuestWords.shown(String(decoding: line, as: UTF8.self)))
                     }
                     return value
                 }

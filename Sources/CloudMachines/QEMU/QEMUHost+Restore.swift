@@ -87,8 +87,9 @@ extension QEMUHost {
             try await drop(path)
             throw Self.full(why)
         case .failed(let error):
+            let why = try reserveIsTouched()  // looked at before the half copy is gone
             try await drop(path)
-            throw error
+            throw why.map(Self.full) ?? error
         case .whole, nil:
             _ = try MachineDisk.look(path, record)
             return .done
@@ -100,7 +101,10 @@ extension QEMUHost {
         try await MachineFiles.removeLarge(path, as: .dropHalfCopy)
     }
 
+    /// To try again would keep a guest that is to be restored down for as long.
     private static func full(_ why: String) -> CloudError {
-        CloudError(.serviceUnavailable, "The snapshot can't be copied: \(why). It is tried again.")
+        CloudError(
+            .unprocessableEntity,
+            "The snapshot can't be copied: \(why). Delete what is not needed, or try again later.")
     }
 }

@@ -45,8 +45,12 @@ extension QEMUHost {
                 guard ContinuousClock.now < deadline else { return .copying(text) }
                 try await Task.sleep(for: Self.pollInterval)
             case .conclude:
-                mark?.isCopied = true
-                try await mark?.write(directory, as: .concludeSnapshot)
+                guard var copied = mark else {
+                    throw SnapshotRefusal(reason: "its files on the host were removed meanwhile")
+                }
+                copied.isCopied = true
+                try await copied.write(directory, as: .concludeSnapshot)
+                mark = copied
             case .dismiss: try await ask(copy) { try await $0.dismiss() }
             case .close: try await ask(copy) { try await $0.close() }
             case .publish:
@@ -105,13 +109,13 @@ struct SnapshotOfGuest {
     /// The machine's, before the snapshot began.
     var status: MachineStatus
     var process: HostProcess
+
+    /// As what its disk is, unless its guest's file systems are held still.
+    var consistency: SnapshotConsistency { status == .poweredOff ? .fileSystem : .crash }
 }
 
 /// A snapshot can't be had: QEMU says no, or there is no room.
 struct SnapshotRefusal: Error {
-
-    /// As what its disk is, unless its guest's file systems are held still.
-    var consistency: SnapshotConsistency { status == .poweredOff ? .fileSystem : .crash }
     /// For the owner.
     var reason: String
 }

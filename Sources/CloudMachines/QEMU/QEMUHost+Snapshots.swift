@@ -1,4 +1,5 @@
 import CloudCore
+import Logging
 
 extension QEMUHost: SnapshotHost {
     public var snapshots: any SnapshotHost { self }
@@ -46,7 +47,18 @@ extension QEMUHost: SnapshotHost {
         let directory = snapshotDirectory(snapshot.id)
         guard MachineFiles.exists(directory.path) else { return }
         let mark = try? SnapshotMark.read(directory)  // one that can't be read goes too
-        if !MachineFiles.exists(directory.disk) { try await endCopy(snapshot, mark) }
+        if let mark, !snapshot.isOfAnyTime, mark.createdAtMs != snapshot.createdAtMs { return }
+        if !MachineFiles.exists(directory.disk) {
+            do { try await endCopy(snapshot, mark) } catch let error as CloudError
+                where error.code == .serviceUnavailable
+            {
+                // The compute's own job may wait for this one, and ends the QEMU that does not answer. Until then the copy
+                // goes on into a file without a name, whose space the host has again when that QEMU ends.
+                settings.logger.warning(
+                    "A QEMU did not end its copy for a snapshot; the copy ends with its process.",
+                    metadata: ["snapshot": "\(snapshot.id)", "error": "\(error)"])
+            }
+        }
         try await drop(directory)
     }
 
@@ -125,7 +137,7 @@ extension QEMUHost: SnapshotHost {
         case .underWay(let text):
             guard let why = try reserveIsTouched() else { return .copying(text) }
             return try await fail(directory, why)
-        case .failed(let error): return try await fail(directory, Self.notCopied(error))
+        case .failed(let error): return try await fail(directory, notCopied(error))
         case .whole, nil: return try await publish(directory, mark)
         }
     }
@@ -135,7 +147,7 @@ extension QEMUHost: SnapshotHost {
         if copies.look(at: directory.half) == nil { try flush(directory.half) }
         switch try await copies.wait(for: directory.half, within: settings.copyAttention) {
         case .underWay: return .copying("writing it to the host's disk")
-        case .failed(let error): return try await fail(directory, Self.notCopied(error))
+        case .failed(let error): return try await fail(directory, notCopied(error))
         case .whole, nil: break
         }
         guard isWhole(directory) else {
@@ -146,8 +158,10 @@ extension QEMUHost: SnapshotHost {
         return taken(directory, mark)
     }
 
-    private static func notCopied(_ error: CloudError) -> String {
-        "its disk could not be copied on the host: \(error.detail ?? error.message)"
+    /// For the owner; the log has the rest. A full stop follows.
+    private func notCopied(_ error: CloudError) -> String {
+        settings.logger.error("Copying a disk for a snapshot failed.", metadata: ["error": "\(error)"])
+        return error.message.hasSuffix(".") ? String(error.message.dropLast()) : error.message
     }
 
     /// A guest's QEMU can have written anything.

@@ -1,4 +1,5 @@
 import CloudCore
+import Logging
 
 #if canImport(Glibc)
     import Glibc
@@ -44,6 +45,8 @@ public struct QEMUHost: MachineHost {
         var copyProgram = "cp"
         /// How long one call stays with a copy that is under way: most are whole by then.
         var copyAttention = Duration.seconds(2)
+        /// For what the owner of a machine is not told.
+        public var logger = Logger(label: "strettch.host")
         /// How machines move to and from other hosts.
         public var move = MoveSettings()
 
@@ -86,10 +89,10 @@ public struct QEMUHost: MachineHost {
     let table: ProcessTable
     let growth = DiskGrowth()
     let copies = HostCopies()
+    let thaws = GuestThaws()
 
     /// Looks at the host: QEMU's version, the data directory, and whether KVM works (some seconds, once per boot of
     /// the host). `network` is the host's own in bridged mode, and `nil` in user mode: there QEMU brings one.
-    let thaws = GuestThaws()
     public static func open(
         _ settings: Settings, images: Images, network: BridgedNetwork?
     ) async throws -> QEMUHost {
@@ -200,10 +203,10 @@ public struct QEMUHost: MachineHost {
 
     public func status(_ id: Int64) async throws -> MachineStatus {
         let status = try await process(id).status()
+        if status == .running { thawLater(id) }
         return status == .absent && MachineFiles.exists(directory(id).departure) ? .departed : status
     }
 
-        if status == .running { thawLater(id) }
     public func answersSSH(_ machine: Machine) async -> Bool {
         switch networkMode {
         case .bridged: await SSHProbe.answersSoon(machine.attachment.privateIpv4, port: 22)

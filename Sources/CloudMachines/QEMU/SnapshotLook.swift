@@ -29,6 +29,6 @@ struct SnapshotLook: Sendable, Equatable {
             return .await(HostCopies.text(done: done, of: max(done, total)))
         }
         if isCopied { return .dismiss }
-        return job.error.map { .fail("the copy failed: \($0)") } ?? .conclude
+        return job.error.map { .fail("the copy failed: \(GuestWords.shown($0))") } ?? .conclude
     }
 }

@@ -75,7 +75,8 @@ struct SnapshotMonitor {
         do {
             _ = try await body()
         } catch QMPError.refused(_, let words) {
-            throw SnapshotRefusal(reason: "the guest's QEMU does not copy its disk: \(words)")
+            throw SnapshotRefusal(
+                reason: "the guest's QEMU does not copy its disk: \(GuestWords.shown(words))")
         }
     }
 
@@ -131,7 +132,7 @@ extension MachineMonitor {
             throw CloudError(
                 .serviceUnavailable,
                 "The machine's monitor could not do its part of the snapshot; it is tried again.",
-                detail: "\(error)")
+                detail: GuestWords.shown("\(error)"))
         }
     }
 }
