@@ -78,7 +78,7 @@ public struct ChangeHost: Sendable {
     }
 
     private func checkSnapshots(_ host: HostRecord, _ sql: any SQLConnection) throws {
-        let left = try sql.snapshots.list(hostId: host.id, limit: Self.maxNamed + 1)
+        let left = try sql.snapshots.left(hostId: host.id, limit: Self.maxNamed + 1)
         guard !left.isEmpty else { return }
         let names = left.prefix(Self.maxNamed).map { "\($0.name.shown) (\($0.id))" }.joined(separator: ", ")
         throw CloudError(

@@ -26,27 +26,32 @@ public struct ChangeSnapshot: Sendable {
         self.answer = answer
     }
 
-    /// Returns after the commit. Throws `FORBIDDEN`, `RESOURCE_NOT_FOUND`, `VALIDATION_ERROR` for the name, and `CONFLICT`
-    /// when it is protected, is being deleted, or a disk is being made of it.
+    /// Returns after the commit. Throws `FORBIDDEN`, `RESOURCE_NOT_FOUND`, `VALIDATION_ERROR` for the name, the team's standing
+    /// for an update, and `CONFLICT` when it is protected, is being deleted, or a disk is being made of it.
     public func run(in cloud: Cloud) async throws -> ChangeRequest.Outcome {
         try request.caller.require(.changeComputes)
         let outcome = try await cloud.database.write(.changeSnapshot) { sql in
             let now = cloud.clock.nowMs
             return try request.idempotently(.changeComputes, sql, cloud, nowMs: now, answer: answer) {
-                try transact(sql, nowMs: now)
+                try transact(sql, cloud, nowMs: now)
             }
         }
         if !outcome.replayed { cloud.wake() }
         return outcome
     }
 
-    private func transact(_ sql: any SQLConnection, nowMs: Int64) throws -> Snapshot {
+    private func transact(_ sql: any SQLConnection, _ cloud: Cloud, nowMs: Int64) throws -> Snapshot {
         let snapshot = try GetSnapshot.find(id, teamId: request.caller.teamId, sql)
+        // To lift the protection counts as the deletion that it is for, which no standing forbids: it ends a cost.
+        if change != .delete, change != .update(SnapshotUpdate(deletionProtection: false)) {
+            try TeamWallet(sql: sql, teamId: snapshot.teamId, cloud: cloud).check(.update)
+        }
         switch change {
         case .delete: try delete(snapshot, sql, nowMs: nowMs)
         case .update(let update): try self.update(snapshot, update, sql, nowMs: nowMs)
         }
-        return try GetSnapshot.find(id, teamId: snapshot.teamId, sql)
+        guard let changed = try sql.snapshots.get(id) else { throw CloudError.bug("snapshot \(id) vanished") }
+        return changed
     }
 
     private func delete(_ snapshot: Snapshot, _ sql: any SQLConnection, nowMs: Int64) throws {

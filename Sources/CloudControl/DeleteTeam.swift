@@ -46,13 +46,12 @@ public struct DeleteTeam: Sendable {
     }
 
     private func checkSnapshots(_ team: Team, _ sql: any SQLConnection) throws {
-        let count = try sql.snapshots.count(teamId: teamId)
-        guard count > 0 else { return }
-        let first = try sql.snapshots.list(teamId: teamId, limit: Self.maxNamed)
-        let names = first.map { "\($0.name.shown) (\($0.id))" }.joined(separator: ", ")
+        let left = try sql.snapshots.left(teamId: teamId, limit: Self.maxNamed + 1)
+        guard !left.isEmpty else { return }
+        let names = left.prefix(Self.maxNamed).map { "\($0.name.shown) (\($0.id))" }.joined(separator: ", ")
         throw CloudError(
             .conflict,
-            "The team '\(team.name.shown)' has \(count) snapshots left: \(names)\(count > first.count ? ", …" : ""). "
+            "The team '\(team.name.shown)' has snapshots left: \(names)\(left.count > Self.maxNamed ? ", …" : ""). "
                 + "Delete them first, and wait until they are gone.")
     }
 }

@@ -29,7 +29,7 @@ public enum DurableWrite: String, Sendable, CaseIterable {
     case saveCancelled, saveAbandoned, saveReturned, saveWithdrawn
 
     // What came of each step of a snapshot.
-    case saveSnapshotCopy, saveSnapshotKept, saveSnapshotErase, saveSnapshotDone
+    case saveSnapshotCopy, saveSnapshotKept, saveSnapshotErase
 
     /// The write that saves what this step decided.
     public static func outcome(of step: ComputeStep) -> DurableWrite {
@@ -77,8 +77,8 @@ public enum DurableWrite: String, Sendable, CaseIterable {
         switch step {
         case .copy: .saveSnapshotCopy
         case .kept: .saveSnapshotKept
-        case .erase: .saveSnapshotErase
-        case .done: .saveSnapshotDone
+        // What is done is never due.
+        case .erase, .done: .saveSnapshotErase
         }
     }
 }

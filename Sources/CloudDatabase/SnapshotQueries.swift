@@ -107,11 +107,19 @@ public struct SnapshotQueries {
         ).map(Self.snapshot)
     }
 
-    /// Those of the host that are not DELETED, by id.
-    public func list(hostId: Int64, limit: Int) throws -> [Snapshot] {
+    /// Those of a host of which anything is left there, by id.
+    public func left(hostId: Int64, limit: Int) throws -> [Snapshot] {
         try sql.query(
-            "\(Self.select) WHERE s.host_id = $1 AND s.state <> 'DELETED' ORDER BY s.id LIMIT $2",
+            "\(Self.select) WHERE s.host_id = $1 AND s.state <> 'DELETED' AND j.step <> 'done' ORDER BY s.id LIMIT $2",
             [hostId, limit]
+        ).map(Self.snapshot)
+    }
+
+    /// Those of a team of which anything is left on a host, by id.
+    public func left(teamId: Int64, limit: Int) throws -> [Snapshot] {
+        try sql.query(
+            "\(Self.select) WHERE s.team_id = $1 AND s.state <> 'DELETED' AND j.step <> 'done' ORDER BY s.id LIMIT $2",
+            [teamId, limit]
         ).map(Self.snapshot)
     }
 
@@ -177,7 +185,7 @@ public struct SnapshotQueries {
         try sql.execute(
             """
             UPDATE jobs SET host_id = $2, lease_owner = NULL, lease_until_ms = NULL
-            WHERE host_id = $1 AND kind = 'snapshot' AND step <> 'done'
+            WHERE resource_id IN (SELECT id FROM snapshots WHERE host_id = $1 AND state <> 'DELETED')
             """, [hostId, otherId])
         try sql.execute(
             "UPDATE snapshots SET host_id = $2 WHERE host_id = $1 AND state <> 'DELETED'", [hostId, otherId])

@@ -58,7 +58,8 @@ public struct SnapshotVerbs {
         try append("snapshot.failed", failure.message, snapshot, nowMs: nowMs)
     }
 
-    /// Begins to delete it, and ends its copy if that is under way.
+    /// Begins to delete it, and ends its copy if that is under way. One of which nothing is left is DELETED at once, whatever
+    /// has become of its host.
     public func delete(
         _ snapshot: Snapshot, detail: String? = nil, by actor: Event.Actor, requestId: String? = nil,
         nowMs: Int64
@@ -66,6 +67,7 @@ public struct SnapshotVerbs {
         try set(snapshot, state: .deleting, nowMs: nowMs)
         try append(
             "snapshot.delete.requested", detail, snapshot, by: actor, requestId: requestId, nowMs: nowMs)
+        guard snapshot.job.step != .done else { return try end(snapshot, nowMs: nowMs) }
         try sql.jobs.begin(SnapshotAction.delete, snapshot.id, nowMs: nowMs)
     }
 
@@ -73,6 +75,10 @@ public struct SnapshotVerbs {
     public func finish(_ snapshot: Snapshot, nowMs: Int64) throws {
         try letGo(snapshot, nowMs: nowMs)
         guard snapshot.job.action == .delete else { return }
+        try end(snapshot, nowMs: nowMs)
+    }
+
+    private func end(_ snapshot: Snapshot, nowMs: Int64) throws {
         try set(snapshot, state: .deleted, nowMs: nowMs)
         try sql.idempotencyKeys.expire(resourceId: snapshot.id, atMs: nowMs + IdempotencyKey.retentionMs)
         try append("snapshot.deleted", snapshot.name, snapshot, nowMs: nowMs)

@@ -53,11 +53,14 @@ public struct RegisterHost: Sendable {
 
     /// The disks of its computes are where the host had them: those that it has elsewhere by now would be taken for lost.
     private func checkStore(_ host: HostRecord, _ sql: any SQLConnection) throws {
-        guard host.store != facts.store, try !sql.hosts.machines(host.id).isEmpty else { return }
+        guard host.store != facts.store else { return }
+        guard
+            try !sql.hosts.machines(host.id).isEmpty || !sql.snapshots.left(hostId: host.id, limit: 1).isEmpty
+        else { return }
         throw CloudError(
             .conflict,
-            "The disks of the computes on host '\(host.name.shown)' do not lie where the setting disks says. Set it as it "
-                + "was, and mount what it names; it can be changed once the host has no computes.",
+            "The disks of the computes and snapshots on host '\(host.name.shown)' do not lie where the setting disks says. Set it as it "
+                + "was, and mount what it names; it can be changed once the host has neither.",
             problems: [Problem("disks", "is not where the host's disks are.")])
     }
 

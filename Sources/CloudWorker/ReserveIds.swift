@@ -3,7 +3,7 @@ import CloudDatabase
 import CloudMachines
 import Logging
 
-/// Sees to it that no compute gets an id that anything on the host bears: a database that was put back by hand gives
+/// Sees to it that no resource gets an id that anything on the host bears: a database that was put back by hand gives
 /// ids out again, and a new compute would find another owner's machine. Called before the first request.
 public struct ReserveIds: Sendable {
     private let database: any Database
@@ -17,14 +17,15 @@ public struct ReserveIds: Sendable {
     }
 
     public func run() async throws {
-        guard let highest = try await host.machineIds().max() else { return }
+        let onHost = try await host.machineIds().union(try await host.snapshots.snapshotIds())
+        guard let highest = onHost.max() else { return }
         let wasFree = try await database.write(.reserveIds) { sql in
             try sql.identities.reserveResources(to: highest)
         }
         guard wasFree else { return }
         logger.warning(
             """
-            Machines on this host are newer than the database: it was put back by hand. Use 'strettch admin restore', \
+            Machines or snapshots on this host are newer than the database: it was put back by hand. Use 'strettch admin restore', \
             which sees to more.
             """,
             metadata: ["highest": "\(highest)"])

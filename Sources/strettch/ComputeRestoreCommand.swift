@@ -21,7 +21,7 @@ struct ComputeRestoreCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await change.run { client, compute in
-            let found = try await SnapshotCommandFind.find(snapshot, client)
+            let found = try await SnapshotCommandFind.find(snapshot, of: compute.id, client)
             guard yes || !OutputStreams.canAsk || OutputStreams.confirm(Self.question(compute, found)) else {
                 throw CommandFailure(.failure, "Nothing was restored.")
             }

@@ -20,18 +20,24 @@ struct SnapshotCommand: AsyncParsableCommand {
 
 /// Finds a snapshot by what the user calls it.
 enum SnapshotCommandFind {
-    /// The snapshot with that id, or else the only one with that name.
+    /// The snapshot with that id, or else the only one with that name; of several, the only one that is READY.
     ///
+    /// - Parameter computeId: the compute that it has to be of, when only a name is given; `nil`: any.
     /// - Throws: `CommandFailure` when there is none or more than one, and `ClientError`.
-    static func find(_ idOrName: String, _ client: StrettchClient) async throws -> SnapshotWire {
+    static func find(
+        _ idOrName: String, of computeId: String? = nil, _ client: StrettchClient
+    ) async throws -> SnapshotWire {
         if ComputeCommandFind.isId(idOrName), let snapshot = try await byId(idOrName, client) {
             return snapshot
         }
-        return try only(idOrName, in: try await client.allSnapshots())
+        let filter = SnapshotListFilter(computeId: computeId)
+        return try only(idOrName, in: try await client.allSnapshots(filter: filter))
     }
 
     static func only(_ name: String, in snapshots: [SnapshotWire]) throws -> SnapshotWire {
-        let found = snapshots.filter { $0.name == name }
+        let named = snapshots.filter { $0.name == name }
+        let ready = named.filter { $0.state == "READY" }
+        let found = ready.isEmpty ? named : ready
         guard let first = found.first else {
             throw CommandFailure(
                 .notFound, code: "RESOURCE_NOT_FOUND",

@@ -56,6 +56,25 @@ struct RestoreTests {
         }
     }
 
+    @Test("does not restore a compute from its snapshot once more: its guest may have written since")
+    func amidRestore() async throws {
+        try await RestoreFixture.with { fixture in
+            let database = try SQLiteDatabase(path: fixture.database)
+            try await database.write { sql in
+                try sql.jobs.begin(ComputeAction.restore, 3, nowMs: 20)
+                try sql.jobs.move(3, to: ComputeStep.confirm, nowMs: 20)
+            }
+            try database.close()
+            let amid = "\(fixture.folder)/amid"
+            _ = try BackUpDatabase(database: fixture.database, file: amid).run()
+            try fixture.restore(file: amid).run()
+            let restored = try SQLiteDatabase(path: fixture.database)
+            let compute = try await restored.read { sql in try sql.computes.get(3) }
+            #expect(compute?.job.action == .putBack && compute?.job.step == .unplug)
+            #expect(compute?.failure?.code == .restoreFailed)
+        }
+    }
+
     @Test("leaves out many ids where the database before can't be read, and keeps that as it is")
     func damagedDatabase() async throws {
         try await RestoreFixture.with { fixture in

@@ -54,7 +54,10 @@ struct MachineOutputTests {
             try await eventually("it goes on") {
                 MachineFiles.tail(compute.consoleLog, limit: 6) == "again\n"
             }
+            // Who keeps the logs writes into the folder until then, which is removed.
+            let last = try #require(output?.end)
             output = nil
+            try await MachineOutput.wait(last)
         }
     }
 

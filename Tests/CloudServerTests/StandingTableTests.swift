@@ -81,7 +81,7 @@ struct StandingTableTests {
         .suspended: stopped, .suspendedByOperator: stopped, .terminated: stopped,
     ]
     private static let stopped = Set(Change.allCases).subtracting([
-        .stop, .delete, .liftProtection, .revokeKey, .renameSnapshot, .deleteSnapshot,
+        .stop, .delete, .liftProtection, .revokeKey, .deleteSnapshot,
     ])
 
     @Test("is refused with the standing's code or made, as the document says", arguments: Standing.allCases)

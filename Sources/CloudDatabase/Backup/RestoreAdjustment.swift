@@ -25,11 +25,27 @@ struct RestoreAdjustment {
 
         let running = try sql.restore.atRest().filter(onHost.processes.contains)
         for id in running { try sql.jobs.begin(ComputeAction.stop, id, nowMs: nowMs) }
+        try undoRestores()
         try tellTeams(since)
         return RestoreReport(
             backup: backup, present: Self.kept(present, kept), since: since,
             orphans: onHost.all.subtracting(try sql.restore.alive()).sorted(),
             withoutDisk: try sql.restore.withDisk().filter { !onHost.disks.contains($0) }, running: running)
+    }
+
+    /// A restore of a compute that was under way at the time of the backup may have ended since, and its guest may have
+    /// written for days: it is not done once more. Where it has not ended, the disk that was kept is put back.
+    private func undoRestores() throws {
+        for compute in try sql.restore.beingRestored() {
+            try sql.jobs.begin(ComputeAction.putBack, compute.id, nowMs: nowMs)
+            try sql.jobs.move(compute.id, to: ComputeStep.unplug, nowMs: nowMs)
+            try sql.computes.set(
+                compute.id,
+                failure: ComputeFailure(
+                    .restoreFailed,
+                    "The cell was restored from a backup that was taken amid the restore of this compute. Look whether its "
+                        + "disk has what you want, and restore it again if not."))
+        }
     }
 
     /// Each team's audit log says what is missing in it.

@@ -102,6 +102,14 @@ struct RestoreQueries {
             """)
     }
 
+    /// Computes that are being restored from a snapshot.
+    func beingRestored() throws -> [Compute] {
+        try ids("SELECT resource_id AS id FROM main.jobs WHERE action = 'restore' ORDER BY resource_id")
+            .compactMap {
+                try sql.computes.get($0)
+            }
+    }
+
     private func ids(_ query: String) throws -> [Int64] {
         try sql.query(query).map { try $0.int("id") }
     }

@@ -38,7 +38,7 @@ extension DurableWrite {
         case .createTeam, .createFirstTeam, .createCell: .inTurns
         case .createKey, .revokeKey, .noteKeyUse, .issueGuestToken, .changeCompute, .createSnapshot,
             .changeSnapshot, .saveRestore, .saveSettle, .saveTakeBack, .saveSnapshotCopy, .saveSnapshotKept,
-            .saveSnapshotErase, .saveSnapshotDone,
+            .saveSnapshotErase,
             .changeWallet, .changeHost, .suspendTeam, .resumeTeam, .registerHost, .heartbeat,
             .takeDuty, .reserveIds, .adoptHost, .noteOrphans,
             .lease, .giveBack, .supervise, .setPrices, .debit, .moveStanding, .enforceStanding, .saveImage,

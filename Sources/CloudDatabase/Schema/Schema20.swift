@@ -24,8 +24,9 @@ extension Migrations {
                 CHECK (state <> 'READY' OR (bytes IS NOT NULL AND consistency IS NOT NULL))
             )
             """,
-            // Those DELETED are in no list.
+            // Those DELETED are in a list of their own.
             "CREATE INDEX snapshots_by_team ON snapshots (team_id, id) WHERE state <> 'DELETED'",
+            "CREATE INDEX snapshots_deleted ON snapshots (team_id, id) WHERE state = 'DELETED'",
             "CREATE INDEX snapshots_by_compute ON snapshots (compute_id, id) WHERE state <> 'DELETED'",
             "CREATE INDEX snapshots_by_host ON snapshots (host_id, id) WHERE state <> 'DELETED'",
             // To the resource, since snapshots refer to computes, and no two tables may refer to each other.

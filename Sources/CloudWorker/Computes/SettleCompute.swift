@@ -84,7 +84,9 @@ extension ComputeWorkflow: Workflow {
     func giveUp(_ compute: Compute, late: String, _ turn: Turn) throws -> Turnout<ComputeAction> {
         switch (compute.job.action, compute.job.step) {
         case (let action, .shutdown): return .begin(action, at: .unplug)
-        case (.start, .confirm), (.reboot, .confirm), (.putBack, .confirm):
+        // It shows already why the restore was undone.
+        case (.putBack, .confirm): return try complete(compute, turn)
+        case (.start, .confirm), (.reboot, .confirm):
             let turnout = try complete(compute, turn)
             try turn.sql.computes.set(
                 compute.id,
