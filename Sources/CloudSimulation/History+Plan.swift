@@ -11,17 +11,20 @@ extension History {
     /// Milliseconds between two operations of a client, at most. The slowest clients come after leases have run out.
     static let maxThinkMs: [Int64] = [2_000, 2_000, 2_000, 20_000, 20_000, 120_000]
     static let maxDisasterMs: Int64 = 60_000
+    /// One of so many histories has snapshots in it, so that they don't crowd out the rest.
+    static let snapshotsEvery: UInt64 = 4
 
     /// The history of a seed.
     public init(seed: UInt64) {
         var random = SeededRandom(seed: seed)
-        let shape = Shape(&random)
+        var shape = Shape(&random)
+        shape.takesSnapshots = seed % Self.snapshotsEvery == 0
         let maxThinkMs = random.one(of: Self.maxThinkMs)
         let slots = 1 + random.below(Self.maxSlots)
         let scripts = (0..<1 + random.below(Self.maxClients)).map { _ in
             (0..<2 + random.below(Self.maxOperations - 1)).map { index in
                 Operation(
-                    slots: slots, maxThinkMs: index == 0 ? Self.maxThinkMs[0] : maxThinkMs,
+                    slots: slots, shape, maxThinkMs: index == 0 ? Self.maxThinkMs[0] : maxThinkMs,
                     isFirst: index == 0, &random)
             }
         }
@@ -48,17 +51,19 @@ extension History.Shape {
 }
 
 extension History.Operation {
-    init(slots: Int, maxThinkMs: Int64, isFirst: Bool, _ random: inout SeededRandom) {
+    init(
+        slots: Int, _ shape: History.Shape, maxThinkMs: Int64, isFirst: Bool, _ random: inout SeededRandom
+    ) {
         let slot = random.below(slots)
         let body = random.below(CreateBody.all.count)
         let kind: Kind =
             switch isFirst ? 0 : random.below(100) {
             case 0..<20: .create(slot: slot, body: body)
             case 20..<25: .createTwice(slot: slot, body: body)
-            case 25..<37: .snapshot(slot: slot)
-            case 37..<43: .restore(slot: slot)
-            case 43..<48: .deleteSnapshot(slot: slot)
-            case 48..<93:
+            case 25..<37 where shape.takesSnapshots: .snapshot(slot: slot)
+            case 37..<43 where shape.takesSnapshots: .restore(slot: slot)
+            case 43..<48 where shape.takesSnapshots: .deleteSnapshot(slot: slot)
+            case 25..<93:
                 .act(
                     random.one(of: [.start, .start, .stop, .stop, .stop, .reboot, .upsize, .update, .delete]),
                     slot: slot)
@@ -77,11 +82,14 @@ extension Fault {
     init(_ kind: Kind, _ shape: History.Shape, _ random: inout SeededRandom) {
         switch kind {
         case .write:
-            let write = random.one(of: Self.writes + (shape.movesGuests ? Self.moves : []))
+            let write = random.one(
+                of: Self.writes + (shape.movesGuests ? Self.moves : [])
+                    + (shape.takesSnapshots ? Self.snapshots : []))
             self = .write(write, nth: 1 + random.below(3), WriteFault(&random))
         case .host:
             let moves = shape.movesGuests ? SimulatedHost.Operation.moves : []
-            let operation = random.one(of: Self.operations + moves)
+            let snapshots = shape.takesSnapshots ? SimulatedHost.Operation.snapshots : []
+            let operation = random.one(of: Self.operations + moves + snapshots)
             self = .host(operation, nth: 1 + random.below(3), HostFault(&random))
         case .lateRead: self = .lateRead(nth: 1 + random.below(20), milliseconds: random.pause())
         case .lostAnswer: self = .lostAnswer(nth: 1 + random.below(10))
@@ -99,7 +107,7 @@ extension Fault {
                 .issueGuestToken, .changeWallet, .suspendTeam, .resumeTeam, .quoteCompute, .changeHost,
                 .fenceHost, .evacuateComputes:
                 false
-            default: !moves.contains($0)
+            default: !moves.contains($0) && !snapshots.contains($0)
             }
         } + [.createCompute, .changeCompute, .changeCompute, .lease, .saveSeed, .saveBoot, .saveConfirm]
 
@@ -107,8 +115,14 @@ extension Fault {
     private static let moves =
         [DurableWrite.beginMove] + MoveStep.allCases.map { .outcome(of: $0) }
 
+    /// Those of snapshots and restores.
+    private static let snapshots =
+        [DurableWrite.createSnapshot, .changeSnapshot, .saveRestore, .saveSettle, .saveTakeBack]
+        + Set(SnapshotStep.allCases.map { DurableWrite.outcome(of: $0) }).sorted { $0.rawValue < $1.rawValue }
+
     private static let operations = SimulatedHost.Operation.allCases.filter {
         $0 != .image && $0 != .answersSSH && $0 != .vacate && !SimulatedHost.Operation.moves.contains($0)
+            && !SimulatedHost.Operation.snapshots.contains($0)
     }
 }
 

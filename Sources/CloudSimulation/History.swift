@@ -19,6 +19,8 @@ public struct History: Sendable, Equatable {
         public var sharesDisks = false
         var movesGuests: Bool { programs > 1 && !sharesDisks }
         public var isBilled = false
+        /// Whether clients take snapshots, restore and delete them.
+        public var takesSnapshots = false
         /// Public addresses, of which there are few.
         public var publicAddresses = 2
         /// vCPUs that the computes of each host may have together.

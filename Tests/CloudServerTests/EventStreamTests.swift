@@ -25,7 +25,8 @@ struct EventStreamTests {
                 _ = try await cloud.create()
                 try await stream.read(until: "event: compute.created\n")
                 try await cloud.settle()
-                try await stream.read(until: "\"kind\":\"compute.running\"}\n\n")
+                let last = #""kind":"compute.running","resource":{"id":"1","kind":"compute"}}"#
+                try await stream.read(until: "\(last)\n\n")
                 let created = try await cloud.eventIds()[1]
                 let begin =
                     "retry: 2000\nid: \(before)\n\nid: \(created)\nevent: compute.created\ndata: {"

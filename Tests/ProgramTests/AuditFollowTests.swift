@@ -51,7 +51,7 @@ struct AuditFollowTests {
             try await StrettchClient.newest(1000) { try await client.auditLog(limit: $0, cursor: $1) }
         }
         let shown = try lines(log).compactMap {
-            $0.firstMatch(of: /^\{.*"id":"([0-9]+)"/).map { String($0.1) }
+            $0.firstMatch(of: /^\{.*?"id":"([0-9]+)"/).map { String($0.1) }
         }
         return shown == all.map(\.id).reversed()
     }

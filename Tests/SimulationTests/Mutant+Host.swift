@@ -33,7 +33,7 @@ extension Mutant {
 }
 
 /// A host that does something else than it is asked to.
-private struct WrongHost: MachineHost {
+struct WrongHost: MachineHost {
     let host: any MachineHost
     var halts = true
     var erases = true
@@ -41,6 +41,7 @@ private struct WrongHost: MachineHost {
     var erasesAtPowerButton = false
     var detaches = true
     var seesSeeds = true
+    var forgetsSnapshots = false
     let everAttached = Attachments()
 
     /// Every attachment there ever was, by compute.
@@ -56,7 +57,9 @@ private struct WrongHost: MachineHost {
     }
 
     var networkMode: NetworkMode { host.networkMode }
-    var snapshots: any SnapshotHost { host.snapshots }
+    var snapshots: any SnapshotHost {
+        forgetsSnapshots ? Forgetful(host: host.snapshots) : host.snapshots
+    }
     func image(_ image: Image) async -> ImageStatus { await host.image(image) }
     func makeDisk(_ machine: Machine, from image: Image) async throws {
         try await host.makeDisk(machine, from: image)

@@ -33,5 +33,7 @@ struct Mutant: Sendable, CustomTestStringConvertible {
 
     var testDescription: String { "it \(what)" }
 
-    static let all = ofRooms + ofRequests + ofHoldings + ofWork + ofHost + ofMoney + ofEvents + ofMoves
+    static let all =
+        ofRooms + ofRequests + ofHoldings + ofWork + ofHost + ofMoney + ofEvents + ofMoves
+        + ofSnapshots
 }
