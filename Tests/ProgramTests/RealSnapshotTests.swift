@@ -17,7 +17,10 @@ struct RealSnapshotTests {
     func story() async throws {
         try await RealCloud.with { cloud in
             let clean = try await cloud.leftovers()
-            let id = try await cloud.create("web")
+            let asked = try cloud.request("web")
+            let id = try await cloud.client {
+                try await $0.createCompute(asked, idempotencyKey: UUID())
+            }.data.id
             let compute = try await cloud.wait(id, until: "RUNNING")
             _ = try await cloud.ssh(compute, "echo before >/root/before; sync")
             try await cloud.kill(amid: "snapshot", "create", id, "first")
