@@ -42,15 +42,9 @@ public struct ChangeCompute: Sendable {
     /// Returns after the commit. Throws `FORBIDDEN`, `RESOURCE_NOT_FOUND`, `CONFLICT` and `COMPUTE_RUNNING` by the
     /// table of `ComputeAction`, the team's standing, and for an upsize or update what is wrong with its values.
     public func run(in cloud: Cloud) async throws -> ChangeRequest.Outcome {
-        try request.caller.require(.changeComputes)
-        let outcome = try await cloud.database.write(.changeCompute) { sql in
-            let now = cloud.clock.nowMs
-            return try request.idempotently(.changeComputes, sql, cloud, nowMs: now, answer: answer) {
-                try transact(sql, cloud, nowMs: now)
-            }
+        try await request.carryOut(.changeCompute, .changeComputes, in: cloud, answer: answer) {
+            try transact($0, cloud, nowMs: $1)
         }
-        if !outcome.replayed { cloud.wake() }
-        return outcome
     }
 
     private func transact(_ sql: any SQLConnection, _ cloud: Cloud, nowMs: Int64) throws -> Compute {

@@ -66,10 +66,9 @@ public struct ChangeHost: Sendable {
     private func remove(_ host: HostRecord, _ sql: any SQLConnection, nowMs: Int64) throws {
         let left = try sql.hosts.computes(host.id, limit: Self.maxNamed + 1)
         guard left.isEmpty else {
-            let names = left.prefix(Self.maxNamed).map { "\($0.name) (\($0.id))" }.joined(separator: ", ")
             throw CloudError(
                 .conflict,
-                "The host '\(host.name.shown)' has computes left: \(names)\(left.count > Self.maxNamed ? ", …" : ""). "
+                "The host '\(host.name.shown)' has computes left: \(Self.named(left)). "
                     + "Delete them first, and wait until they are gone.")
         }
         try checkSnapshots(host, sql)
@@ -78,13 +77,18 @@ public struct ChangeHost: Sendable {
     }
 
     private func checkSnapshots(_ host: HostRecord, _ sql: any SQLConnection) throws {
-        let left = try sql.snapshots.left(hostId: host.id, limit: Self.maxNamed + 1)
+        let left = try sql.snapshots.left(on: .host(host.id), limit: Self.maxNamed + 1)
         guard !left.isEmpty else { return }
-        let names = left.prefix(Self.maxNamed).map { "\($0.name.shown) (\($0.id))" }.joined(separator: ", ")
         throw CloudError(
             .conflict,
-            "The host '\(host.name.shown)' has snapshots left: \(names)\(left.count > Self.maxNamed ? ", …" : ""). "
+            "The host '\(host.name.shown)' has snapshots left: \(Self.named(left)). "
                 + "Let their owners delete them first, and wait until they are gone.")
+    }
+
+    /// `web-1 (325), web-2 (326), …`: at most `maxNamed` of them.
+    static func named(_ things: [(id: Int64, name: String)]) -> String {
+        let names = things.prefix(maxNamed).map { "\($0.name.shown) (\($0.id))" }
+        return (names + (things.count > maxNamed ? ["…"] : [])).joined(separator: ", ")
     }
 
     /// Ends the moves of which nothing but the host's own clearing up is left.

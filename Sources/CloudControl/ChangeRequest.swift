@@ -105,4 +105,23 @@ extension ChangeRequest {
             return Change(resourceId: resource.id, answer: try answer(resource, cost))
         }
     }
+
+    /// Makes a change of a resource in a transaction of its own, by the rules of `idempotently`, and wakes the worker unless
+    /// the change was made before. Returns after the commit. Throws `FORBIDDEN` before the transaction when the caller's role
+    /// never allows the change.
+    func carryOut<Resource: Identifiable<Int64> & Sendable>(
+        _ write: DurableWrite, _ permission: Permission, in cloud: Cloud, keptForLife: Bool = false,
+        answer: @escaping Answer<Resource>,
+        _ change: @escaping @Sendable (_ sql: any SQLConnection, _ nowMs: Int64) throws -> Resource
+    ) async throws -> Outcome {
+        try caller.require(permission)
+        let outcome = try await cloud.database.write(write) { sql in
+            let now = cloud.clock.nowMs
+            return try idempotently(
+                permission, sql, cloud, nowMs: now, keptForLife: keptForLife, answer: answer
+            ) { try change(sql, now) }
+        }
+        if !outcome.replayed { cloud.wake() }
+        return outcome
+    }
 }

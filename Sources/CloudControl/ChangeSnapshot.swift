@@ -29,15 +29,9 @@ public struct ChangeSnapshot: Sendable {
     /// Returns after the commit. Throws `FORBIDDEN`, `RESOURCE_NOT_FOUND`, `VALIDATION_ERROR` for the name, the team's standing
     /// for an update, and `CONFLICT` when it is protected, is being deleted, or a disk is being made of it.
     public func run(in cloud: Cloud) async throws -> ChangeRequest.Outcome {
-        try request.caller.require(.changeComputes)
-        let outcome = try await cloud.database.write(.changeSnapshot) { sql in
-            let now = cloud.clock.nowMs
-            return try request.idempotently(.changeComputes, sql, cloud, nowMs: now, answer: answer) {
-                try transact(sql, cloud, nowMs: now)
-            }
+        try await request.carryOut(.changeSnapshot, .changeComputes, in: cloud, answer: answer) {
+            try transact($0, cloud, nowMs: $1)
         }
-        if !outcome.replayed { cloud.wake() }
-        return outcome
     }
 
     private func transact(_ sql: any SQLConnection, _ cloud: Cloud, nowMs: Int64) throws -> Snapshot {

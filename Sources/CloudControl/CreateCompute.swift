@@ -19,17 +19,11 @@ public struct CreateCompute: Sendable {
     /// `UNPROCESSABLE_ENTITY` for a key that was used otherwise, no room, or no address, the team's standing, and
     /// `INSUFFICIENT_BALANCE`. What throws changes nothing, the idempotency key included.
     public func run(in cloud: Cloud) async throws -> ChangeRequest.Outcome {
-        try request.caller.require(.changeComputes)
         let make = MakeCompute(
             asked, caller: request.caller, requestId: request.requestId, cloud.settings)
-        let outcome = try await cloud.database.write(.createCompute) { sql in
-            let now = cloud.clock.nowMs
-            // What was accepted once is answered again, whatever the operator's rules are by now.
-            return try request.idempotently(
-                .changeComputes, sql, cloud, nowMs: now, keptForLife: true, answer: answer
-            ) { try make.run(sql, cloud, nowMs: now) }
-        }
-        if !outcome.replayed { cloud.wake() }
-        return outcome
+        // What was accepted once is answered again, whatever the operator's rules are by now.
+        return try await request.carryOut(
+            .createCompute, .changeComputes, in: cloud, keptForLife: true, answer: answer
+        ) { try make.run($0, cloud, nowMs: $1) }
     }
 }

@@ -25,15 +25,9 @@ public struct CreateSnapshot: Sendable {
     /// standing, `CONFLICT` when the compute's state does not allow it or another snapshot of it is being taken, and
     /// `UNPROCESSABLE_ENTITY` when it has as many as it may have.
     public func run(in cloud: Cloud) async throws -> ChangeRequest.Outcome {
-        try request.caller.require(.changeComputes)
-        let outcome = try await cloud.database.write(.createSnapshot) { sql in
-            let now = cloud.clock.nowMs
-            return try request.idempotently(
-                .changeComputes, sql, cloud, nowMs: now, keptForLife: true, answer: answer
-            ) { try begin(sql, cloud, nowMs: now) }
-        }
-        if !outcome.replayed { cloud.wake() }
-        return outcome
+        try await request.carryOut(
+            .createSnapshot, .changeComputes, in: cloud, keptForLife: true, answer: answer
+        ) { try begin($0, cloud, nowMs: $1) }
     }
 
     private func begin(_ sql: any SQLConnection, _ cloud: Cloud, nowMs: Int64) throws -> Snapshot {

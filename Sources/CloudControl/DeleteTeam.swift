@@ -46,12 +46,11 @@ public struct DeleteTeam: Sendable {
     }
 
     private func checkSnapshots(_ team: Team, _ sql: any SQLConnection) throws {
-        let left = try sql.snapshots.left(teamId: teamId, limit: Self.maxNamed + 1)
+        let left = try sql.snapshots.left(on: .team(teamId), limit: ChangeHost.maxNamed + 1)
         guard !left.isEmpty else { return }
-        let names = left.prefix(Self.maxNamed).map { "\($0.name.shown) (\($0.id))" }.joined(separator: ", ")
         throw CloudError(
             .conflict,
-            "The team '\(team.name.shown)' has snapshots left: \(names)\(left.count > Self.maxNamed ? ", …" : ""). "
+            "The team '\(team.name.shown)' has snapshots left: \(ChangeHost.named(left)). "
                 + "Delete them first, and wait until they are gone.")
     }
 }

@@ -27,7 +27,7 @@ public struct GetSnapshot: Sendable {
     static func notFound(_ id: Int64, field: String? = nil) -> CloudError {
         CloudError(
             .resourceNotFound,
-            "There is no snapshot \(id) in this team. GET /snapshots lists those that exist.",
+            "This team has no snapshot \(id). GET /snapshots lists the snapshots that it has.",
             problems: [Problem(field ?? "id", "no snapshot \(id).")])
     }
 }

@@ -74,7 +74,7 @@ extension Specification {
 }
 
 extension Catalogue {
-    /// Of a snapshot that takes so many GiB.
+    /// The price of a snapshot whose file takes `gb` GiB.
     public func price(ofSnapshotGb gb: Int64) -> Price {
         Price(hourMilliRwf: Price.hour(ofMonth: gb * snapshotGbMonthMilliRwf), ipMonthMilliRwf: 0)
     }

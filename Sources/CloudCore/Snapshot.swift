@@ -50,7 +50,7 @@ public struct Snapshot: Sendable, Equatable, Identifiable {
         self.job = job
     }
 
-    /// GiB that are billed of a file that takes so many bytes: each that is begun.
+    /// The GiB that are billed for a file of `bytes`, rounded up.
     public static func billedGb(_ bytes: Int64) -> Int64 { (bytes + (1 << 30) - 1) >> 30 }
 }
 

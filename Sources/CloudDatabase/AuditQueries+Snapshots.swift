@@ -1,7 +1,7 @@
 import CloudCore
 
 extension AuditQueries {
-    /// At most `limit` snapshots above `afterId`, by id, without those that are DELETED and of which nothing is left.
+    /// At most `limit` snapshots with ids above `afterId`, by id. Snapshots that are DELETED and have nothing left are left out.
     public func snapshots(afterId: Int64, limit: Int) throws -> [AuditedSnapshot] {
         try sql.query(
             """

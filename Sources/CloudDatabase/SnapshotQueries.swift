@@ -107,20 +107,25 @@ public struct SnapshotQueries {
         ).map(Self.snapshot)
     }
 
-    /// Those of a host of which anything is left there, by id.
-    public func left(hostId: Int64, limit: Int) throws -> [Snapshot] {
-        try sql.query(
-            "\(Self.select) WHERE s.host_id = $1 AND s.state <> 'DELETED' AND j.step <> 'done' ORDER BY s.id LIMIT $2",
-            [hostId, limit]
-        ).map(Self.snapshot)
+    /// Whose snapshots are meant.
+    public enum Holder: Sendable {
+        case host(Int64), team(Int64)
     }
 
-    /// Those of a team of which anything is left on a host, by id.
-    public func left(teamId: Int64, limit: Int) throws -> [Snapshot] {
-        try sql.query(
-            "\(Self.select) WHERE s.team_id = $1 AND s.state <> 'DELETED' AND j.step <> 'done' ORDER BY s.id LIMIT $2",
-            [teamId, limit]
-        ).map(Self.snapshot)
+    /// At most `limit` of the holder's snapshots of which a host has anything left, with their names, by id.
+    public func left(on holder: Holder, limit: Int) throws -> [(id: Int64, name: String)] {
+        let (column, id) =
+            switch holder {
+            case .host(let id): ("host_id", id)
+            case .team(let id): ("team_id", id)
+            }
+        return try sql.query(
+            """
+            SELECT s.id, s.name FROM snapshots s JOIN jobs j ON j.resource_id = s.id
+            WHERE s.\(column) = $1 AND s.state <> 'DELETED' AND j.step <> 'done' ORDER BY s.id LIMIT $2
+            """,
+            [id, limit]
+        ).map { (try $0.int("id"), try $0.text("name")) }
     }
 
     /// The ids of those of which anything may be where the host keeps its own: also those of other hosts that keep theirs

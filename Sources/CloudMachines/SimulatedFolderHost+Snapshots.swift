@@ -1,6 +1,6 @@
 import CloudCore
 
-/// A copy is whole at once: a pretended disk is a number.
+/// A simulated disk is a number in a file, so a copy is complete at once.
 ///
 ///     snapshots/ID   the disk's size in GB, its machine, and when the snapshot was created
 ///     ID/former      the disk that a restore has kept

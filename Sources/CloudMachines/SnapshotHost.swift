@@ -61,7 +61,7 @@ public struct DiskSnapshot: Sendable, Equatable {
 public enum SnapshotProgress: Sendable, Equatable {
     /// The text says how far, for the owner: `copying, 120 of 600 MB`.
     case copying(String)
-    /// It is whole, and takes so many bytes of the host's disk.
+    /// The snapshot is complete, and its file takes `bytes` of the host's disk.
     case taken(bytes: Int64, SnapshotConsistency)
     /// That moment's disk can't be had any more, for this reason: `the guest ended meanwhile`.
     case failed(String)

@@ -11,7 +11,7 @@ extension History {
     /// Milliseconds between two operations of a client, at most. The slowest clients come after leases have run out.
     static let maxThinkMs: [Int64] = [2_000, 2_000, 2_000, 20_000, 20_000, 120_000]
     static let maxDisasterMs: Int64 = 60_000
-    /// One of so many histories has snapshots in it, so that they don't crowd out the rest.
+    /// Histories whose seed is a multiple of this have snapshots. In the others, all other operations are as frequent as before.
     static let snapshotsEvery: UInt64 = 4
 
     /// The history of a seed.

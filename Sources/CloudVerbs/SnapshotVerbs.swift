@@ -33,14 +33,14 @@ public struct SnapshotVerbs {
         return id
     }
 
-    /// Sets the state. The snapshot's meter follows, and the compute's job goes on once nothing is copied any more.
-    public func set(_ snapshot: Snapshot, state: SnapshotState, nowMs: Int64) throws {
+    /// Sets the state, and lets the snapshot's meter follow it.
+    private func set(_ snapshot: Snapshot, state: SnapshotState, nowMs: Int64) throws {
         try sql.snapshots.set(snapshot.id, state: state, nowMs: nowMs)
         try sql.meters.follow(snapshot.id, state.billing, nowMs: nowMs)
         sql.tell(.team(snapshot.teamId))
     }
 
-    /// The disk's content is there, and takes so many bytes.
+    /// Records that the snapshot is complete, and that its file takes `bytes`.
     public func keep(
         _ snapshot: Snapshot, bytes: Int64, _ consistency: SnapshotConsistency, price: Price, nowMs: Int64
     ) throws {
@@ -58,8 +58,8 @@ public struct SnapshotVerbs {
         try append("snapshot.failed", failure.message, snapshot, nowMs: nowMs)
     }
 
-    /// Begins to delete it, and ends its copy if that is under way. One of which nothing is left is DELETED at once, whatever
-    /// has become of its host.
+    /// Begins to delete the snapshot, and ends its copy if one is under way. When the host has nothing left of it, the snapshot
+    /// is DELETED at once, and its host is not needed.
     public func delete(
         _ snapshot: Snapshot, detail: String? = nil, by actor: Event.Actor, requestId: String? = nil,
         nowMs: Int64

@@ -1,6 +1,8 @@
 /// A compute as the public API shows it (API reference, "Compute object"; `sshEndpoint`, `deletionProtection`,
 /// `task`, `failure` and `cost` are ours).
 public struct ComputeWire: LiveResourceWire {
+    public static let noun = "compute"
+
     /// Decimal digits.
     public var id: String
     public var hostName: String

@@ -1,5 +1,7 @@
 /// A snapshot of a compute's disk as the public API shows it.
 public struct SnapshotWire: LiveResourceWire {
+    public static let noun = "snapshot"
+
     /// Decimal digits.
     public var id: String
     public var name: String
@@ -50,6 +52,8 @@ public struct SnapshotWire: LiveResourceWire {
 
 /// What every resource with work behind it shows of that work.
 public protocol LiveResourceWire: Codable, Sendable, Equatable {
+    /// What one is called, in the command line and in messages.
+    static var noun: String { get }
     var id: String { get }
     var state: String { get }
     /// What is being done to it now; `nil` when nothing is.

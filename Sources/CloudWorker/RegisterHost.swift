@@ -55,7 +55,8 @@ public struct RegisterHost: Sendable {
     private func checkStore(_ host: HostRecord, _ sql: any SQLConnection) throws {
         guard host.store != facts.store else { return }
         guard
-            try !sql.hosts.machines(host.id).isEmpty || !sql.snapshots.left(hostId: host.id, limit: 1).isEmpty
+            try !sql.hosts.machines(host.id).isEmpty
+                || !sql.snapshots.left(on: .host(host.id), limit: 1).isEmpty
         else { return }
         throw CloudError(
             .conflict,

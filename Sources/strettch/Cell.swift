@@ -157,6 +157,7 @@ struct HostFactory: Sendable {
             settings: try settings.networkSettings())
         var qemu = QEMUHost.Settings(
             dataDirectory: folder.path, installationId: installationId, networkMode: settings.network)
+        qemu.logger = logger
         qemu.disks = settings.disks
         qemu.guestGroups = settings.guestGroups
         qemu.userModeInternet = settings.userModeInternet

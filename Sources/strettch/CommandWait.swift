@@ -61,13 +61,13 @@ enum CommandWait {
         }
     }
 
-    private static func timedOut(
-        _ resource: (some LiveResourceWire)?, name: String, timeoutSeconds: Int
+    private static func timedOut<Resource: LiveResourceWire>(
+        _ resource: Resource?, name: String, timeoutSeconds: Int
     ) -> CommandFailure {
         let step = resource?.task.map { " (\($0.step)\($0.note.map { ": \($0)" } ?? ""))" } ?? ""
         return CommandFailure(
             .notReached,
             "\(name) is still \(resource?.state ?? "unknown")\(step) after \(timeoutSeconds) s. The work goes on; "
-                + "look again with `strettch \(resource is SnapshotWire? ? "snapshot" : "compute") list`.")
+                + "look again with `strettch \(Resource.noun) list`.")
     }
 }

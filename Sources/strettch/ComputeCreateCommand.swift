@@ -69,9 +69,7 @@ struct ComputeCreateCommand: AsyncParsableCommand {
         }
         guard !dryRun || !wait else { throw ValidationError("--dry-run makes nothing to --wait for.") }
         try CommandWait.validate(timeoutSeconds: timeout)
-        if let idempotencyKey, UUID(uuidString: idempotencyKey) == nil {
-            throw ValidationError("--idempotency-key: \"\(idempotencyKey)\" is not a UUID.")
-        }
+        try CommandKey.validate(idempotencyKey)
         guard (key + [userData]).count(where: { $0 == CommandFile.standardInput }) <= 1 else {
             throw ValidationError("Standard input (-) can be read once. Name files for the others.")
         }
@@ -126,15 +124,9 @@ struct ComputeCreateCommand: AsyncParsableCommand {
 
     private func create(_ client: StrettchClient) async throws -> EnvelopeWire<ComputeWire> {
         let request = try await request(client)
-        let id = idempotencyKey.flatMap { UUID(uuidString: $0) } ?? UUID()
-        do {
-            return try await client.createCompute(request, idempotencyKey: id)
-        } catch var error as ClientError where ProgramExit(error) == .unavailable {
-            error.message +=
-                " Whether the create was accepted is not known. The same command with --idempotency-key "
-            error.message += "\(id.uuidString.lowercased()) finds out, and never makes a second compute."
-            throw error
-        }
+        return try await CommandKey.send(
+            idempotencyKey, what: "create", never: "makes a second compute"
+        ) { try await client.createCompute(request, idempotencyKey: $0) }
     }
 
     private func waitUntilRunning(_ compute: ComputeWire, _ client: StrettchClient) async throws

@@ -46,7 +46,7 @@ struct ComputeEventsCommand: AsyncParsableCommand {
 
     /// The compute's id and its newest events, newest first. One that is gone has no name any more.
     private func find(_ client: StrettchClient) async throws -> (id: String, events: [EventWire]) {
-        if ComputeCommandFind.isId(compute), let events = try await ofId(client) { return (compute, events) }
+        if CommandFind.isId(compute), let events = try await ofId(client) { return (compute, events) }
         let id = try await ComputeCommandFind.find(compute, client).id
         return (id, try await newest(id, client))
     }

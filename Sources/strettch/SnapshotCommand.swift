@@ -27,36 +27,17 @@ enum SnapshotCommandFind {
     static func find(
         _ idOrName: String, of computeId: String? = nil, _ client: StrettchClient
     ) async throws -> SnapshotWire {
-        if ComputeCommandFind.isId(idOrName), let snapshot = try await byId(idOrName, client) {
-            return snapshot
-        }
         let filter = SnapshotListFilter(computeId: computeId)
-        return try only(idOrName, in: try await client.allSnapshots(filter: filter))
+        return try await CommandFind.find(
+            idOrName, byId: { try await client.snapshot(id: $0).data },
+            byName: { try only($0, in: try await client.allSnapshots(filter: filter)) })
     }
 
     static func only(_ name: String, in snapshots: [SnapshotWire]) throws -> SnapshotWire {
         let named = snapshots.filter { $0.name == name }
         let ready = named.filter { $0.state == "READY" }
-        let found = ready.isEmpty ? named : ready
-        guard let first = found.first else {
-            throw CommandFailure(
-                .notFound, code: "RESOURCE_NOT_FOUND",
-                "There is no snapshot \"\(name)\". See `strettch snapshot list`.")
-        }
-        guard found.count == 1 else {
-            let ids = found.map { "\($0.id) (of compute \($0.computeId))" }.joined(separator: ", ")
-            throw CommandFailure(
-                .conflict, code: "CONFLICT",
-                "\(found.count) snapshots are called \"\(name)\": \(ids). Give the id.")
-        }
-        return first
-    }
-
-    private static func byId(_ id: String, _ client: StrettchClient) async throws -> SnapshotWire? {
-        do {
-            return try await client.snapshot(id: id).data
-        } catch let error as ClientError where error.kind == .refused && error.status == 404 {
-            return nil  // a name may be all digits
+        return try CommandFind.only(ready.isEmpty ? named : ready, called: name) {
+            "of compute \($0.computeId)"
         }
     }
 }

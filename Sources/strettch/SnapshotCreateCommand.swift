@@ -37,9 +37,7 @@ struct SnapshotCreateCommand: AsyncParsableCommand {
     func validate() throws {
         guard !name.isEmpty else { throw ValidationError("The name is empty. Give one like before-upgrade.") }
         try CommandWait.validate(timeoutSeconds: timeout)
-        if let idempotencyKey, UUID(uuidString: idempotencyKey) == nil {
-            throw ValidationError("--idempotency-key: \"\(idempotencyKey)\" is not a UUID.")
-        }
+        try CommandKey.validate(idempotencyKey)
     }
 
     func run() async throws {
@@ -55,15 +53,11 @@ struct SnapshotCreateCommand: AsyncParsableCommand {
     }
 
     private func create(_ computeId: String, _ client: StrettchClient) async throws -> SnapshotWire {
-        let id = idempotencyKey.flatMap { UUID(uuidString: $0) } ?? UUID()
         let request = CreateSnapshotWire(name: name, deletionProtection: protection ? true : nil)
-        do {
-            return try await client.createSnapshot(computeId: computeId, request, idempotencyKey: id).data
-        } catch var error as ClientError where ProgramExit(error) == .unavailable {
-            error.message += " Whether the request was accepted is not known. The same command with "
-            error.message += "--idempotency-key \(id.uuidString.lowercased()) finds out, and never takes a "
-            error.message += "second snapshot."
-            throw error
+        return try await CommandKey.send(
+            idempotencyKey, what: "request", never: "takes a second snapshot"
+        ) {
+            try await client.createSnapshot(computeId: computeId, request, idempotencyKey: $0).data
         }
     }
 }

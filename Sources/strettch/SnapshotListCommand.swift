@@ -37,7 +37,7 @@ struct SnapshotListCommand: AsyncParsableCommand {
 
     /// What is a number is taken for an id, so that the snapshots of a compute that is gone are found.
     private func computeId(_ client: StrettchClient) async throws -> String? {
-        guard let compute, !ComputeCommandFind.isId(compute) else { return compute }
+        guard let compute, !CommandFind.isId(compute) else { return compute }
         return try await ComputeCommandFind.find(compute, client).id
     }
 }

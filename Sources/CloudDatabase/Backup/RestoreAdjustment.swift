@@ -36,11 +36,11 @@ struct RestoreAdjustment {
     /// A restore of a compute that was under way at the time of the backup may have ended since, and its guest may have
     /// written for days: it is not done once more. Where it has not ended, the disk that was kept is put back.
     private func undoRestores() throws {
-        for compute in try sql.restore.beingRestored() {
-            try sql.jobs.begin(ComputeAction.putBack, compute.id, nowMs: nowMs)
-            try sql.jobs.move(compute.id, to: ComputeStep.unplug, nowMs: nowMs)
+        for id in try sql.restore.beingRestored() {
+            try sql.jobs.begin(ComputeAction.putBack, id, nowMs: nowMs)
+            try sql.jobs.move(id, to: ComputeStep.unplug, nowMs: nowMs)
             try sql.computes.set(
-                compute.id,
+                id,
                 failure: ComputeFailure(
                     .restoreFailed,
                     "The cell was restored from a backup that was taken amid the restore of this compute. Look whether its "

@@ -103,11 +103,8 @@ struct RestoreQueries {
     }
 
     /// Computes that are being restored from a snapshot.
-    func beingRestored() throws -> [Compute] {
+    func beingRestored() throws -> [Int64] {
         try ids("SELECT resource_id AS id FROM main.jobs WHERE action = 'restore' ORDER BY resource_id")
-            .compactMap {
-                try sql.computes.get($0)
-            }
     }
 
     private func ids(_ query: String) throws -> [Int64] {

@@ -54,8 +54,8 @@ extension Migrations {
         "ALTER TABLE ledger ADD CHECK ((kind IN ('CREDIT', 'CORRECTION')) = (resource_id IS NULL))",
     ]
 
-    /// The same where a table's constraints can't be changed: the ledger is made anew out of its own words, with its
-    /// entries in their order, since each refers to the one before it.
+    /// The same for SQLite, which can't change a table's constraints: a new table is made from the ledger's own definition, and
+    /// the entries are copied in their order, since each refers to the one before it.
     @Sendable
     static func openLedger(_ sql: any SQLConnection) throws {
         guard sql.dialect == .sqlite else { return }

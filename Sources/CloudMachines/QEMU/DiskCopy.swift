@@ -16,7 +16,7 @@ struct DiskCopy: Sendable {
     /// Returns when all is on the disk. Whoever is cancelled ends the program.
     func make() async throws {
         let target = try OpenFile.new(path)
-        // Both are opened anew by what we have opened, whatever has their names by now.
+        // The program opens both through our own descriptors, so a file that has taken one of the names is not used.
         try await Self.run(
             program, ["--reflink=auto", "--sparse=always", "--", "/proc/self/fd/3", "/proc/self/fd/4"],
             [source, target])

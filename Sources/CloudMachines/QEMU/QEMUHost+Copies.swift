@@ -14,7 +14,7 @@ extension QEMUHost {
         try noRoom(for: diskBytes(machine), path)
     }
 
-    /// Why a file of so many bytes has no room beside all that is being copied; `nil`: it has.
+    /// Why a file of `bytes` does not fit beside the copies that are under way; `nil`: it fits.
     func noRoom(for bytes: UInt64, _ path: String) throws(CloudError) -> String? {
         let (space, reserve) = try spaceOfDisks()
         let wanted = bytes + copies.bytesToCome(without: path) + reserve.bytes

@@ -39,7 +39,7 @@ extension QEMUHost {
             guard progress == .done else { return progress }
             // What the guest has written goes to the disk here, so that the new name has not to wait for it.
             try await DiskCopy.sync(try OpenFile.regular(exchange.disk))
-            // It tells of the former disk alone.
+            // This note describes the former disk, not the restored one.
             try await MachineFiles.remove(self.directory(machine.id).shutDown, as: .dropRemains)
             try await exchange.begin(former: former, restored: restored)
             await copies.end(exchange.restored)

@@ -114,7 +114,7 @@ struct SnapshotOfGuest {
     var consistency: SnapshotConsistency { status == .poweredOff ? .fileSystem : .crash }
 }
 
-/// A snapshot can't be had: QEMU says no, or there is no room.
+/// The snapshot can't be taken, because QEMU refuses it or the disk has no room.
 struct SnapshotRefusal: Error {
     /// For the owner.
     var reason: String

@@ -75,7 +75,7 @@ extension QEMUHost: SnapshotHost {
         try await remove(directory.path, as: .eraseSnapshot)
     }
 
-    /// Nothing of it is left, and it begins anew when it is asked for once more.
+    /// Removes everything of the snapshot. The next request for it starts from the beginning.
     func fail(_ directory: SnapshotDirectory, _ why: String) async throws -> SnapshotProgress {
         try await drop(directory)
         return .failed(why)
@@ -111,7 +111,7 @@ extension QEMUHost: SnapshotHost {
         return try await follow(directory, mark)
     }
 
-    /// Makes the folder and what tells of the snapshot, and removes what an attempt has left that was cut short.
+    /// Makes the folder with the snapshot's mark and record, and removes what an interrupted attempt has left.
     func prepare(
         _ snapshot: DiskSnapshot, of machine: Machine, _ consistency: SnapshotConsistency,
         process: HostProcess?

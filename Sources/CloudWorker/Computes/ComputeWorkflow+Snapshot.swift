@@ -16,9 +16,6 @@ struct FindSnapshot: Sendable {
 
 /// The steps of a compute whose disk is a copy of a snapshot.
 extension ComputeWorkflow {
-    /// Between two looks at a copy, in milliseconds.
-    static let copyPollMs: Int64 = 250
-
     /// Makes the disk of a new compute. The image that the snapshot lies over is on the snapshot's host.
     func copyDisk(_ compute: Compute) async throws -> Outcome {
         let snapshot = try await snapshots.run(compute)
@@ -37,11 +34,10 @@ extension ComputeWorkflow {
     private func copying(_ copy: () async throws -> CopyProgress) async throws -> Outcome {
         do {
             switch try await copy() {
-            case .copying(let note): return .wait(milliseconds: Self.copyPollMs, note: note)
+            case .copying(let note): return .wait(milliseconds: SnapshotWorkflow.lookMs, note: note)
             case .done: return .done
             }
-        } catch let error as CloudError where [.resourceNotFound, .unprocessableEntity].contains(error.code) {
-            // Trying again would change nothing.
+        } catch let error as CloudError where error.endsCopy {
             return .fail(ComputeFailure(.hostFailed, error.message))
         }
     }

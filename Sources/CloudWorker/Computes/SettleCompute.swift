@@ -43,7 +43,11 @@ extension ComputeWorkflow: Workflow {
     func complete(_ compute: Compute, _ turn: Turn) throws -> Turnout<ComputeAction> {
         let verbs = turn.sql.computeVerbs
         switch compute.job.action {
-        case .create, .start, .reboot:
+        case .create, .start, .reboot, .restore, .putBack:
+            if compute.job.action == .restore {
+                let source = compute.snapshotId.map { "from snapshot \($0)" }
+                try verbs.append("compute.restored", source, compute, nowMs: turn.nowMs)
+            }
             try verbs.set(compute, state: .running, intent: compute.intent, nowMs: turn.nowMs)
             try verbs.append("compute.running", nil, compute, nowMs: turn.nowMs)
         case .stop:
@@ -51,15 +55,6 @@ extension ComputeWorkflow: Workflow {
             try verbs.append("compute.stopped", compute.failure?.message, compute, nowMs: turn.nowMs)
         case .upsize:
             try verbs.append("compute.upsized", compute.specification, compute, nowMs: turn.nowMs)
-        case .restore:
-            try verbs.set(compute, state: .running, intent: compute.intent, nowMs: turn.nowMs)
-            try verbs.append(
-                "compute.restored", compute.snapshotId.map { "from snapshot \($0)" }, compute,
-                nowMs: turn.nowMs)
-            try verbs.append("compute.running", nil, compute, nowMs: turn.nowMs)
-        case .putBack:
-            try verbs.set(compute, state: .running, intent: compute.intent, nowMs: turn.nowMs)
-            try verbs.append("compute.running", nil, compute, nowMs: turn.nowMs)
         case .delete, .cleanUp:
             try finish(compute, turn)
             return .restAt(.gone)

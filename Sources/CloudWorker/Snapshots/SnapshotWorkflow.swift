@@ -11,7 +11,7 @@ struct SnapshotWorkflow: Sendable {
 
     typealias Outcome = StepOutcome<SnapshotNews>
 
-    /// Between two looks at a copy, in milliseconds.
+    /// Between two looks at a copy of a disk, in milliseconds.
     static let lookMs: Int64 = 250
 
     func run(_ step: SnapshotStep, _ subject: SnapshotSubject, nowMs: Int64) async throws -> Outcome {
@@ -29,8 +29,7 @@ struct SnapshotWorkflow: Sendable {
         do {
             progress = try await host.snapshots.takeSnapshot(
                 DiskSnapshot(subject.snapshot), of: try Machine(subject.compute))
-        } catch let error as CloudError where [.resourceNotFound, .unprocessableEntity].contains(error.code) {
-            // Trying again would change nothing.
+        } catch let error as CloudError where error.endsCopy {
             return .fail(ComputeFailure(.hostFailed, error.message))
         }
         switch progress {
@@ -47,4 +46,9 @@ extension DiskSnapshot {
     init(_ snapshot: Snapshot) {
         self.init(id: snapshot.id, machineId: snapshot.computeId, createdAtMs: snapshot.createdAtMs)
     }
+}
+
+extension CloudError {
+    /// Whether another attempt at a copy of a disk would fail in the same way: its source is gone, or does not fit.
+    var endsCopy: Bool { code == .resourceNotFound || code == .unprocessableEntity }
 }
