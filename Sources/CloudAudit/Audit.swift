@@ -101,7 +101,8 @@ extension Invariant {
     /// server that was down has not had the time to go on.
     fileprivate var mayBeARace: Bool {
         switch self {
-        case .process, .disk, .seed, .snapshot, .network, .noOrphans, .nothingIsStuck, .priceIsTheCatalogues:
+        case .process, .disk, .seed, .snapshot, .image, .network, .noOrphans, .nothingIsStuck,
+            .priceIsTheCatalogues:
             true
         case .oneKeyPerCompute, .answerNamesCompute, .createIsLogged, .heldOnce, .heldInRange,
             .holdsItsAddress, .goneHoldsNothing, .addressesNameTheirHolders, .capacityIsKept,

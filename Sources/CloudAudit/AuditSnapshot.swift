@@ -19,6 +19,15 @@ struct AuditSnapshot: Sendable, Equatable {
     var snapshotsWithoutJob: [Int64] = []
     /// Snapshots whose events don't tell once of their begin, or of their end.
     var snapshotEventsAmiss: [Int64] = []
+    /// By id, without those that are gone.
+    var images: [AuditedImage] = []
+    var imagesWithoutJob: [Int64] = []
+    /// Those that were deleted a moment ago.
+    var imagesJustDeleted: Set<Int64> = []
+    /// Images whose events don't tell once of their begin, or of their end.
+    var imageEventsAmiss: [Int64] = []
+    /// Images that are not READY although something lies over them.
+    var imagesAmiss: [ImageInUse] = []
     /// Computes whose jobs wait for what is over.
     var waitInVain: [Int64] = []
     var totalsAmiss: [AuditedTotal] = []
@@ -69,6 +78,7 @@ struct AuditSnapshot: Sendable, Equatable {
         }
         snapshotsWithoutJob = try audit.snapshotsWithoutJob()
         snapshotEventsAmiss = try audit.snapshotEventsAmiss()
+        try readImages(audit)
         waitInVain = try audit.waitInVain()
         totalsAmiss = try audit.totalsAmiss()
         addressesAmiss = try audit.addressesAmiss()
@@ -85,6 +95,14 @@ struct AuditSnapshot: Sendable, Equatable {
             Count.init)
         newestEvents = try audit.newestEvents(kinds: StateEvent.all)
         try readMoney(audit)
+    }
+
+    private mutating func readImages(_ audit: AuditQueries) throws {
+        images = try Self.pages(after: \.image.id) { try audit.images(afterId: $0, limit: Self.page) }
+        imagesWithoutJob = try audit.imagesWithoutJob()
+        imagesJustDeleted = try audit.imagesDeleted(sinceMs: nowMs - Self.copyLeftMs)
+        imageEventsAmiss = try audit.imageEventsAmiss()
+        imagesAmiss = try audit.imagesAmiss().map(ImageInUse.init)
     }
 
     private mutating func readMoney(_ audit: AuditQueries) throws {
@@ -127,6 +145,14 @@ struct AuditSnapshot: Sendable, Equatable {
         var count: Int64
 
         init(_ row: (computeId: Int64, count: Int64)) { (computeId, count) = row }
+    }
+
+    /// An image, and the compute or snapshot that lies over it.
+    struct ImageInUse: Sendable, Equatable {
+        var imageId: Int64
+        var userId: Int64
+
+        init(_ row: (imageId: Int64, userId: Int64)) { (imageId, userId) = row }
     }
 
     /// An idempotency key that is amiss.

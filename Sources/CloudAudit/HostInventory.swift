@@ -7,12 +7,17 @@ struct HostInventory: Sendable, Equatable {
     var machines: [Int64: MachineParts]
     /// Those of which anything is where the host keeps its own.
     var snapshots: Set<Int64>
+    var images: Set<Int64>
     /// What differs in the network, whether or not those computes that may have a place in it are taken to have one.
     var drift: [String]
 
-    init(machines: [Int64: MachineParts], snapshots: Set<Int64> = [], drift: [String] = []) {
+    init(
+        machines: [Int64: MachineParts], snapshots: Set<Int64> = [], images: Set<Int64> = [],
+        drift: [String] = []
+    ) {
         self.machines = machines
         self.snapshots = snapshots
+        self.images = images
         self.drift = drift
     }
 
@@ -20,6 +25,7 @@ struct HostInventory: Sendable, Equatable {
     init(of host: any MachineHost, for snapshot: AuditSnapshot) async throws {
         machines = try await host.inventory()
         snapshots = try await host.snapshots.snapshotIds()
+        images = try await host.teamImages.imageIds()
         // One that has just come from another host has nothing here but its disk, where hosts share that.
         for id in snapshot.computes.map(\.compute.id) where machines[id] == nil {
             let parts = try await host.parts(of: id)
@@ -44,6 +50,7 @@ struct HostInventory: Sendable, Equatable {
                         + "removes it after its grace period (orphanGrace).")
             }
             + snapshot.snapshotFindings(onHost: snapshots, of: snapshot.sharers)
+            + snapshot.imageFindings(onHost: images, of: snapshot.sharers)
             + drift.map { AuditFinding(.network, "\($0). A running server puts it right within seconds.") }
     }
 

@@ -45,6 +45,8 @@ public enum Invariant: String, Sendable, CaseIterable {
     case seed
     /// A snapshot that is READY is on its host.
     case snapshot
+    /// So is a team's own image, and it is READY as long as anything lies over it.
+    case image
     /// Interfaces, addresses and packet filter are what the computes need, and no more.
     case network
     /// There is nothing of ours on the host that no compute stands for.

@@ -8,6 +8,7 @@ extension AuditSnapshot {
         case .compute: computeFindings(settings)
         case .move: moves.compactMap { $0.stuckFinding(down: down, nowMs: nowMs) }
         case .snapshot: snapshotFindings
+        case .image: imageFindings
         }
     }
 

@@ -53,28 +53,16 @@ extension AuditedSnapshot {
     }
 
     fileprivate func stuckFinding(_ down: Set<Int64>, nowMs: Int64) -> AuditFinding? {
-        guard !down.contains(snapshot.hostId), let why = stuck(nowMs: nowMs) else { return nil }
+        let rests = snapshot.job.action == .keep || snapshot.job.action == .gone
+        guard !down.contains(snapshot.hostId),
+            let why = snapshot.job.stuck(
+                dueAtMs: dueAtMs, leaseUntilMs: leaseUntilMs, rests: rests, nowMs: nowMs)
+        else { return nil }
         return AuditFinding(
             .nothingIsStuck,
             "snapshot \(snapshot.id) (\(snapshot.state.rawValue)): its job, '\(snapshot.job.action.rawValue)' at "
                 + "'\(snapshot.job.step.rawValue)', \(why). Look for it in the log, and restart the server if it stays so."
         )
-    }
-
-    /// How long a step may last that has no other end, in milliseconds.
-    private static let undatedMs: Int64 = 120_000
-
-    private func stuck(nowMs: Int64) -> String? {
-        let job = snapshot.job
-        let isLeased = leaseUntilMs.map { $0 > nowMs } ?? false
-        if !isLeased, let dueAtMs, nowMs - dueAtMs > AuditedCompute.leaseWaitMs {
-            return "is due, and nobody works on it"
-        }
-        guard job.action != .keep, job.action != .gone else { return nil }
-        if !isLeased, dueAtMs == nil { return "is not done, and is never due" }
-        let limitMs = (job.action.deadlineMs(of: job.step) ?? Self.undatedMs) + AuditedCompute.lateByMs
-        return nowMs - job.sinceMs > limitMs
-            ? "takes longer than the \(limitMs / 1000) s that it may take" : nil
     }
 }
 

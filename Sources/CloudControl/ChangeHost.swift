@@ -37,7 +37,7 @@ public struct ChangeHost: Sendable {
     }
 
     /// The host as it then is. Repeating it is harmless. Throws `RESOURCE_NOT_FOUND`, and for a removal `CONFLICT` that
-    /// names the computes that are left.
+    /// names the computes, snapshots or images that are left.
     public func run(in cloud: Cloud) async throws -> HostReport {
         let now = cloud.clock.nowMs
         return try await cloud.database.write(.changeHost) { sql in
@@ -71,17 +71,21 @@ public struct ChangeHost: Sendable {
                 "The host '\(host.name.shown)' has computes left: \(Self.named(left)). "
                     + "Delete them first, and wait until they are gone.")
         }
-        try checkSnapshots(host, sql)
+        let holder = SnapshotQueries.Holder.host(host.id)
+        let limit = Self.maxNamed + 1
+        try Self.check(host, "snapshots", try sql.snapshots.left(on: holder, limit: limit))
+        try Self.check(host, "images", try sql.images.left(on: holder, limit: limit))
         try end(try sql.moves.list(hostId: host.id), of: host, sql, nowMs: nowMs)
         try sql.hosts.remove(host.id)
     }
 
-    private func checkSnapshots(_ host: HostRecord, _ sql: any SQLConnection) throws {
-        let left = try sql.snapshots.left(on: .host(host.id), limit: Self.maxNamed + 1)
+    private static func check(
+        _ host: HostRecord, _ what: String, _ left: [(id: Int64, name: String)]
+    ) throws {
         guard !left.isEmpty else { return }
         throw CloudError(
             .conflict,
-            "The host '\(host.name.shown)' has snapshots left: \(Self.named(left)). "
+            "The host '\(host.name.shown)' has \(what) left: \(named(left)). "
                 + "Let their owners delete them first, and wait until they are gone.")
     }
 

@@ -27,7 +27,7 @@ public struct ChangeSnapshot: Sendable {
     }
 
     /// Returns after the commit. Throws `FORBIDDEN`, `RESOURCE_NOT_FOUND`, `VALIDATION_ERROR` for the name, the team's standing
-    /// for an update, and `CONFLICT` when it is protected, is being deleted, or a disk is being made of it.
+    /// for an update, and `CONFLICT` when it is protected, is being deleted, or a disk or an image is being made of it.
     public func run(in cloud: Cloud) async throws -> ChangeRequest.Outcome {
         try await request.carryOut(.changeSnapshot, .changeComputes, in: cloud, answer: answer) {
             try transact($0, cloud, nowMs: $1)
@@ -62,6 +62,12 @@ public struct ChangeSnapshot: Sendable {
             throw CloudError(
                 .conflict,
                 "The disk of compute \(user) is being made of snapshot \(id). Delete it once that is done.")
+        }
+        if let image = try sql.images.beingMade(of: id).first {
+            throw CloudError(
+                .conflict,
+                "The image \(image.slug) is being made of snapshot \(id). Delete the snapshot once that is done: "
+                    + "GET /images/\(image.slug)?wait=READY.")
         }
         try sql.snapshotVerbs.delete(
             snapshot, by: .key(request.caller.keyId), requestId: request.requestId, nowMs: nowMs)

@@ -59,7 +59,7 @@ public struct CreateSnapshot: Sendable {
         if try sql.jobs.waitsFor(compute.id) != nil {
             throw CloudError(
                 .conflict,
-                "Compute \(compute.id) is being moved to another host, or a snapshot of it is being deleted. Try again "
+                "Compute \(compute.id) is being moved to another host, or a snapshot or an image of it is made or deleted. Try again "
                     + "once that is over.")
         }
         let count = try sql.snapshots.count(computeId: compute.id)

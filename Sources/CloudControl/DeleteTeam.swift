@@ -1,8 +1,8 @@
 import CloudCore
 import CloudDatabase
 
-/// Deletes a team that has neither computes nor snapshots left, and revokes its keys. Its name and network are free again; its rows stay
-/// for the audit log. For the operator, not for callers of the API.
+/// Deletes a team that has no computes, snapshots or images left, and revokes its keys. Its name and network are free again;
+/// its rows stay for the audit log. For the operator, not for callers of the API.
 public struct DeleteTeam: Sendable {
     public var teamId: Int64
     /// Computes that a refusal names.
@@ -10,7 +10,7 @@ public struct DeleteTeam: Sendable {
 
     public init(teamId: Int64) { self.teamId = teamId }
 
-    /// Throws `RESOURCE_NOT_FOUND`, and `CONFLICT` that names the computes or snapshots that are left.
+    /// Throws `RESOURCE_NOT_FOUND`, and `CONFLICT` that names the computes, snapshots or images that are left.
     public func run(in cloud: Cloud) async throws {
         let now = cloud.clock.nowMs
         try await cloud.database.write(.deleteTeam) { sql in
@@ -36,7 +36,12 @@ public struct DeleteTeam: Sendable {
 
     private func checkEmpty(_ team: Team, _ sql: any SQLConnection) throws {
         let count = try sql.computes.count(teamId: teamId)
-        guard count > 0 else { return try checkSnapshots(team, sql) }
+        guard count > 0 else {
+            let holder = SnapshotQueries.Holder.team(teamId)
+            let limit = ChangeHost.maxNamed + 1
+            try check(team, "snapshots", try sql.snapshots.left(on: holder, limit: limit))
+            return try check(team, "images", try sql.images.left(on: holder, limit: limit))
+        }
         let first = try sql.computes.list(teamId: teamId, limit: Self.maxNamed)
         let names = first.map { "\($0.hostName) (\($0.id))" }.joined(separator: ", ")
         throw CloudError(
@@ -45,12 +50,11 @@ public struct DeleteTeam: Sendable {
                 + "Delete them first, and wait until they are gone.")
     }
 
-    private func checkSnapshots(_ team: Team, _ sql: any SQLConnection) throws {
-        let left = try sql.snapshots.left(on: .team(teamId), limit: ChangeHost.maxNamed + 1)
+    private func check(_ team: Team, _ what: String, _ left: [(id: Int64, name: String)]) throws {
         guard !left.isEmpty else { return }
         throw CloudError(
             .conflict,
-            "The team '\(team.name.shown)' has snapshots left: \(ChangeHost.named(left)). "
+            "The team '\(team.name.shown)' has \(what) left: \(ChangeHost.named(left)). "
                 + "Delete them first, and wait until they are gone.")
     }
 }

@@ -49,7 +49,8 @@ struct EvacuateCompute {
         let holds = compute.privateIpv4 != nil
         let tags = holds ? Tag.apart(compute.tags) : []
         return Placement.Demand(
-            resources: holds ? compute.resources : Resources(), region: compute.region, image: compute.image,
+            resources: holds ? compute.resources : Resources(), region: compute.region,
+            image: compute.imageKey,
             apartFrom: try sql.hosts.sharing(teamId: compute.teamId, tags: tags, except: compute.id),
             store: compute.job.step == .done ? nil : store)
     }

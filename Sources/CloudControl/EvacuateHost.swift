@@ -66,6 +66,7 @@ public struct EvacuateHost: Sendable {
             afterId = last
         }
         try await giveSnapshots(of: hostId, cloud)
+        try await EvacuateImages(hostId: hostId).run(in: cloud)
         return report
     }
 

@@ -31,15 +31,16 @@ public struct MoveCompute: Sendable {
             throw CloudError(.resourceNotFound, "There is no compute \(id).")
         }
         if let move = try sql.moves.get(computeId: id) { return try known(move, sql) }
-        if let snapshotId = try sql.jobs.waitsFor(id) {
+        if let otherId = try sql.jobs.waitsFor(id) {
+            let kind = try sql.resources.kind(otherId)?.rawValue ?? "resource"
             throw CloudError(
                 .conflict,
-                "Snapshot \(snapshotId) of compute \(id) is being taken or deleted. Move the compute once that is over."
+                "The \(kind) \(otherId) of compute \(id) is being made or deleted. Move the compute once that is over."
             )
         }
         let source = try source(of: compute, sql, nowMs: nowMs)
         let demand = Placement.Demand(
-            resources: compute.resources, region: compute.region, image: compute.image,
+            resources: compute.resources, region: compute.region, image: compute.imageKey,
             apartFrom: try sql.hosts.sharing(
                 teamId: compute.teamId, tags: Tag.apart(compute.tags), except: id))
         let destinationId =

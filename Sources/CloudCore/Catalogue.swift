@@ -37,6 +37,17 @@ public struct Image: Sendable, Equatable {
         self.source = source
         self.minStorageGb = minStorageGb
     }
+
+    /// What hosts name it by, unlike any other image of the cell: its slug for one of the catalogue, `@325` for a team's own.
+    public var key: String {
+        switch source {
+        case .url, .build: image
+        case .cell(let id, _, _): Self.key(ofTeamImage: id)
+        }
+    }
+
+    /// No slug of a catalogue begins like that.
+    public static func key(ofTeamImage id: Int64) -> String { "@\(id)" }
 }
 
 /// Where the bytes of an image come from.
@@ -45,6 +56,8 @@ public enum ImageSource: Sendable, Equatable {
     case url(String, checksum: ImageChecksum, format: String)
     /// Made on this machine out of Debian's packages by the named recipe.
     case build(recipe: String)
+    /// A team's own: kept by a host of the cell, from which other hosts fetch it. `content` is `MadeImage.content`.
+    case cell(id: Int64, createdAtMs: Int64, content: String)
 
     /// Whether its guests have no cloud-init, and of user data run a script alone.
     public var runsScriptsAlone: Bool { self == .build(recipe: "tiny") }
@@ -112,23 +125,29 @@ public struct Catalogue: Sendable, Equatable {
     public var publicIpMonthMilliRwf: Int64
     /// Thousandths of a Rwandan franc for each GiB that a snapshot takes, for a mean month.
     public var snapshotGbMonthMilliRwf: Int64
+    /// Thousandths of a Rwandan franc for each GiB that a team's own image takes, for a mean month.
+    public var imageGbMonthMilliRwf: Int64
 
     public init(
         regions: [Region], images: [Image], specifications: [Specification],
         publicIpMonthMilliRwf: Int64 = Self.defaultPublicIpMonthMilliRwf,
-        snapshotGbMonthMilliRwf: Int64 = Self.defaultSnapshotGbMonthMilliRwf
+        snapshotGbMonthMilliRwf: Int64 = Self.defaultSnapshotGbMonthMilliRwf,
+        imageGbMonthMilliRwf: Int64 = Self.defaultImageGbMonthMilliRwf
     ) {
         self.regions = regions
         self.images = images
         self.specifications = specifications
         self.publicIpMonthMilliRwf = publicIpMonthMilliRwf
         self.snapshotGbMonthMilliRwf = snapshotGbMonthMilliRwf
+        self.imageGbMonthMilliRwf = imageGbMonthMilliRwf
     }
 
     /// 2,000 francs: half of the smallest specification, as addresses are scarce.
     public static let defaultPublicIpMonthMilliRwf: Int64 = 2_000_000
     /// 80 francs: a fifth of what a GiB of the smallest specification costs with all that comes with it.
     public static let defaultSnapshotGbMonthMilliRwf: Int64 = 80_000
+    /// The same as a snapshot's, since both take the same space.
+    public static let defaultImageGbMonthMilliRwf: Int64 = 80_000
 
     public func region(_ slug: String) -> Region? { regions.first { $0.region == slug } }
     public func image(_ slug: String) -> Image? { images.first { $0.image == slug } }

@@ -9,6 +9,8 @@ public struct Compute: Sendable, Equatable, Identifiable {
     public var intent: ComputeIntent
     /// Slug of the image that the disk was made from.
     public var image: String
+    /// The team's own image that the disk lies over; `nil`: it is one of the catalogue.
+    public var imageId: Int64?
     /// The snapshot that its disk is a copy of, or is to be; `nil`: it was made from the image itself.
     public var snapshotId: Int64?
     public var specification: String
@@ -109,6 +111,9 @@ public enum FailureCode: String, Sendable, CaseIterable {
 extension Compute {
     /// What a caller has asked for and is under way.
     public var askedAction: ComputeAction? { job.action.isAsked ? job.action : nil }
+
+    /// `Image.key` of the image that its disk lies over.
+    public var imageKey: String { imageId.map(Image.key(ofTeamImage:)) ?? image }
 
     /// Whether nothing is wanted of its machine but that it stays as it is.
     public var isAtRest: Bool { job.action == .keep }

@@ -1,7 +1,7 @@
 /// What a client asks for with `POST /computes`, well-typed but not yet checked.
 public struct ComputeRequest: Sendable, Equatable {
     public var hostName: String
-    /// Slug; what a snapshot lies over when the disk is to be a copy of one.
+    /// Slug, of the team's own images first; what a snapshot lies over when the disk is to be a copy of one.
     public var image: String
     /// The snapshot that its disk is to be a copy of; `nil`: it is made from the image.
     public var snapshotId: Int64?
@@ -73,16 +73,18 @@ public struct ComputeRequest: Sendable, Equatable {
         return keys + ((try? UserData(userData))?.warnings ?? []).map { "userData: \($0)" }
     }
 
-    /// What the slugs stand for; no image where the disk is to be a copy of a snapshot. Throws `RESOURCE_NOT_FOUND` with
-    /// every slug that the catalogue does not have.
-    public func resolve(in catalogue: Catalogue) throws(CloudError) -> (Region, Image?, Specification) {
+    /// What the slugs stand for; no image where the disk is to be a copy of a snapshot, or to lie over an image of the team's own.
+    /// Throws `RESOURCE_NOT_FOUND` with every slug that the catalogue does not have.
+    /// - Parameter own: the slug of the team's own image, when it has one of that name.
+    public func resolve(
+        in catalogue: Catalogue, own: String? = nil
+    ) throws(CloudError) -> (Region, Image?, Specification) {
         var problems: [Problem] = []
         let region = catalogue.region(region)
         if region == nil { problems.append(missing("region", self.region, catalogue.regions.map(\.region))) }
-        let image = catalogue.image(image)
-        if image == nil, snapshotId == nil {
-            problems.append(missing("image", self.image, catalogue.images.map(\.image)))
-        }
+        let isOfCatalogue = own == nil && snapshotId == nil
+        let image = isOfCatalogue ? catalogue.image(image) : nil
+        if isOfCatalogue, image == nil { problems.append(missingImage(catalogue)) }
         let specification = catalogue.specification(specification)
         if specification == nil {
             problems.append(
@@ -93,7 +95,14 @@ public struct ComputeRequest: Sendable, Equatable {
                 .resourceNotFound, problems.map { "\($0.field): \($0.message)" }.joined(separator: " "),
                 problems: problems)
         }
-        return (region, snapshotId == nil ? image : nil, specification)
+        return (region, image, specification)
+    }
+
+    private func missingImage(_ catalogue: Catalogue) -> Problem {
+        let known = catalogue.images.map(\.image).joined(separator: ", ")
+        return Problem(
+            "image",
+            "'\(image.shown)' does not exist. Send one of \(known), or one of your team's own: GET /images.")
     }
 
     private func missing(_ field: String, _ value: String, _ known: [String]) -> Problem {

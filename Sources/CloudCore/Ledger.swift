@@ -8,6 +8,8 @@ public enum LedgerKind: String, Sendable, CaseIterable {
     case publicIpMonth = "PUBLIC_IP_MONTH"
     /// The hours of a snapshot that fell due on the day of the reference.
     case snapshotHours = "SNAPSHOT_HOURS"
+    /// The hours of a team's own image that fell due on the day of the reference.
+    case imageHours = "IMAGE_HOURS"
     /// What the operator put right, in either direction.
     case correction = "CORRECTION"
 
@@ -16,6 +18,7 @@ public enum LedgerKind: String, Sendable, CaseIterable {
         switch self {
         case .computeHours, .publicIpMonth: .compute
         case .snapshotHours: .snapshot
+        case .imageHours: .image
         case .credit, .correction: nil
         }
     }

@@ -12,7 +12,7 @@ public struct PriceChange: Sendable, Equatable {
 /// What a resource is billed for: all of its history that its cost follows from.
 ///
 /// The billed time of a compute begins when it first becomes RUNNING and ends with DESTROYING or FAILED, that of a snapshot
-/// begins with READY and ends with DELETING. It is cut into
+/// or an image begins with READY and ends with DELETING. It is cut into
 /// hours from its first moment on, and each begun hour costs the highest price in force in it. A public address costs
 /// the fee in force at the first moment of each calendar month of the billed time (docs/billing.md).
 public struct Meter: Sendable, Equatable {
@@ -89,6 +89,16 @@ extension SnapshotState {
     public var billing: BillingPhase {
         switch self {
         case .taking: .notYet
+        case .ready: .billed
+        case .failed, .deleting, .deleted: .over
+        }
+    }
+}
+
+extension TeamImageState {
+    public var billing: BillingPhase {
+        switch self {
+        case .uploading, .preparing: .notYet
         case .ready: .billed
         case .failed, .deleting, .deleted: .over
         }

@@ -30,7 +30,7 @@ public enum Placement {
     public struct Demand: Sendable, Equatable {
         public var resources: Resources
         public var region: String
-        /// Slug; a host that has it is preferred to one that is as full and has it not.
+        /// `Image.key`; a host that has it is preferred to one that is as full and has it not.
         public var image: String
         /// Hosts where computes are that it must not share a host with.
         public var apartFrom: Set<Int64>

@@ -79,6 +79,11 @@ extension Catalogue {
         Price(hourMilliRwf: Price.hour(ofMonth: gb * snapshotGbMonthMilliRwf), ipMonthMilliRwf: 0)
     }
 
+    /// The price of a team's own image whose files take `gb` GiB.
+    public func price(ofImageGb gb: Int64) -> Price {
+        Price(hourMilliRwf: Price.hour(ofMonth: gb * imageGbMonthMilliRwf), ipMonthMilliRwf: 0)
+    }
+
     public func price(of specification: Specification, hasPublicIp: Bool) -> Price {
         Price(
             hourMilliRwf: specification.priceHourMilliRwf,

@@ -5,4 +5,6 @@ public enum ResourceKind: String, Sendable, CaseIterable {
     case move
     /// Of a compute's disk.
     case snapshot
+    /// Of a team's own, for computes to start with.
+    case image
 }

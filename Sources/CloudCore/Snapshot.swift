@@ -10,6 +10,8 @@ public struct Snapshot: Sendable, Equatable, Identifiable {
     public var state: SnapshotState
     /// Slug of the image that the disk lies over.
     public var image: String
+    /// The team's own image that the disk lies over; `nil`: it is one of the catalogue.
+    public var imageId: Int64?
     /// What a disk that is made of it has at least.
     public var storageGb: Int
     /// What its file takes on the host; `nil` until it is READY.
@@ -29,7 +31,8 @@ public struct Snapshot: Sendable, Equatable, Identifiable {
 
     public init(
         id: Int64, teamId: Int64, computeId: Int64, hostId: Int64, name: String, state: SnapshotState,
-        image: String, storageGb: Int, bytes: Int64? = nil, consistency: SnapshotConsistency? = nil,
+        image: String, imageId: Int64? = nil, storageGb: Int, bytes: Int64? = nil,
+        consistency: SnapshotConsistency? = nil,
         deletionProtection: Bool = false, failure: ComputeFailure? = nil, createdAtMs: Int64,
         updatedAtMs: Int64, job: Job<SnapshotAction>
     ) {
@@ -40,6 +43,7 @@ public struct Snapshot: Sendable, Equatable, Identifiable {
         self.name = name
         self.state = state
         self.image = image
+        self.imageId = imageId
         self.storageGb = storageGb
         self.bytes = bytes
         self.consistency = consistency
@@ -49,6 +53,9 @@ public struct Snapshot: Sendable, Equatable, Identifiable {
         self.updatedAtMs = updatedAtMs
         self.job = job
     }
+
+    /// `Image.key` of the image that the disk lies over.
+    public var imageKey: String { imageId.map(Image.key(ofTeamImage:)) ?? image }
 
     /// The GiB that are billed for a file of `bytes`, rounded up.
     public static func billedGb(_ bytes: Int64) -> Int64 { (bytes + (1 << 30) - 1) >> 30 }

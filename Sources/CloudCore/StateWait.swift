@@ -13,6 +13,7 @@ extension ResourceState {
 
 public typealias ComputeWait = StateWait<ComputeState>
 public typealias SnapshotWait = StateWait<SnapshotState>
+public typealias ImageWait = StateWait<TeamImageState>
 
 /// What a client waits for: any of some states, for a bounded time.
 public struct StateWait<State: ResourceState>: Sendable, Equatable {

@@ -52,6 +52,59 @@ public struct TeamImage: Sendable, Equatable, Identifiable {
     }
 }
 
+extension TeamImage {
+    /// What hosts make disks of; `nil` unless it is READY.
+    public var image: Image? {
+        guard state == .ready, let made else { return nil }
+        return Image(
+            image: slug, imageName: name, version: "", displayName: name,
+            source: .cell(id: id, createdAtMs: createdAtMs, content: made.content))
+    }
+
+    /// `Image.key` of it.
+    public var key: String { Image.key(ofTeamImage: id) }
+
+    /// The image as its host knows it.
+    public var onHost: ImageOnHost { ImageOnHost(id: id, createdAtMs: createdAtMs) }
+
+    /// The machine on which its job works: of which there is one for a compute's disk alone.
+    public var machineId: Int64 { if case .compute(let computeId) = origin { computeId } else { id } }
+}
+
+/// A team's own image that is about to be inserted.
+public struct NewTeamImage: Sendable, Equatable {
+    public var teamId: Int64
+    /// The host that is to make and keep it.
+    public var hostId: Int64
+    public var slug: String
+    public var name: String
+    public var origin: ImageOrigin
+    public var deletionProtection: Bool
+
+    public init(
+        teamId: Int64, hostId: Int64, slug: String, name: String, origin: ImageOrigin,
+        deletionProtection: Bool = false
+    ) {
+        self.teamId = teamId
+        self.hostId = hostId
+        self.slug = slug
+        self.name = name
+        self.origin = origin
+        self.deletionProtection = deletionProtection
+    }
+}
+
+/// What an owner changes of an image; what is `nil` stays.
+public struct ImageUpdate: Sendable, Equatable {
+    public var name: String?
+    public var deletionProtection: Bool?
+
+    public init(name: String? = nil, deletionProtection: Bool? = nil) {
+        self.name = name
+        self.deletionProtection = deletionProtection
+    }
+}
+
 /// What an image of one's own is made of.
 public enum ImageOrigin: Sendable, Equatable {
     case snapshot(id: Int64)
@@ -61,6 +114,32 @@ public enum ImageOrigin: Sendable, Equatable {
     case upload(ImageFile, size: Int64)
     /// A file on a web server.
     case url(String, ImageFile)
+
+    /// What is done to make an image of it.
+    public var action: ImageAction {
+        switch self {
+        case .upload: .receive
+        case .snapshot, .compute, .url: .make
+        }
+    }
+
+    /// The first state of an image that is made of it.
+    public var firstState: TeamImageState {
+        switch self {
+        case .upload: .uploading
+        case .snapshot, .compute, .url: .preparing
+        }
+    }
+
+    /// For events: `snapshot 326`.
+    public var inWords: String {
+        switch self {
+        case .snapshot(let id): "snapshot \(id)"
+        case .compute(let id): "compute \(id)"
+        case .upload(_, let size): "an upload of \(size) bytes"
+        case .url(let url, _): url
+        }
+    }
 }
 
 /// A file that a disk is in, as it comes from outside.

@@ -5,7 +5,7 @@ public enum TeamImageState: String, Sendable, CaseIterable {
     /// Its host fetches, copies and checks it.
     case preparing = "PREPARING"
     case ready = "READY"
-    /// It could not be made. Nothing is kept, nothing is billed, `failure` says why.
+    /// It could not be made, or was lost with its host. Nothing is kept, nothing is billed, `failure` says why.
     case failed = "FAILED"
     case deleting = "DELETING"
     case deleted = "DELETED"
@@ -16,7 +16,8 @@ extension TeamImageState: ResourceState {
         switch self {
         case .uploading: [.preparing, .failed, .deleting, .deleted]
         case .preparing: [.ready, .failed, .deleting, .deleted]
-        case .ready, .failed: [.deleting, .deleted]
+        case .ready: [.failed, .deleting, .deleted]
+        case .failed: [.deleting, .deleted]
         case .deleting: [.deleted]
         case .deleted: []
         }

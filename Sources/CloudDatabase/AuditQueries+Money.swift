@@ -5,7 +5,7 @@ extension AuditQueries {
     public func meters(afterId: Int64, limit: Int) throws -> [AuditedMeter] {
         let rows = try sql.query(
             """
-            SELECT m.resource_id, m.is_settled, COALESCE(c.state, s.state) AS state, \(MeterQueries.basisColumns)
+            SELECT m.resource_id, m.is_settled, COALESCE(c.state, s.state, i.state) AS state, \(MeterQueries.basisColumns)
             FROM \(MeterQueries.metered)
             WHERE m.resource_id > $1 ORDER BY m.resource_id LIMIT $2
             """,
@@ -28,6 +28,7 @@ extension AuditQueries {
         switch try row.value("kind") as ResourceKind {
         case .compute: (try row.value("state") as ComputeState).billing
         case .snapshot: (try row.value("state") as SnapshotState).billing
+        case .image: (try row.value("state") as TeamImageState).billing
         case .move: throw CloudError.bug("a move has a meter")
         }
     }
@@ -54,12 +55,15 @@ extension AuditQueries {
     public func withoutMeter() throws -> [Int64] {
         let computes = ComputeState.allCases.filter { $0.billing != .over }.sqlList
         let snapshots = SnapshotState.allCases.filter { $0.billing != .over }.sqlList
+        let images = TeamImageState.allCases.filter { $0.billing != .over }.sqlList
         return try sql.query(
             """
             SELECT c.id FROM computes c LEFT JOIN meters m ON m.resource_id = c.id
             WHERE m.resource_id IS NULL AND c.state IN (\(computes))
             UNION ALL SELECT s.id FROM snapshots s LEFT JOIN meters m ON m.resource_id = s.id
-            WHERE m.resource_id IS NULL AND s.state IN (\(snapshots)) ORDER BY id
+            WHERE m.resource_id IS NULL AND s.state IN (\(snapshots))
+            UNION ALL SELECT i.id FROM images i LEFT JOIN meters m ON m.resource_id = i.id
+            WHERE m.resource_id IS NULL AND i.state IN (\(images)) ORDER BY id
             """
         ).map { try $0.int("id") }
     }

@@ -23,10 +23,10 @@ public struct ComputeQueries {
             INSERT INTO computes (
                 id, team_id, host_name, state, intent, image, specification, region, vcpus, memory_mb, storage_gb,
                 public_keys, tags, user_data, deletion_protection, private_ipv4, public_ipv4, ssh_port,
-                created_at_ms, updated_at_ms, host_id, snapshot_id
+                created_at_ms, updated_at_ms, host_id, snapshot_id, image_id
             ) VALUES (
                 $1, $2, $3, 'CREATING', 'RUNNING', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17,
-                $18, $19
+                $18, $19, $20
             )
             """,
             [
@@ -34,7 +34,7 @@ public struct ComputeQueries {
                 new.specification.vcpus, new.specification.memoryMb, new.specification.storageGb,
                 try StringList.encode(new.publicKeys), try StringList.encode(new.tags), new.userData,
                 new.deletionProtection, new.privateIpv4, new.publicIpv4, new.sshPort, nowMs, new.hostId,
-                new.snapshotId,
+                new.snapshotId, new.imageId,
             ])
         try insert(new.tags, of: id, teamId: new.teamId)
     }
@@ -173,6 +173,11 @@ public struct ComputeQueries {
         try sql.later("UPDATE computes SET snapshot_id = $2 WHERE id = $1", [id, snapshotId])
     }
 
+    /// Says which image its disk lies over.
+    public func set(_ id: Int64, image: String, imageId: Int64?) throws {
+        try sql.later("UPDATE computes SET image = $2, image_id = $3 WHERE id = $1", [id, image, imageId])
+    }
+
     public func set(_ id: Int64, failure: ComputeFailure?) throws {
         try sql.later(
             "UPDATE computes SET failure_code = $2, failure_message = $3 WHERE id = $1",
@@ -204,6 +209,7 @@ public struct ComputeQueries {
         compute.publicIpv4 = try row.intOrNil("public_ipv4").map { IPv4Address(UInt32($0)) }
         compute.sshPort = try row.intOrNil("ssh_port").map { Int($0) }
         compute.snapshotId = try row.intOrNil("snapshot_id")
+        compute.imageId = try row.intOrNil("image_id")
         if let message = try row.textOrNil("failure_message") {
             compute.failure = ComputeFailure(try row.value("failure_code"), message)
         }

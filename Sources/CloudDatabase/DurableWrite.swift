@@ -8,7 +8,7 @@ public enum DurableWrite: String, Sendable, CaseIterable {
         noteKeyUse,
         issueGuestToken
     case createCompute, changeCompute, createSnapshot, changeSnapshot, changeWallet, suspendTeam, resumeTeam,
-        changeHost, fenceHost,
+        createImage, changeImage, receiveImage, changeHost, fenceHost,
         evacuateComputes
     /// Always undone: it changes nothing.
     case quoteCompute
@@ -30,6 +30,9 @@ public enum DurableWrite: String, Sendable, CaseIterable {
 
     // What came of each step of a snapshot.
     case saveSnapshotCopy, saveSnapshotKept, saveSnapshotErase
+
+    // What came of each step of a team's own image.
+    case saveImageContent, saveImageMake, saveImageKept, saveImageErase
 
     /// The write that saves what this step decided.
     public static func outcome(of step: ComputeStep) -> DurableWrite {
@@ -79,6 +82,17 @@ public enum DurableWrite: String, Sendable, CaseIterable {
         case .kept: .saveSnapshotKept
         // What is done is never due.
         case .erase, .done: .saveSnapshotErase
+        }
+    }
+
+    /// The write that saves what this step of a team's own image came to.
+    public static func outcome(of step: ImageStep) -> DurableWrite {
+        switch step {
+        case .content: .saveImageContent
+        case .make: .saveImageMake
+        case .kept: .saveImageKept
+        // What is done is never due.
+        case .erase, .done: .saveImageErase
         }
     }
 }

@@ -43,14 +43,19 @@ extension HostQueries {
         try sql.execute("DELETE FROM orphans WHERE host_id = $1 AND machine_id = $2", [hostId, machineId])
     }
 
-    /// Notes that the compute's host has the image's bytes.
+    /// Notes that the host has the bytes of the image of that `Image.key`.
     public func noteImage(_ image: String, hostId: Int64) throws {
         try sql.execute(
             "INSERT INTO host_images (host_id, image) VALUES ($1, $2) ON CONFLICT (host_id, image) DO NOTHING",
             [hostId, image])
     }
 
-    /// The slugs of the images that were made ready on the host.
+    /// Notes that no host needs the image of that `Image.key` any more.
+    public func forgetImage(_ image: String) throws {
+        try sql.later("DELETE FROM host_images WHERE image = $1", [image])
+    }
+
+    /// `Image.key` of the images that were made ready on the host.
     public func images(_ hostId: Int64) throws -> [String] {
         try sql.query("SELECT image FROM host_images WHERE host_id = $1 ORDER BY image", [hostId]).map {
             try $0.text("image")

@@ -157,17 +157,18 @@ public struct MeterQueries {
         ).map { (try Self.basis($0), try Self.price($0)) }
     }
 
-    /// Each meter, `m`, with the row of what it is for: a compute `c` or a snapshot `s`.
+    /// Each meter, `m`, with the row of what it is for: a compute `c`, a snapshot `s` or an image `i`.
     static let metered =
         """
         meters m LEFT JOIN computes c ON c.id = m.resource_id AND m.kind = 'compute'
         LEFT JOIN snapshots s ON s.id = m.resource_id AND m.kind = 'snapshot'
+        LEFT JOIN images i ON i.id = m.resource_id AND m.kind = 'image'
         """
     /// All that `basis` reads of a row of `metered`.
     static let basisColumns =
         """
         m.kind, c.specification, CASE WHEN c.public_ipv4 IS NULL THEN 0 ELSE 1 END AS has_public_ip,
-        COALESCE(s.bytes, 0) AS snapshot_bytes
+        COALESCE(s.bytes, i.bytes, 0) AS billed_bytes
         """
 
     static func basis(_ row: SQLRow) throws -> PriceBasis {
@@ -175,7 +176,8 @@ public struct MeterQueries {
         case .compute:
             .compute(
                 specification: try row.text("specification"), hasPublicIp: try row.int("has_public_ip") == 1)
-        case .snapshot: .snapshot(gb: Snapshot.billedGb(try row.int("snapshot_bytes")))
+        case .snapshot: .snapshot(gb: Snapshot.billedGb(try row.int("billed_bytes")))
+        case .image: .image(gb: Snapshot.billedGb(try row.int("billed_bytes")))
         case .move: throw CloudError.bug("a move has a meter")
         }
     }
@@ -191,6 +193,7 @@ public enum PriceBasis: Sendable, Equatable {
     /// - specification: a slug.
     case compute(specification: String, hasPublicIp: Bool)
     case snapshot(gb: Int64)
+    case image(gb: Int64)
 
     /// The price by a catalogue; `nil`: it has the specification no longer, and the price stays what it is.
     public func price(_ catalogue: Catalogue) -> Price? {
@@ -198,6 +201,7 @@ public enum PriceBasis: Sendable, Equatable {
         case .compute(let slug, let hasPublicIp):
             catalogue.specification(slug).map { catalogue.price(of: $0, hasPublicIp: hasPublicIp) }
         case .snapshot(let gb): catalogue.price(ofSnapshotGb: gb)
+        case .image(let gb): catalogue.price(ofImageGb: gb)
         }
     }
 }
@@ -209,6 +213,7 @@ extension ResourceKind {
             switch self {
             case .compute: .computeHours
             case .snapshot: .snapshotHours
+            case .image: .imageHours
             case .move: throw CloudError.bug("a move has a meter")
             }
         }

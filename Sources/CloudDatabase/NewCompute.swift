@@ -7,6 +7,8 @@ public struct NewCompute: Sendable {
     public var hostId: Int64
     public var hostName: String
     public var image: String
+    /// The team's own image that the disk is to lie over; `nil`: it is one of the catalogue.
+    public var imageId: Int64?
     /// The snapshot that its disk is to be a copy of; `nil`: it is made from the image itself.
     public var snapshotId: Int64?
     public var specification: Specification
@@ -20,7 +22,8 @@ public struct NewCompute: Sendable {
     public var sshPort: Int?
 
     public init(
-        teamId: Int64, hostId: Int64, hostName: String, image: String, snapshotId: Int64? = nil,
+        teamId: Int64, hostId: Int64, hostName: String, image: String, imageId: Int64? = nil,
+        snapshotId: Int64? = nil,
         specification: Specification,
         region: String,
         publicKeys: [String], tags: [String], userData: String? = nil, deletionProtection: Bool = false,
@@ -30,6 +33,7 @@ public struct NewCompute: Sendable {
         self.hostId = hostId
         self.hostName = hostName
         self.image = image
+        self.imageId = imageId
         self.snapshotId = snapshotId
         self.specification = specification
         self.region = region

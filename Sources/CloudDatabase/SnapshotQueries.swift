@@ -16,13 +16,13 @@ public struct SnapshotQueries {
         try sql.later(
             """
             INSERT INTO snapshots (id, team_id, compute_id, host_id, name, state, image, storage_gb, deletion_protection,
-                created_at_ms, updated_at_ms)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+                created_at_ms, updated_at_ms, image_id)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
             """,
             [
                 snapshot.id, snapshot.teamId, snapshot.computeId, snapshot.hostId, snapshot.name,
                 snapshot.state.rawValue, snapshot.image, snapshot.storageGb, snapshot.deletionProtection,
-                snapshot.createdAtMs, snapshot.updatedAtMs,
+                snapshot.createdAtMs, snapshot.updatedAtMs, snapshot.imageId,
             ])
     }
 
@@ -200,7 +200,8 @@ public struct SnapshotQueries {
         var snapshot = Snapshot(
             id: try row.int("id"), teamId: try row.int("team_id"), computeId: try row.int("compute_id"),
             hostId: try row.int("host_id"), name: try row.text("name"), state: try row.value("state"),
-            image: try row.text("image"), storageGb: Int(try row.int("storage_gb")),
+            image: try row.text("image"), imageId: try row.intOrNil("image_id"),
+            storageGb: Int(try row.int("storage_gb")),
             bytes: try row.intOrNil("bytes"), consistency: try row.valueOrNil("consistency"),
             deletionProtection: try row.int("deletion_protection") != 0,
             createdAtMs: try row.int("created_at_ms"), updatedAtMs: try row.int("updated_at_ms"),

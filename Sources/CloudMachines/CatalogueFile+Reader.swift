@@ -22,7 +22,10 @@ struct CatalogueReader {
         }
         checkKeys(
             root, "",
-            known: ["regions", "images", "specifications", "publicIpMonthRwf", "snapshotGbMonthRwf"])
+            known: [
+                "regions", "images", "specifications", "publicIpMonthRwf", "snapshotGbMonthRwf",
+                "imageGbMonthRwf",
+            ])
         var catalogue = Catalogue(regions: [], images: [], specifications: [])
         for (node, path) in items(root, "regions") { catalogue.regions.append(region(node, path)) }
         for (node, path) in items(root, "images") { catalogue.images.append(image(node, path)) }
@@ -34,6 +37,9 @@ struct CatalogueReader {
         }
         if root["snapshotGbMonthRwf"] != nil {
             catalogue.snapshotGbMonthMilliRwf = price(root, "", "snapshotGbMonthRwf")
+        }
+        if root["imageGbMonthRwf"] != nil {
+            catalogue.imageGbMonthMilliRwf = price(root, "", "imageGbMonthRwf")
         }
         checkUnique(catalogue.regions.map { String($0.id) }, "regions", "id")
         checkUnique(catalogue.regions.map(\.region), "regions", "region")

@@ -12,6 +12,9 @@ public protocol MachineHost: Sendable {
     /// Snapshots of its machines' disks.
     var snapshots: any SnapshotHost { get }
 
+    /// Images of teams' own that it makes, keeps and fetches from other hosts.
+    var teamImages: any ImageHost { get }
+
     /// Whether the image's bytes are here and verified. Starts the download or build in the background if they
     /// are not, and returns at once.
     func image(_ image: Image) async -> ImageStatus

@@ -1,7 +1,7 @@
 import CloudCore
 import Synchronization
 
-/// Where simulated hosts have their disks and snapshots: each its own, or several one.
+/// Where simulated hosts have their disks, snapshots and images: each its own, or several one.
 public final class SimulatedDisks: Sendable {
     /// What is on a disk: another number after each write, unlike any other's.
     typealias Content = Int
@@ -10,6 +10,8 @@ public final class SimulatedDisks: Sendable {
     struct Disk: Sendable, Equatable {
         var storageGb: Int
         var content: Content
+        /// The team's own image that it lies over; `nil`: it is one of the catalogue.
+        var imageId: Int64?
     }
 
     /// A copy that is under way.
@@ -36,6 +38,8 @@ public final class SimulatedDisks: Sendable {
         /// Disks that are being made of snapshots.
         var copies: [Int64: Copy] = [:]
         var snapshots: [Int64: Snapshot] = [:]
+        /// Of teams' own.
+        var images: [Int64: TeamImage] = [:]
         var lastContent = 0
     }
 
@@ -54,7 +58,7 @@ public final class SimulatedDisks: Sendable {
             with { state in
                 state.disks = newValue.mapValues { Disk(storageGb: $0, content: 0) }
                     .merging(state.disks.filter { newValue[$0.key] != nil }) { new, old in
-                        Disk(storageGb: new.storageGb, content: old.content)
+                        Disk(storageGb: new.storageGb, content: old.content, imageId: old.imageId)
                     }
             }
         }

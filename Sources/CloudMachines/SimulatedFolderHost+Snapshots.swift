@@ -73,7 +73,7 @@ extension SimulatedFolderHost: SnapshotHost {
     private func file(_ snapshotId: Int64) -> String { "\(allSnapshots)/\(snapshotId)" }
 
     /// GB; `nil`: it is not here.
-    private func size(of snapshot: DiskSnapshot) -> Int? {
+    func size(of snapshot: DiskSnapshot) -> Int? {
         let words = MachineFiles.text(file(snapshot.id), limit: Self.fileLimit)?.split(separator: " ") ?? []
         guard words.count == 3, words[1] == "\(snapshot.machineId)", words[2] == "\(snapshot.createdAtMs)"
         else { return nil }

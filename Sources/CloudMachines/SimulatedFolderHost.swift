@@ -13,6 +13,7 @@ import CloudCore
 ///     ID/seed      the guest's name
 ///     ID/process   `running`, or `off` once the guest has powered itself off; who removes it crashes the machine
 ///     network      all machines' places in the network, a line each
+///     snapshots/, images/
 ///
 /// It remembers nothing, as `QEMUHost` does. Each effect is one file that appears whole or goes, so that a kill at any
 /// moment leaves exactly what was done. Nothing is synced: it need not outlive a power cut.
@@ -44,8 +45,14 @@ public struct SimulatedFolderHost: MachineHost {
     }
 
     public func image(_ image: Image) async -> ImageStatus {
-        try? await pause()  // it throws when the call is cancelled, and nobody waits for the answer
-        return .ready
+        do {
+            try await pause()
+            guard case .cell(let id, let createdAtMs, let content) = image.source else { return .ready }
+            try fetch(ImageOnHost(id: id, createdAtMs: createdAtMs), content: content)
+            return .ready
+        } catch {
+            return .unavailable("The image \(image.image) can't be fetched. Try again.")
+        }
     }
 
     public func makeDisk(_ machine: Machine, from image: Image) async throws {

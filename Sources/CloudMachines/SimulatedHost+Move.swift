@@ -23,6 +23,7 @@ extension SimulatedHost: MovingHost {
                 throw SimulatedMove.cannotMove("its destination has a disk of it already.")
             }
             arrive(machine)
+            lay(machine.id, over: image)
         }
         return SimulatedMove.arrival
     }

@@ -6,6 +6,7 @@ extension SimulatedHost {
         case prepareArrival, depart, finishArrival, finishDeparture, cancelArrival, cancelDeparture
         case takeSnapshot, eraseSnapshot, makeDiskFromSnapshot, restoreDisk, dropFormerDisk,
             takeBackFormerDisk
+        case makeImage, eraseImage, receiveImage
 
         /// Those of a machine's move from host to host.
         public static let moves: [Operation] = [
@@ -17,5 +18,8 @@ extension SimulatedHost {
             .takeSnapshot, .eraseSnapshot, .makeDiskFromSnapshot, .restoreDisk, .dropFormerDisk,
             .takeBackFormerDisk,
         ]
+
+        /// Those of images of teams' own (`ImageHost`).
+        public static let images: [Operation] = [.makeImage, .eraseImage, .receiveImage]
     }
 }

@@ -114,7 +114,7 @@ extension SimulatedHost: SnapshotHost {
     /// Takes a snapshot away, as a broken host would.
     public func loseSnapshot(_ id: Int64) { store.with { $0.snapshots[id] = nil } }
 
-    private func requireOff(_ id: Int64) throws(CloudError) {
+    func requireOff(_ id: Int64) throws(CloudError) {
         guard running.contains(id) || poweredOff.contains(id) else { return }
         throw QEMUHost.mustBeOff
     }

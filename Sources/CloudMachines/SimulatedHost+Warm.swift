@@ -32,6 +32,6 @@ extension SimulatedHost: WarmingHost {
     }
 
     private static func kind(_ image: Image, _ vcpus: Int, _ memoryMb: Int, _ storageGb: Int) -> String {
-        "\(image.image) \(vcpus) \(memoryMb) \(storageGb)"
+        "\(image.key) \(vcpus) \(memoryMb) \(storageGb)"
     }
 }

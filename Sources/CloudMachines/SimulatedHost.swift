@@ -25,6 +25,10 @@ public actor SimulatedHost: MachineHost {
     var warmStartMs: Int64 = 0
     /// Why no snapshot can be taken; `nil`: it can.
     var snapshotFailure: String?
+    /// Why no image can be made; `nil`: it can.
+    var imageFailure: String?
+    /// Hosts from which it fetches images.
+    var peers: [SimulatedHost] = []
     /// How often a copy is looked at before it is whole.
     var copyLooks = 1
     private let ownDisks = SimulatedDisks()
@@ -34,8 +38,8 @@ public actor SimulatedHost: MachineHost {
     private var folders: Set<Int64> = []
     public private(set) var plan = NetworkPlan(attachments: [])
     /// How often each operation was asked for.
-    public private(set) var calls: [Operation: Int] = [:]
-    private var imageStatus: ImageStatus = .ready
+    public internal(set) var calls: [Operation: Int] = [:]
+    private(set) var imageStatus: ImageStatus = .ready
     private var fault: @Sendable (Operation, Moment) throws -> Void = { _, _ in }
     private(set) var visit: @Sendable (Operation, Int64) async -> Void = { _, _ in }
     private var silent: Set<Int64> = []
@@ -109,11 +113,6 @@ public actor SimulatedHost: MachineHost {
         if running.remove(id) != nil { poweredOff.insert(id) }
     }
 
-    public func image(_ image: Image) -> ImageStatus {
-        calls[.image, default: 0] += 1
-        return imageStatus
-    }
-
     /// Takes a disk away, as a broken host would.
     public func loseDisk(_ id: Int64) { store.removeDisk(id) }
 
@@ -138,6 +137,7 @@ public actor SimulatedHost: MachineHost {
             guard diskSizes[machine.id] == nil else { return }
             takeWarm(for: machine, image)
             diskSizes[machine.id] = machine.storageGb
+            lay(machine.id, over: image)
         }
     }
 

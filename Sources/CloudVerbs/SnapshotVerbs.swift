@@ -19,7 +19,8 @@ public struct SnapshotVerbs {
         let id = try sql.resources.insert(.snapshot, teamId: compute.teamId, nowMs: nowMs)
         let snapshot = Snapshot(
             id: id, teamId: compute.teamId, computeId: compute.id, hostId: hostId, name: name, state: .taking,
-            image: compute.image, storageGb: compute.storageGb, deletionProtection: deletionProtection,
+            image: compute.image, imageId: compute.imageId, storageGb: compute.storageGb,
+            deletionProtection: deletionProtection,
             createdAtMs: nowMs, updatedAtMs: nowMs, job: Job(.take, .copy, sinceMs: nowMs))
         try sql.snapshots.insert(snapshot)
         try sql.jobs.insert(

@@ -64,14 +64,13 @@ final class DriftWatch: Sendable {
             let (idle, known) = try await self.database.glance { sql in
                 let hostId = try self.claim.check(sql)
                 return (
-                    try sql.computes.atRest(hostId: hostId),
-                    try sql.hosts.machines(hostId).union(try sql.snapshots.onHost(hostId))
+                    try sql.computes.atRest(hostId: hostId), try HostThings.known(hostId, sql)
                 )
             }
             let machines = try await self.host.inventory()
             if isDue {
                 try await self.orphans.look(
-                    at: Set(machines.keys), try await self.host.snapshots.snapshotIds(), known: known)
+                    at: try await HostThings(machines: Set(machines.keys), on: self.host), known: known)
             }
             return self.drifted(idle, machines, suspects)
         } ?? []

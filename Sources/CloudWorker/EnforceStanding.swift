@@ -2,13 +2,13 @@ import CloudCore
 import CloudDatabase
 import CloudVerbs
 
-/// Stops the machines of a team that is SUSPENDED, and deletes those of one that is TERMINATED, its snapshots too. The worker does both
-/// as if the owner had asked for it.
+/// Stops the machines of a team that is SUSPENDED, and deletes those of one that is TERMINATED, its snapshots and images too, each image once
+/// nothing lies over it. The worker does both as if the owner had asked for it.
 struct EnforceStanding: Sendable {
     let teamId: Int64
     let nowMs: Int64
 
-    /// At most `Accountant.maxTogether` computes, and as many snapshots, that the team's standing forbids.
+    /// At most `Accountant.maxTogether` computes, and as many snapshots and images, that the team's standing forbids.
     func affected(_ sql: any SQLConnection) throws -> [Int64] {
         let limit = Accountant.maxTogether
         return switch try sql.wallets.get(teamId).standing {
@@ -17,6 +17,7 @@ struct EnforceStanding: Sendable {
         case .terminated:
             try sql.computes.toDelete(teamId: teamId, limit: limit)
                 + sql.snapshots.toDelete(teamId: teamId, limit: limit).map(\.id)
+                + sql.images.toDelete(teamId: teamId, limit: limit).map(\.id)
         }
     }
 
@@ -31,6 +32,9 @@ struct EnforceStanding: Sendable {
             }
             for snapshot in try sql.snapshots.toDelete(teamId: teamId, limit: limit) {
                 try sql.snapshotVerbs.delete(snapshot, detail: Self.reason, by: .system, nowMs: nowMs)
+            }
+            for image in try sql.images.toDelete(teamId: teamId, limit: limit) {
+                try sql.imageVerbs.delete(image, detail: Self.reason, by: .system, nowMs: nowMs)
             }
         }
     }

@@ -3,8 +3,40 @@ import CloudDatabase
 import CloudMachines
 import Logging
 
-/// Removes what is on the host of machines and snapshots of this installation that no row stands for, once a grace period is over:
-/// long enough for an operator who has just restored an old database to see it coming.
+/// What is on a host that a row should stand for, by the ids of the rows.
+struct HostThings: Sendable, Equatable {
+    var machines: Set<Int64>
+    var snapshots: Set<Int64>
+    /// Of teams' own.
+    var images: Set<Int64>
+
+    init(machines: Set<Int64>, snapshots: Set<Int64>, images: Set<Int64>) {
+        self.machines = machines
+        self.snapshots = snapshots
+        self.images = images
+    }
+
+    /// Those on the host, whose machines were looked at just now.
+    init(machines: Set<Int64>, on host: any MachineHost) async throws {
+        self.init(
+            machines: machines, snapshots: try await host.snapshots.snapshotIds(),
+            images: try await host.teamImages.imageIds())
+    }
+
+    /// The rows that stand for anything on the host.
+    static func known(_ hostId: Int64, _ sql: any SQLConnection) throws -> Set<Int64> {
+        try sql.hosts.machines(hostId).union(try sql.snapshots.onHost(hostId)).union(
+            try sql.images.onHost(hostId))
+    }
+
+    /// What the thing with this id is, in a word.
+    func kind(_ id: Int64) -> ResourceKind {
+        if images.contains(id) { .image } else if snapshots.contains(id) { .snapshot } else { .compute }
+    }
+}
+
+/// Removes what is on the host of machines, snapshots and images of this installation that no row stands for, once a grace
+/// period is over: long enough for an operator who has just restored an old database to see it coming.
 struct OrphanWatch: Sendable {
     let database: any Database
     let host: any MachineHost
@@ -14,19 +46,20 @@ struct OrphanWatch: Sendable {
     let metrics: WorkerMetrics
     let logger: Logger
 
-    /// Machines and snapshots that are removed in one look, which others wait for.
+    /// Things that are removed in one look, which others wait for.
     static let maxRemoved = 4
     /// The longest that ending and erasing one of them may take.
     static let removeTimeout = Duration.seconds(30)
 
     /// - Parameters:
-    ///   - machines: those that are on the host.
-    ///   - snapshots: those that are on the host.
-    ///   - known: those of both whose resources were not over before that was looked at.
-    func look(at machines: Set<Int64>, _ snapshots: Set<Int64>, known: Set<Int64>) async throws {
-        var strays = machines.subtracting(known)
+    ///   - things: those that are on the host.
+    ///   - known: those whose resources were not over before that was looked at.
+    func look(at things: HostThings, known: Set<Int64>) async throws {
+        var strays = things.machines.subtracting(known)
         let vacate = VacateHost(database: database, host: host, claim: claim, clock: clock, logger: logger)
-        strays = strays.subtracting(try await vacate.run(strays)).union(snapshots.subtracting(known))
+        strays = strays.subtracting(try await vacate.run(strays)).union(things.snapshots.subtracting(known))
+        let images = things.images.subtracting(known)
+        strays = strays.union(images.subtracting(try await removeCopies(images)))
         let hostId = try claim.hostId
         let noted = try await database.glance { sql in try sql.hosts.orphans(hostId) }
         guard !strays.isEmpty || !noted.isEmpty else { return }
@@ -42,40 +75,66 @@ struct OrphanWatch: Sendable {
         for id in changes.found {
             logger.warning(
                 "Something on the host has no row in the database; it is removed after the grace period.",
-                metadata: [
-                    snapshots.contains(id) ? "snapshot" : "machine": "\(id)",
-                    "graceSeconds": "\(graceMs / 1000)",
-                ])
+                metadata: [things.kind(id).word: "\(id)", "graceSeconds": "\(graceMs / 1000)"])
         }
-        for id in changes.due.prefix(Self.maxRemoved) {
-            try await remove(id, isSnapshot: snapshots.contains(id))
-        }
+        for id in changes.due.prefix(Self.maxRemoved) { try await remove(id, things.kind(id)) }
     }
 
-    /// The event that tells of it is appended when the machine is seen to be gone, whatever comes between.
-    private func remove(_ id: Int64, isSnapshot: Bool) async throws {
-        let host = host
-        let name = isSnapshot ? "snapshot" : "machine"
-        try await withTimeout(
-            Self.removeTimeout, by: clock, late: .late("Removing \(name) \(id)", after: Self.removeTimeout)
-        ) {
-            guard !isSnapshot else {
-                // Whose it was, nobody knows any more.
-                return try await host.snapshots.eraseSnapshot(
-                    DiskSnapshot(id: id, machineId: 0, createdAtMs: 0))
+    /// Removes those among these images that the cell has deleted: copies that the host had fetched. Returns their ids. One over
+    /// which a disk lies still is for a later look.
+    private func removeCopies(_ images: Set<Int64>) async throws -> Set<Int64> {
+        guard !images.isEmpty else { return [] }
+        let deleted = try await database.glance { sql in try sql.images.deleted(among: images) }
+        for image in deleted.prefix(Self.maxRemoved) {
+            do {
+                try await inTime(image.id, .image) { try await $0.teamImages.eraseImage(image.onHost) }
+            } catch {
+                logger.notice(
+                    "The copy of an image that was deleted can't be removed; trying again.",
+                    metadata: ["image": "\(image.id)", "error": "\(error)"])
             }
-            try await host.halt(id)
-            try await host.erase(id)
+        }
+        return Set(deleted.map(\.id))
+    }
+
+    /// The event that tells of it is appended when the thing is seen to be gone, whatever comes between.
+    private func remove(_ id: Int64, _ kind: ResourceKind) async throws {
+        try await inTime(id, kind) { host in
+            // Whose it was, nobody knows any more.
+            switch kind {
+            case .snapshot:
+                try await host.snapshots.eraseSnapshot(DiskSnapshot(id: id, machineId: 0, createdAtMs: 0))
+            case .image: try await host.teamImages.eraseImage(ImageOnHost(id: id, createdAtMs: 0))
+            case .compute, .move:
+                try await host.halt(id)
+                try await host.erase(id)
+            }
         }
         metrics.removedOrphan()
-        logger.notice("Something without a row in the database is removed.", metadata: ["\(name)": "\(id)"])
+        logger.notice(
+            "Something without a row in the database is removed.", metadata: ["\(kind.word)": "\(id)"])
     }
+
+    private func inTime(
+        _ id: Int64, _ kind: ResourceKind, _ body: @escaping @Sendable (any MachineHost) async throws -> Void
+    ) async throws {
+        let host = host
+        try await withTimeout(
+            Self.removeTimeout, by: clock,
+            late: .late("Removing \(kind.word) \(id)", after: Self.removeTimeout)
+        ) { try await body(host) }
+    }
+}
+
+extension ResourceKind {
+    /// What there is of it on a host.
+    fileprivate var word: String { self == .compute ? "machine" : rawValue }
 }
 
 /// Keeps the table of orphans in step with what is on the host, with an event of the cell for each that comes or goes.
 struct NoteOrphans: Sendable {
     let hostId: Int64
-    /// Machines and snapshots that no row stood for when they were looked at.
+    /// What no row stood for when it was looked at.
     let strays: Set<Int64>
     let nowMs: Int64
     let graceMs: Int64
@@ -94,7 +153,7 @@ struct NoteOrphans: Sendable {
     }
 
     func changes(_ sql: any SQLConnection) throws -> Changes {
-        let live = try sql.hosts.machines(hostId).union(try sql.snapshots.onHost(hostId))
+        let live = try HostThings.known(hostId, sql)
         let known = try sql.hosts.orphans(hostId)
         let orphans = strays.subtracting(live)
         return Changes(

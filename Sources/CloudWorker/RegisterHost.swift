@@ -57,11 +57,12 @@ public struct RegisterHost: Sendable {
         guard
             try !sql.hosts.machines(host.id).isEmpty
                 || !sql.snapshots.left(on: .host(host.id), limit: 1).isEmpty
+                || !sql.images.left(on: .host(host.id), limit: 1).isEmpty
         else { return }
         throw CloudError(
             .conflict,
-            "The disks of the computes and snapshots on host '\(host.name.shown)' do not lie where the setting disks says. Set it as it "
-                + "was, and mount what it names; it can be changed once the host has neither.",
+            "The disks of the computes, snapshots and images on host '\(host.name.shown)' do not lie where the setting disks "
+                + "says. Set it as it was, and mount what it names; it can be changed once the host has none of them.",
             problems: [Problem("disks", "is not where the host's disks are.")])
     }
 

@@ -18,6 +18,7 @@ public struct ReserveIds: Sendable {
 
     public func run() async throws {
         let onHost = try await host.machineIds().union(try await host.snapshots.snapshotIds())
+            .union(try await host.teamImages.imageIds())
         guard let highest = onHost.max() else { return }
         let wasFree = try await database.write(.reserveIds) { sql in
             try sql.identities.reserveResources(to: highest)
@@ -25,7 +26,7 @@ public struct ReserveIds: Sendable {
         guard wasFree else { return }
         logger.warning(
             """
-            Machines or snapshots on this host are newer than the database: it was put back by hand. Use 'strettch admin restore', \
+            Machines, snapshots or images on this host are newer than the database: it was put back by hand. Use 'strettch admin restore', \
             which sees to more.
             """,
             metadata: ["highest": "\(highest)"])

@@ -15,6 +15,7 @@ public struct Worker: Service {
     private let computes: JobRunner<ComputeWorkflow>
     private let moves: JobRunner<MoveWorkflow>
     private let snapshots: JobRunner<SnapshotWorkflow>
+    private let images: JobRunner<ImageWorkflow>
     /// The owner of the host's network, for whoever else works on it.
     public let network: NetworkApplier
     private let logger: Logger
@@ -62,18 +63,21 @@ public struct Worker: Service {
             database: database, clock: clock, wake: wake, claim: claim, owner: owner, metrics: metrics,
             logger: logger, jitter: jitter)
         let snapshots = FindSnapshot(database: database)
+        let images = FindImage(database: database, catalogue: catalogue)
         let slots = BootSlots(bootSlots, database: database, claim: claim)
         computes = JobRunner(
             workflow: ComputeWorkflow(
-                host: host, catalogue: catalogue, network: network, slots: slots, snapshots: snapshots,
+                host: host, images: images, network: network, slots: slots, snapshots: snapshots,
                 stopGraceMs: Int64(stopGrace / .milliseconds(1)), sshPorts: sshPorts, metrics: metrics),
             tools: tools)
         moves = JobRunner(
             workflow: MoveWorkflow(
-                host: host, network: network, catalogue: catalogue, clock: clock, logger: logger),
+                host: host, network: network, images: images, clock: clock, logger: logger),
             tools: tools)
         self.snapshots = JobRunner(
             workflow: SnapshotWorkflow(host: host, catalogue: catalogue, isBilled: isBilled), tools: tools)
+        self.images = JobRunner(
+            workflow: ImageWorkflow(host: host, catalogue: catalogue, isBilled: isBilled), tools: tools)
     }
 
     /// What works on the jobs of a kind.
@@ -82,6 +86,7 @@ public struct Worker: Service {
         case .compute: computes
         case .move: moves
         case .snapshot: snapshots
+        case .image: images
         }
     }
 

@@ -42,6 +42,7 @@ struct ComputeLifeTests {
         where ![.image, .answersSSH, .pressPowerButton, .growDisk, .vacate].contains(operation)
             && !SimulatedHost.Operation.moves.contains(operation)
             && !SimulatedHost.Operation.snapshots.contains(operation)
+            && !SimulatedHost.Operation.images.contains(operation)
         {
             try await TestCloud.with { cloud in
                 let faults = OneFault(operation, moment)

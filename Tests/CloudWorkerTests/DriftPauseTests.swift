@@ -13,7 +13,8 @@ struct DriftPauseTests {
             _ = try await cloud.createAndSettle()
             let now = cloud.clock.nowMs
             let workflow = ComputeWorkflow(
-                host: cloud.host, catalogue: .test, network: cloud.worker.network,
+                host: cloud.host, images: FindImage(database: cloud.database, catalogue: .test),
+                network: cloud.worker.network,
                 slots: BootSlots(1, database: cloud.database, claim: cloud.claim),
                 snapshots: FindSnapshot(database: cloud.database), stopGraceMs: 0,
                 sshPorts: nil,

@@ -13,6 +13,8 @@ struct NeighbouredHost: MachineHost {
 
     var snapshots: any SnapshotHost { host.snapshots }
 
+    var teamImages: any ImageHost { host.teamImages }
+
     func applyNetwork(_ plan: NetworkPlan) async throws { try await host.applyNetwork(extended(plan)) }
 
     func networkDrift(from plan: NetworkPlan) async throws -> [String] {

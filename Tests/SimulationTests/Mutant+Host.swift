@@ -60,6 +60,7 @@ struct WrongHost: MachineHost {
     var snapshots: any SnapshotHost {
         forgetsSnapshots ? Forgetful(host: host.snapshots) : host.snapshots
     }
+    var teamImages: any ImageHost { host.teamImages }
     func image(_ image: Image) async -> ImageStatus { await host.image(image) }
     func makeDisk(_ machine: Machine, from image: Image) async throws {
         try await host.makeDisk(machine, from: image)

@@ -38,7 +38,8 @@ extension DurableWrite {
         case .createTeam, .createFirstTeam, .createCell: .inTurns
         case .createKey, .revokeKey, .noteKeyUse, .issueGuestToken, .changeCompute, .createSnapshot,
             .changeSnapshot, .saveRestore, .saveSettle, .saveTakeBack, .saveSnapshotCopy, .saveSnapshotKept,
-            .saveSnapshotErase,
+            .saveSnapshotErase, .createImage, .changeImage, .receiveImage, .saveImageContent,
+            .saveImageMake, .saveImageKept, .saveImageErase,
             .changeWallet, .changeHost, .suspendTeam, .resumeTeam, .registerHost, .heartbeat,
             .takeDuty, .reserveIds, .adoptHost, .noteOrphans,
             .lease, .giveBack, .supervise, .setPrices, .debit, .moveStanding, .enforceStanding, .saveImage,

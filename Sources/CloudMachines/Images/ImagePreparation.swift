@@ -87,6 +87,10 @@ struct ImagePreparation: Sendable {
             switch image.source {
             case .url(let url, let checksum, let format): try await download(url, checksum, format)
             case .build(let recipe): try await build(recipe)
+            case .cell:
+                throw CloudError(
+                    .serviceUnavailable,
+                    "The image \(image.image) is on another host, from which this one can't fetch it.")
             }
         }
     }
@@ -140,6 +144,7 @@ extension ImageSource {
         // A recipe that changes makes other content: what the older one made is built again.
         case .build(let name):
             "recipe:\(name)" + (ImageRecipe(rawValue: name).map { " \($0.digest.prefix(16))" } ?? "")
+        case .cell(let id, let createdAtMs, let content): "cell:\(id) \(createdAtMs) \(content)"
         }
     }
 }

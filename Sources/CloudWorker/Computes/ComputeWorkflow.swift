@@ -4,7 +4,7 @@ import CloudMachines
 /// The steps of a compute's life. Each does one thing, and looks before it acts; none changes the database.
 struct ComputeWorkflow: Sendable {
     let host: any MachineHost
-    let catalogue: Catalogue
+    let images: FindImage
     let network: NetworkApplier
     let slots: BootSlots
     let snapshots: FindSnapshot
@@ -65,8 +65,8 @@ struct ComputeWorkflow: Sendable {
         }
     }
 
-    private func image(_ compute: Compute) async -> Outcome {
-        guard let image = catalogue.image(compute.image) else { return .fail(Self.noImage(compute)) }
+    private func image(_ compute: Compute) async throws -> Outcome {
+        guard let image = try await images.run(compute) else { return .fail(Self.noImage(compute)) }
         switch await host.image(image) {
         case .ready: return .done
         case .preparing(let note): return .wait(milliseconds: Self.imagePollMs, note: note)
@@ -75,7 +75,7 @@ struct ComputeWorkflow: Sendable {
     }
 
     private func disk(_ compute: Compute) async throws -> Outcome {
-        guard let image = catalogue.image(compute.image) else { return .fail(Self.noImage(compute)) }
+        guard let image = try await images.run(compute) else { return .fail(Self.noImage(compute)) }
         do {
             try await host.makeDisk(try Machine(compute), from: image)
         } catch let error as CloudError where error.code == .unprocessableEntity {
@@ -199,7 +199,9 @@ struct ComputeWorkflow: Sendable {
     private static func noImage(_ compute: Compute) -> ComputeFailure {
         ComputeFailure(
             .imageUnavailable,
-            "The image \(compute.image) is no longer in the catalogue. Choose another, or ask the operator to put it back."
+            compute.imageId == nil
+                ? "The image \(compute.image) is no longer in the catalogue. Choose another, or ask the operator to put it back."
+                : "The team's image \(compute.image) is no longer there. Choose another: GET /images."
         )
     }
 }

@@ -37,7 +37,7 @@ extension ComputeWorkflow: Workflow {
     func note(_ steps: [ComputeStep], _ compute: Compute, _ turn: Turn) throws {
         // That it has the bytes makes a host preferable.
         guard steps.contains(.image) || steps.contains(.disk) else { return }
-        try turn.sql.hosts.noteImage(compute.image, hostId: turn.hostId)
+        try turn.sql.hosts.noteImage(compute.imageKey, hostId: turn.hostId)
     }
 
     func complete(_ compute: Compute, _ turn: Turn) throws -> Turnout<ComputeAction> {
@@ -45,8 +45,7 @@ extension ComputeWorkflow: Workflow {
         switch compute.job.action {
         case .create, .start, .reboot, .restore, .putBack:
             if compute.job.action == .restore {
-                let source = compute.snapshotId.map { "from snapshot \($0)" }
-                try verbs.append("compute.restored", source, compute, nowMs: turn.nowMs)
+                try restored(compute, turn)
             }
             try verbs.set(compute, state: .running, intent: compute.intent, nowMs: turn.nowMs)
             try verbs.append("compute.running", nil, compute, nowMs: turn.nowMs)
@@ -64,6 +63,16 @@ extension ComputeWorkflow: Workflow {
         }
         // What was found just now needs no look before the supervisor's next.
         return .restAt(.keep)
+    }
+
+    /// The disk lies over what the snapshot's did, from now on, when nothing is left of the disk that it had.
+    private func restored(_ compute: Compute, _ turn: Turn) throws {
+        let source = compute.snapshotId.map { "from snapshot \($0)" }
+        try turn.sql.computeVerbs.append("compute.restored", source, compute, nowMs: turn.nowMs)
+        guard let snapshot = try compute.snapshotId.flatMap({ try turn.sql.snapshots.get($0) }),
+            snapshot.imageKey != compute.imageKey
+        else { return }
+        try turn.sql.computes.set(compute.id, image: snapshot.image, imageId: snapshot.imageId)
     }
 
     /// Gives the addresses back, last of all, when nothing is left that could use them.

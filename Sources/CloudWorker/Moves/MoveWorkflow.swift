@@ -8,7 +8,7 @@ import Logging
 struct MoveWorkflow: Sendable {
     let host: any MachineHost
     let network: NetworkApplier
-    let catalogue: Catalogue
+    let images: FindImage
     let clock: any CloudClock
     let logger: Logger
 
@@ -57,8 +57,8 @@ struct MoveWorkflow: Sendable {
     }
 
     private func arrival(_ subject: MoveSubject, _ host: any MovingHost) async throws -> Outcome {
-        guard let image = catalogue.image(subject.image) else {
-            return Self.fail("the image \(subject.image) is not in the catalogue of its destination")
+        guard let image = try await images.run(subject.compute) else {
+            return Self.fail("its destination does not know the image \(subject.compute.image)")
         }
         switch await host.image(image) {
         case .ready: break

@@ -8,7 +8,7 @@ import Logging
 struct MoveSubject: WorkflowSubject {
     var move: Move
     /// As it is; deleted, perhaps, where its other host still clears up.
-    private var compute: Compute
+    private(set) var compute: Compute
     /// `MovingHost.moveCertificate` of each host that has one.
     private var certificates: [MoveSide: String] = [:]
     /// Until when a worker has the compute's job; `nil`: nobody has it.
@@ -16,8 +16,6 @@ struct MoveSubject: WorkflowSubject {
 
     /// What is moved. Throws once the compute has given its address back.
     var machine: Machine { get throws { try Machine(compute) } }
-    /// Slug of the compute's image.
-    var image: String { compute.image }
 
     var id: Int64 { move.id }
     var job: Job<MoveAction> { move.job }
@@ -101,7 +99,7 @@ extension MoveWorkflow: Workflow {
             return .next
         case .awaited(let arrival):
             try turn.sql.moves.set(subject.id, arrival: arrival)
-            try turn.sql.hosts.noteImage(subject.image, hostId: turn.hostId)
+            try turn.sql.hosts.noteImage(subject.compute.imageKey, hostId: turn.hostId)
             return .next
         case .refused(let reason):
             try turn.sql.moves.set(subject.id, failure: reason)
