@@ -59,7 +59,8 @@ kill: build ## Kill the program again and again under load, and audit (ROUNDS=20
 		STRETTCH_KILL_COMPUTES=$(or $(COMPUTES),1000) \
 		$(if $(SEED),STRETTCH_KILL_SEED=$(SEED)) swift test --skip-build --no-parallel --filter KillTests
 
-deep: build ## Pass the tests that take a quiet machine: a guest that writes as fast as it can to a small disk
+deep: build ## Pass the tests that take long, or a quiet machine: every fault at every crash point, a guest that fills a small disk
+	STRETTCH_TEST_DEEP=1 swift test --skip-build --parallel --filter CrashMatrixTests
 	STRETTCH_TEST_DEEP=1 swift test --skip-build --no-parallel --filter FastWriterTests
 
 demo: ## Make a cloud on this machine and log in to a compute in it (IMAGE=DEBIAN-12 for a full guest)

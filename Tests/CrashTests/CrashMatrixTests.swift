@@ -4,55 +4,64 @@ import CloudMachines
 import CloudTesting
 import Testing
 
-/// Each script runs once undisturbed, and then once for each visit of each point and each kind of fault. Whatever goes
-/// wrong, the world must come out as it did undisturbed.
+/// Each script runs once undisturbed, and then once for each fault (`CrashShare`). Whatever goes wrong, the world must come out as
+/// it did undisturbed.
 @Suite("Crash points, on a simulated host")
 struct CrashMatrixTests {
-    static let scripts = CrashScript.actions + CrashScript.events + CrashScript.operations
+    static let scripts =
+        CrashScript.actions + CrashScript.events + CrashScript.operations + CrashScript.moves
+        + CrashScript.snapshots
+
+    /// The scripts undisturbed, by name, and what is to go wrong in each: once for all tests.
+    private static let plan = Task {
+        let outcomes = try await withThrowingTaskGroup(of: (String, CrashOutcome).self) { group in
+            for script in scripts { group.addTask { (script.name, try await run(script)) } }
+            return try await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
+        }
+        let visits = scripts.map { ($0.name, outcomes[$0.name]?.visits ?? []) }
+        return (calm: outcomes, faults: CrashShare.faults(of: visits))
+    }
 
     @Test("whatever goes wrong at a point, the world comes out right", arguments: scripts)
-    func matrix(_ script: CrashScript) async throws { try await Self.sabotage(script) }
-
-    @Test(
-        "whatever goes wrong in a move, its guest runs once and all rooms are right",
-        arguments: CrashScript.moves)
-    func moves(_ script: CrashScript) async throws { try await Self.sabotage(script) }
-
-    @Test(
-        "whatever goes wrong in a snapshot or a restore, each disk has what it should",
-        arguments: CrashScript.snapshots)
-    func snapshots(_ script: CrashScript) async throws { try await Self.sabotage(script) }
-
-    private static func sabotage(_ script: CrashScript) async throws {
-        let calm = try await Self.run(script)
+    func matrix(_ script: CrashScript) async throws {
+        let plan = try await Self.plan.value
+        let calm = try #require(plan.calm[script.name])
         #expect(!calm.visits.isEmpty)
         #expect(calm.world.filter { $0.hasPrefix("audit") } == [])
-        for visit in calm.visits where Engine.standard == .sqlite || visit.point.isTransaction {
-            for kind in FaultKind.allCases {
-                let place = "\(script.name): \(kind.rawValue) at \(visit)"
-                do {
-                    let outcome = try await Self.run(script, fault: (visit, kind))
-                    #expect(outcome.wasMet, "\(place) never came about")
-                    let difference = outcome.world.difference(from: calm.world).map(\.line)
-                    #expect(difference.isEmpty, "\(place)")
-                } catch {
-                    Issue.record("\(place): \(error)")
-                }
+        for fault in plan.faults[script.name] ?? [] {
+            let place = "\(script.name): \(fault)"
+            do {
+                let outcome = try await Self.run(script, fault: (fault.visit, fault.kind))
+                #expect(outcome.wasMet, "\(place) never came about")
+                let difference = outcome.world.difference(from: calm.world).map(\.line)
+                #expect(difference.isEmpty, "\(place)")
+            } catch {
+                Issue.record("\(place): \(error)")
             }
         }
     }
 
     @Test("no write and no call of the host is without a script")
     func completeness() async throws {
-        var hit: Set<CrashPoint> = []
-        for script in Self.scripts + CrashScript.moves + CrashScript.snapshots {
-            hit.formUnion(try await Self.run(script).visits.map(\.point))
-        }
+        let hit = Set(try await Self.plan.value.calm.values.flatMap { $0.visits.map(\.point) })
         let looks: Set<SimulatedHost.Operation> = [.image, .answersSSH]
         let registered =
             DurableWrite.allCases.map { CrashPoint.write($0) }
             + SimulatedHost.Operation.allCases.filter { !looks.contains($0) }.map { .call($0) }
         for point in registered { #expect(hit.contains(point), "nothing passes \(point)") }
+    }
+
+    @Test("each kind of fault is made at each point, in several scripts where there are")
+    func share() async throws {
+        let plan = try await Self.plan.value
+        let faults = plan.faults.flatMap { script, faults in faults.map { (script, $0) } }
+        for point in Set(faults.map(\.1.visit.point)) {
+            for kind in FaultKind.allCases {
+                let scripts = faults.filter { $0.1.visit.point == point && $0.1.kind == kind }.map(\.0)
+                let passing = plan.calm.filter { $0.value.visits.contains { $0.point == point } }
+                #expect(Set(scripts).count >= min(2, passing.count), "\(kind.rawValue) at \(point)")
+            }
+        }
     }
 
     private static func run(
@@ -83,16 +92,6 @@ struct CrashMatrixTests {
             "running \(await host.running.sorted()), off \(await host.poweredOff.sorted())",
             "network \(await host.plan.attachments.map(\.computeId)) \(await host.plan.spareTaps)",
         ]
-    }
-}
-
-extension CrashPoint {
-    /// All others are the host's, which is the same whatever the database runs on.
-    fileprivate var isTransaction: Bool {
-        switch self {
-        case .write: true
-        case .call, .effect: false
-        }
     }
 }
 

@@ -104,7 +104,7 @@ struct JobRunner<Kind: Workflow>: JobRunning {
 
     /// Tells how long each step took that has ended, waits and failed attempts included.
     private func log(_ walk: Walk, _ outcome: Outcome, nowMs: Int64) {
-        let ends = walk.begins.dropFirst().map(\.ms) + (outcome.isDone ? [nowMs] : [])
+        let ends = walk.begins.dropFirst().map { $0.ms } + (outcome.isDone ? [nowMs] : [])
         for (begin, endMs) in zip(walk.begins, ends) {
             tools.logger.info(
                 "step done",

@@ -18,7 +18,8 @@ struct StepWalk<Subject: WorkflowSubject>: Sendable {
         begins = [(subject.job.step, subject.job.sinceMs)]
     }
 
-    var steps: [Step] { begins.map(\.step) }
+    /// By a closure: a key path in generic code is made anew each time, which cost a twentieth of all that a create costs.
+    var steps: [Step] { begins.map { $0.step } }
 
     /// The last one.
     var step: Step { begins[begins.count - 1].step }
