@@ -135,6 +135,11 @@ extension StrettchClient {
         try await call(Call(.GET, "/computes/specifications?page=\(page)&limit=\(limit)"))
     }
 
+    /// All the sizes that a compute can have.
+    public func allSpecifications() async throws -> [SpecificationWire] {
+        try await all(limit: .max) { page, size, _ in try await specifications(page: page, limit: size) }
+    }
+
     public func images() async throws -> EnvelopeWire<[ImageWire]> { try await call(Call(.GET, "/images")) }
 
     public func regions() async throws -> EnvelopeWire<[RegionWire]> {

@@ -33,8 +33,8 @@ struct CatalogueRoutes: Sendable {
             .ok,
             cloud.catalogue.images.map {
                 ImageWire(
-                    image: $0.image, imageName: $0.imageName, version: $0.version, displayName: $0.displayName
-                )
+                    image: $0.image, imageName: $0.imageName, version: $0.version,
+                    displayName: $0.displayName, minStorageGb: $0.minStorageGb)
             })
     }
 

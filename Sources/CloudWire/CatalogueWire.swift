@@ -13,21 +13,6 @@ public struct RegionWire: Codable, Sendable, Equatable {
     }
 }
 
-/// An image as the public API shows it.
-public struct ImageWire: Codable, Sendable, Equatable {
-    public var image: String
-    public var imageName: String
-    public var version: String
-    public var displayName: String
-
-    public init(image: String, imageName: String, version: String, displayName: String) {
-        self.image = image
-        self.imageName = imageName
-        self.version = version
-        self.displayName = displayName
-    }
-}
-
 /// A specification as the public API shows it.
 public struct SpecificationWire: Codable, Sendable, Equatable {
     /// A UUID.

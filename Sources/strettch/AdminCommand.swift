@@ -9,12 +9,12 @@ import CloudWire
 struct AdminCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "admin",
-        abstract: "Teams, their API keys, hosts, moves, backups and the audit, on the server's own machine.",
+        abstract: "Teams, API keys, hosts, images, moves, backups and audit, on the server's own machine.",
         discussion:
             "These commands work on the server's database, whether the server runs or not; a restore needs it stopped.",
         subcommands: [
             AdminTeamCommand.self, AdminKeyCommand.self, AdminHostCommand.self, AdminComputeCommand.self,
-            AdminAuditCommand.self,
+            AdminImageCommand.self, AdminAuditCommand.self,
             AdminBackupCommand.self, AdminRestoreCommand.self, AdminMigrateDatabaseCommand.self,
         ])
 }

@@ -10,23 +10,24 @@ struct ComputeCreateCommand: AsyncParsableCommand {
         abstract: "Create a compute.",
         discussion: """
             Prints the compute as soon as the server has accepted it, or with --wait when it can be logged in to. \
-            Spaces in the name become hyphens: "my server" is created as my-server.
+            Spaces in the name become hyphens: "my server" is created as my-server. Image, region and specification need \
+            not be given where the server has only one.
             """)
 
     @Argument(help: "Host name of the compute.")
     var name: String
 
-    @Option(help: "Slug of the image, like UBUNTU-24.04. Either this or --snapshot.")
+    @Option(help: "Slug of the image, like UBUNTU-24.04, of 'strettch image list'. Or give --snapshot.")
     var image: String?
 
     @Option(help: "Id or name of the snapshot that its disk is made of.")
     var snapshot: String?
 
-    @Option(help: "Slug of the region, like KGL-1.")
-    var region: String
+    @Option(help: "Slug of the region, like KGL-1. See 'strettch region list'.")
+    var region: String?
 
-    @Option(help: "Slug of the specification, like S-1C-1G.")
-    var specification: String
+    @Option(help: "Slug of the specification, like S-1C-1G. See 'strettch specification list'.")
+    var specification: String?
 
     @Option(
         help: ArgumentHelp(
@@ -64,7 +65,7 @@ struct ComputeCreateCommand: AsyncParsableCommand {
 
     func validate() throws {
         guard !hostName.isEmpty else { throw ValidationError("The name is empty. Give one like web-1.") }
-        guard (image == nil) != (snapshot == nil) else {
+        guard image == nil || snapshot == nil else {
             throw ValidationError("Give either --image or --snapshot.")
         }
         guard !dryRun || !wait else { throw ValidationError("--dry-run makes nothing to --wait for.") }
@@ -99,7 +100,8 @@ struct ComputeCreateCommand: AsyncParsableCommand {
     private static let maxUserDataBytes = 16384
 
     private func quote(_ client: StrettchClient) async throws {
-        let quote = try await client.quoteCompute(try await request(client))
+        let request = try await request(client)
+        let quote = try await explaining(request, client) { try await client.quoteCompute(request) }
         warn(quote.warnings)
         try OutputStreams.result(
             options.json ? try OutputText.json(quote.data) : OutputCompute.quote(quote.data))
@@ -115,18 +117,39 @@ struct ComputeCreateCommand: AsyncParsableCommand {
         let userData = try userData.map { try CommandFile.text($0, maxBytes: Self.maxUserDataBytes) }
         var source: SnapshotWire?
         if let snapshot { source = try await SnapshotCommandFind.find(snapshot, client) }
+        var image = image
+        if source == nil { image = try await ComputeCreateSlugs.chosen(image, .image, client) }
         return CreateComputeWire(
-            hostName: hostName, image: image, snapshot: source?.id, region: region,
-            specification: specification, publicKeys: keys,
+            hostName: hostName, image: image, snapshot: source?.id,
+            region: try await ComputeCreateSlugs.chosen(region, .region, client),
+            specification: try await ComputeCreateSlugs.chosen(specification, .specification, client),
+            publicKeys: keys,
             tags: tag.isEmpty ? nil : tag, withPublicIp: publicIp ? true : nil,
             userData: userData, deletionProtection: protection ? true : nil)
     }
 
     private func create(_ client: StrettchClient) async throws -> EnvelopeWire<ComputeWire> {
         let request = try await request(client)
-        return try await CommandKey.send(
-            idempotencyKey, what: "create", never: "makes a second compute"
-        ) { try await client.createCompute(request, idempotencyKey: $0) }
+        return try await explaining(request, client) {
+            try await CommandKey.send(
+                idempotencyKey, what: "create", never: "makes a second compute"
+            ) { try await client.createCompute(request, idempotencyKey: $0) }
+        }
+    }
+
+    /// Runs `body`. When it fails since slugs of the request don't exist, the error proposes those that do.
+    private func explaining<Answer>(
+        _ request: CreateComputeWire, _ client: StrettchClient, _ body: () async throws -> Answer
+    ) async throws -> Answer {
+        do {
+            return try await body()
+        } catch let error as ClientError {
+            var slugs: [ComputeCreateSlugs.Field: String] = [:]
+            slugs[.image] = request.image
+            slugs[.region] = request.region
+            slugs[.specification] = request.specification
+            throw await ComputeCreateSlugs.explained(error, slugs, client)
+        }
     }
 
     private func waitUntilRunning(_ compute: ComputeWire, _ client: StrettchClient) async throws

@@ -1,133 +1,57 @@
 import ArgumentParser
-import CloudCore
-import CloudMachines
-import Logging
+import CloudClient
+import CloudWire
 
-/// `strettch image`: the images on this machine.
+/// `strettch image`: the images that a compute can be made of, over the API.
 struct ImageCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "image", abstract: "Fetch, build, import and check the images on this machine.",
+        commandName: "image",
+        abstract: "Show the images that a compute can be made of.",
+        discussion: """
+            'strettch admin image' downloads, builds, imports and verifies the catalogue's images, on the server's own \
+            machine.
+            """,
         subcommands: [
-            ImageListCommand.self, ImagePullCommand.self, ImageBuildCommand.self, ImageImportCommand.self,
-            ImageVerifyCommand.self,
+            ImageListCommand.self,
+            ImageMovedCommand<AdminImagePullCommand>.self, ImageMovedCommand<AdminImageBuildCommand>.self,
+            ImageMovedCommand<AdminImageImportCommand>.self, ImageMovedCommand<AdminImageVerifyCommand>.self,
         ])
-}
-
-/// What all image commands take.
-struct ImageOptions: ParsableArguments {
-    @OptionGroup var data: DataOption
-    @Option(help: "A catalogue of your own, in YAML.") var catalogue: String?
-    @Flag(help: "Tell what is going on, step by step, on standard error.") var verbose = false
-
-    func images() throws -> [Image] {
-        try (catalogue.map { try CatalogueFile.read(path: $0) } ?? CatalogueFile.builtIn()).images
-    }
-
-    /// Throws `RESOURCE_NOT_FOUND` and names what there is.
-    func image(_ slug: String) throws -> Image {
-        let images = try images()
-        guard let image = images.first(where: { $0.image == slug }) else {
-            throw CloudError(
-                .resourceNotFound,
-                "There is no image '\(slug)' in the catalogue; it has \(images.map(\.image).joined(separator: ", "))."
-            )
-        }
-        return image
-    }
-
-    func store() throws -> ImageStore {
-        var logger = Logger(label: "strettch.image") { StreamLogHandler.standardError(label: $0) }
-        // What matters is told by the command itself.
-        logger.logLevel = verbose ? .debug : .critical
-        return ImageStore(directory: try ServeSettings.images(in: try data.folder()), logger: logger)
-    }
 }
 
 /// `strettch image list`.
 struct ImageListCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "list", abstract: "List the catalogue's images and what of them is here.")
+        commandName: "list", abstract: "List the images that a compute can be made of.")
 
-    @Flag(help: "Print JSON.") var json = false
-    @OptionGroup var options: ImageOptions
-
-    func run() async throws {
-        let listings = try await options.store().list(try options.images())
-        try OutputStreams.result(
-            json ? try OutputText.json(listings.map(OutputImage.init)) : OutputImage.table(listings))
-    }
-}
-
-/// `strettch image pull`.
-struct ImagePullCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "pull",
-        abstract: "Make an image ready: download it, or build it where the catalogue says so.",
-        discussion: "A download that breaks off goes on from there at the next try.")
-
-    @Argument(help: "The image's slug, for example UBUNTU-24.04.") var slug: String
-    @Flag(help: "Fetch it anew even though it is here. Computes made before keep the older disk.") var again =
-        false
-    @OptionGroup var options: ImageOptions
+    @OptionGroup var options: ComputeOptions
 
     func run() async throws {
-        let (image, store) = (try options.image(slug), try options.store())
-        try await ImageWork.run(image, in: store) { progress in
-            try await store.prepare(image, again: again, progress: progress)
+        try await options.withClient { client in
+            let images = try await client.images().data
+            try OutputStreams.result(options.json ? try OutputText.json(images) : OutputImage.list(images))
         }
     }
 }
 
-/// `strettch image build`.
-struct ImageBuildCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "build", abstract: "Build an image anew, out of this machine's package sources.")
-
-    @Argument(help: "The slug of an image with a recipe, for example TINY-1.") var slug: String
-    @OptionGroup var options: ImageOptions
-
-    func run() async throws {
-        let (image, store) = (try options.image(slug), try options.store())
-        guard case .build = image.source else {
-            throw CloudError(
-                .unprocessableEntity,
-                "Image \(slug) is downloaded, not built. Fetch it by: strettch image pull \(slug)")
-        }
-        try await ImageWork.run(image, in: store) { progress in
-            try await store.prepare(image, again: true, progress: progress)
-        }
+/// A command of `strettch admin image` by its former name, `strettch image …`. It goes on for one release.
+struct ImageMovedCommand<Command: AsyncParsableCommand>: AsyncParsableCommand {
+    static var configuration: CommandConfiguration {
+        CommandConfiguration(
+            commandName: name, abstract: "The former name of 'strettch admin image \(name)'.",
+            shouldDisplay: false)
     }
-}
 
-/// `strettch image import`.
-struct ImageImportCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "import",
-        abstract: "Take a disk of your own as an image: a qcow2 or raw file, which is copied.")
+    private static var name: String { Command.configuration.commandName ?? "" }
 
-    @Argument(help: "The image's slug in the catalogue.") var slug: String
-    @Argument(help: "The disk's file.", completion: .file()) var file: String
-    @OptionGroup var options: ImageOptions
+    @OptionGroup var command: Command
 
-    func run() async throws {
-        let (image, store) = (try options.image(slug), try options.store())
-        try await ImageWork.run(image, in: store) { progress in
-            try await store.importFile(file, as: image, progress: progress)
-        }
+    mutating func run() async throws {
+        OutputStreams.note(Self.hint)
+        try await command.run()
     }
-}
 
-/// `strettch image verify`.
-struct ImageVerifyCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "verify", abstract: "Read an image whole and compare it with what was installed.")
-
-    @Argument(help: "The image's slug.") var slug: String
-    @OptionGroup var options: ImageOptions
-
-    func run() async throws {
-        let image = try options.image(slug)
-        try await options.store().verify(image)
-        try OutputStreams.result("\(slug) is whole.")
+    /// What is said on standard error before the work.
+    static var hint: String {
+        "'strettch image \(name)' is now 'strettch admin image \(name)'. The former name ends with the next release."
     }
 }

@@ -66,7 +66,8 @@ struct SettingTable: Sendable {
     let strictKeys = Setting(
         "strictKeys", .flag, false, "Refuse public keys that no SSH server accepts, instead of warning.")
     let catalogue = Setting(
-        "catalogue", .path, absent: "built in", "A catalogue of your own, in YAML; see strettch image list.")
+        "catalogue", .path, absent: "built in",
+        "A catalogue of your own, in YAML; see strettch admin image list.")
 
     // The host's network.
     let network = Setting(

@@ -14,7 +14,8 @@ struct Strettch: AsyncParsableCommand {
         version: Version.current,
         subcommands: [
             ServeCommand.self, ComputeCommand.self, SnapshotCommand.self, AuditCommand.self,
-            BillingCommand.self, ImageCommand.self, AdminCommand.self, DoctorCommand.self,
+            BillingCommand.self, ImageCommand.self, SpecificationCommand.self, RegionCommand.self,
+            AdminCommand.self, DoctorCommand.self,
         ])
 
     /// Runs the command; the one place that turns an error of ours into words and an exit status.

@@ -169,8 +169,8 @@ struct ImagesDownloadTests {
                     return
                 }
                 #expect(why.contains("404"))
-                #expect(why.contains("strettch image pull TEST-1"))
-                #expect(why.contains("strettch image import TEST-1 FILE"))
+                #expect(why.contains("strettch admin image pull TEST-1"))
+                #expect(why.contains("strettch admin image import TEST-1 FILE"))
                 #expect(origin.asked.count == 2)
                 fixture.clock.advance(milliseconds: 60_000)
                 #expect(try await fixture.settled(image) == .ready)

@@ -136,7 +136,7 @@ struct ImagesStoreTests {
                 wrong[1000] ^= 1
                 try HostFiles.write(wrong, to: disk)
                 let notReady = try await imageError { _ = try await fixture.store.ready(image) }
-                #expect(notReady.message.contains("strettch image verify TEST-1"))
+                #expect(notReady.message.contains("strettch admin image verify TEST-1"))
                 let error = try await imageError { try await fixture.store.verify(image) }
                 #expect(error.message.contains(sha256(wrong)))
                 #expect(error.message.contains(sha256(bytes)))
@@ -158,7 +158,7 @@ struct ImagesStoreTests {
                 try fixture.damage(ready.disk)
                 let next = fixture.anotherStore()
                 let error = try await imageError { try await next.check(ready) }
-                #expect(error.message.contains("strettch image pull TEST-1"))
+                #expect(error.message.contains("strettch admin image pull TEST-1"))
                 #expect(await next.status(image) != .ready, "it is read first")
                 try await eventually("it is ready") { await next.status(image) == .ready }
                 #expect(HostFiles.read(ready.disk) == bytes)
@@ -180,7 +180,7 @@ struct ImagesStoreTests {
                 Issue.record("a damaged disk is used")
                 return
             }
-            #expect(reason.contains("strettch image import TEST-1 FILE"))
+            #expect(reason.contains("strettch admin image import TEST-1 FILE"))
             await fresh.store.shutdown()
         }
     }
@@ -238,7 +238,7 @@ struct ImagesStoreTests {
                 _ = try await fixture.store.ready(ImagesFixture.built("tiny"))
             }
             #expect(error.code == .serviceUnavailable)
-            #expect(error.message.contains("strettch image pull TEST-1"))
+            #expect(error.message.contains("strettch admin image pull TEST-1"))
         }
     }
 

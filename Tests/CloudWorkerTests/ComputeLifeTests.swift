@@ -107,14 +107,14 @@ struct ComputeLifeTests {
     func noImage() async throws {
         try await TestCloud.with { cloud in
             await cloud.host.set(
-                imageStatus: .unavailable("the mirror answers 404. Run 'strettch image pull X'."))
+                imageStatus: .unavailable("the mirror answers 404. Run 'strettch admin image pull X'."))
             let id = try await cloud.createAndSettle(TestCloud.body(more: ", \"withPublicIp\": true"))
             let answer = try await cloud.send(.get, "/computes/\(id)")
             #expect(answer.data?["state"]?.string == "FAILED")
             #expect(answer.data?["failure"]?["code"]?.string == "IMAGE_UNAVAILABLE")
             #expect(
                 answer.data?["failure"]?["message"]?.string
-                    == "the mirror answers 404. Run 'strettch image pull X'.")
+                    == "the mirror answers 404. Run 'strettch admin image pull X'.")
             #expect(answer.data?["ipv4"] == nil)
             try await expectNothingLeft(cloud)
         }

@@ -20,7 +20,7 @@ struct UnwritableOutputTests {
             _ = try await ProgramRun.of(["admin", "team", "create", "a"] + data)
             for arguments in [
                 ["--help"], ["--version"], ["serve", "--help"], ["--generate-completion-script", "bash"],
-                ["image", "list"] + data, ["image", "list", "--json"] + data,
+                ["admin", "image", "list"] + data, ["admin", "image", "list", "--json"] + data,
                 ["admin", "team", "list"] + data,
                 ["admin", "team", "show", "a", "--json"] + data, ["doctor"] + data,
                 ["admin", "host", "list"] + data,
@@ -75,7 +75,7 @@ struct UnwritableOutputTests {
     @Test("ends a command without words when the reader has gone, as after head")
     func readerGone() async throws {
         try await withTemporaryFolder { folder in
-            for arguments in [["--help"], ["image", "list", "--data", "\(folder)/data"]] {
+            for arguments in [["--help"], ["admin", "image", "list", "--data", "\(folder)/data"]] {
                 let run = try await toNobody(arguments)
                 #expect(run.status == ProgramExit.readerGone.rawValue, "\(arguments)")
                 #expect(run.error == "")

@@ -51,7 +51,8 @@ struct ImageBuilder: Sendable {
         if recipe.needsRoot, !HostFiles.isRoot {
             throw CloudError(
                 .serviceUnavailable,
-                "Recipe \(recipe.rawValue) needs root. Build the image by: sudo strettch image build SLUG --data FOLDER"
+                "Recipe \(recipe.rawValue) needs root. Build the image by: "
+                    + "sudo strettch admin image build SLUG --data FOLDER"
             )
         }
     }

@@ -73,7 +73,7 @@ struct ImagePreparation: Sendable {
             guard !manifest.isImported else {
                 throw CloudError(
                     .serviceUnavailable,
-                    "\(error.message) Import it again: strettch image import \(image.image) FILE")
+                    "\(error.message) Import it again: strettch admin image import \(image.image) FILE")
             }
             logger.error("an image is damaged and made anew", metadata: ["error": "\(error)"])
             return false

@@ -96,14 +96,14 @@ public actor ImageStore {
         case .missing:
             throw CloudError(
                 .serviceUnavailable,
-                "Image \(image.image) is not on this host yet. Fetch it by: strettch image pull \(image.image)"
+                "Image \(image.image) is not on this host yet. Fetch it by: strettch admin image pull \(image.image)"
             )
         case .damaged(let path, _, _):
             throw CloudError(
                 .serviceUnavailable,
                 """
                 Image \(image.image) can't be used: \(path) is not as it was installed. Look into it by: \
-                strettch image verify \(image.image)
+                strettch admin image verify \(image.image)
                 """)
         }
     }
@@ -119,7 +119,7 @@ public actor ImageStore {
         } catch {
             throw CloudError(
                 .serviceUnavailable,
-                "The image under the compute's disk is damaged. Ask the operator to mend it: strettch image pull "
+                "The image under the compute's disk is damaged. Ask the operator to mend it: strettch admin image pull "
                     + manifest.image,
                 detail: "\(error)")
         }
@@ -171,7 +171,8 @@ public actor ImageStore {
             } catch {
                 let remedy =
                     manifest.isImported
-                    ? "strettch image import \(image.image) FILE" : "strettch image pull \(image.image)"
+                    ? "strettch admin image import \(image.image) FILE"
+                    : "strettch admin image pull \(image.image)"
                 throw CloudError(error.code, "\(error.message) Mend it by: \(remedy)", detail: error.detail)
             }
         }
@@ -246,8 +247,8 @@ public actor ImageStore {
         let reason = (error as? CloudError)?.message ?? "\(error)"
         failures[image.image] = Failure(
             message: """
-                \(reason) Try by hand: strettch image pull \(image.image), or bring a file: \
-                strettch image import \(image.image) FILE
+                \(reason) Try by hand: strettch admin image pull \(image.image), or bring a file: \
+                strettch admin image import \(image.image) FILE
                 """,
             atMs: clock.nowMs, source: image.source)
         logger.error("image unavailable", metadata: ["image": "\(image.image)", "error": "\(error)"])

@@ -172,7 +172,8 @@ struct MachineDisk {
         } catch {
             throw CloudError(
                 .serviceUnavailable,
-                "The image under the compute's disk can't be used. Ask the operator to mend it: strettch image verify",
+                "The image under the compute's disk can't be used. Ask the operator to mend it: "
+                    + "strettch admin image verify",
                 detail: "\(path): \(error)")
         }
     }
