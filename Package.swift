@@ -100,15 +100,23 @@ let package = Package(
             ],
             swiftSettings: strict),
         .target(
+            name: "CloudLink",
+            dependencies: [
+                "CloudCore", "CloudDatabase", "CloudMetrics", .crypto, .logging, .nioCore, .nioHTTP1,
+                .nioPosix,
+                .nioSSL, .nioTLS, .serviceLifecycle,
+            ],
+            swiftSettings: strict),
+        .target(
             name: "CloudClient",
             dependencies: ["CloudWire", .asyncHTTPClient, .nioCore, .nioHTTP1],
             swiftSettings: strict),
         .executableTarget(
             name: "strettch",
             dependencies: [
-                "CloudAudit", "CloudClient", "CloudControl", "CloudCore", "CloudDatabase", "CloudMachines",
-                "CloudMetrics", "CloudServer", "CloudWire", "CloudWorker", .argumentParser, .logging,
-                .serviceLifecycle, .unixSignals, .yams,
+                "CloudAudit", "CloudClient", "CloudControl", "CloudCore", "CloudDatabase", "CloudLink",
+                "CloudMachines", "CloudMetrics", "CloudServer", "CloudWire", "CloudWorker", .argumentParser,
+                .logging, .serviceLifecycle, .unixSignals, .yams,
             ],
             swiftSettings: strict),
 
@@ -164,6 +172,13 @@ let package = Package(
                 .nioCore, .nioEmbedded, .nioHTTPTypes, .nioPosix, .serviceLifecycle,
             ],
             swiftSettings: strict),
+        .testTarget(
+            name: "CloudLinkTests",
+            dependencies: [
+                "CloudCore", "CloudDatabase", "CloudLink", "CloudMachines", "CloudMetrics", "CloudTesting",
+                .crypto, .logging, .nioCore, .nioHTTP1, .nioPosix, .nioSSL, .serviceLifecycle,
+            ],
+            swiftSettings: strict),
         .testTarget(name: "QMPTests", dependencies: ["QMP", .nioCore, .nioPosix], swiftSettings: strict),
         .testTarget(
             name: "CloudMachinesTests",
@@ -205,9 +220,8 @@ let package = Package(
         .testTarget(
             name: "CrashTests",
             dependencies: [
-                "CloudAudit", "CloudControl", "CloudCore", "CloudDatabase", "CloudMachines", "CloudTesting",
-                "CloudWorker",
-                .logging,
+                "CloudAudit", "CloudControl", "CloudCore", "CloudDatabase", "CloudLink", "CloudMachines",
+                "CloudTesting", "CloudWorker", .logging,
             ],
             swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),

@@ -14,7 +14,8 @@ public enum DurableWrite: String, Sendable, CaseIterable {
     case quoteCompute
 
     // The worker, and the accountant's and the supervisor's looks.
-    case registerHost, heartbeat, takeDuty, reserveIds, adoptHost, noteOrphans, lease, giveBack, supervise,
+    case registerHost, registerLink, heartbeat, takeDuty, reserveIds, adoptHost, noteOrphans, lease, giveBack,
+        supervise,
         setPrices, debit, moveStanding,
         enforceStanding
 

@@ -6,7 +6,7 @@ enum Migrations {
     static let all: [@Sendable (Dialect) -> [String]] = [
         schema1, schema2, schema3, schema4, schema5, schema6, schema7, schema8, schema9,
         schema10, schema11, schema12, schema13, schema14, schema15, schema16, schema17,
-        schema18, schema19, schema20, schema21,
+        schema18, schema19, schema20, schema21, schema22,
     ]
 
     /// What a migration does after its statements because SQL can't, by its version. One that has landed is never edited.

@@ -1,6 +1,7 @@
 import CloudControl
 import CloudCore
 import CloudDatabase
+import CloudLink
 import CloudMachines
 import CloudTesting
 import CloudWorker
@@ -60,6 +61,14 @@ extension CrashScript {
             }
             try await world.account()
             try await world.insistOrDone("its end") { _ = try await ResumeTeam(teamId: 1).run(in: $0) }
+        },
+        CrashScript("a program that is named to the others", prepare: { try await $0.makeTeam() }) { world in
+            let link = RegisterLink(
+                fingerprint: String(repeating: "a", count: 64), answersAPI: true, name: "server", address: nil
+            )
+            try await world.insistOrDone("the naming") { cloud in
+                try await link.run(in: cloud.database, host: cloud.ownHost(), clock: cloud.clock)
+            }
         },
         CrashScript(
             "a host that is cordoned, drained and open again, and the end of another",

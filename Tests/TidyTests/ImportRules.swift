@@ -13,10 +13,11 @@ struct ImportRules {
         "CloudMachines": ["CloudCore", "QMP"],
         "CloudAudit": ["CloudCore", "CloudDatabase", "CloudMachines"],
         "CloudWorker": ["CloudCore", "CloudDatabase", "CloudMachines", "CloudMetrics", "CloudVerbs"],
+        "CloudLink": ["CloudCore", "CloudDatabase", "CloudMetrics"],
         "CloudClient": ["CloudWire"],
         "strettch": [
-            "CloudAudit", "CloudClient", "CloudControl", "CloudCore", "CloudDatabase", "CloudMachines",
-            "CloudMetrics", "CloudServer", "CloudWire", "CloudWorker",
+            "CloudAudit", "CloudClient", "CloudControl", "CloudCore", "CloudDatabase", "CloudLink",
+            "CloudMachines", "CloudMetrics", "CloudServer", "CloudWire", "CloudWorker",
         ],
         // Drives all of the product on one thread.
         "CloudSimulation": [

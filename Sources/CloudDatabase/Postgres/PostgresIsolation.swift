@@ -40,7 +40,7 @@ extension DurableWrite {
             .changeSnapshot, .saveRestore, .saveSettle, .saveTakeBack, .saveSnapshotCopy, .saveSnapshotKept,
             .saveSnapshotErase, .createImage, .changeImage, .receiveImage, .saveImageContent,
             .saveImageMake, .saveImageKept, .saveImageErase,
-            .changeWallet, .changeHost, .suspendTeam, .resumeTeam, .registerHost, .heartbeat,
+            .changeWallet, .changeHost, .suspendTeam, .resumeTeam, .registerHost, .registerLink, .heartbeat,
             .takeDuty, .reserveIds, .adoptHost, .noteOrphans,
             .lease, .giveBack, .supervise, .setPrices, .debit, .moveStanding, .enforceStanding, .saveImage,
             .saveDisk, .saveSeed, .saveNetwork, .saveBoot, .saveConfirm, .saveIdle, .saveShutdown,
