@@ -32,6 +32,11 @@ enum HostsGolden {
                 ip saddr 192.168.77.1 udp dport 4789 meta skuid != 0 drop comment "frames that some program made"
             }
 
+            chain link_forwarding {
+                type filter hook forward priority filter - 1; policy accept;
+                iifname "st-br*" oifname != "st-br*" tcp dport 289 drop comment "hosts' own"
+            }
+
             chain tunnel_departure {
                 type filter hook postrouting priority srcnat + 10; policy accept;
                 ct status snat ip saddr 192.168.77.1 udp dport 4789 drop comment "frames that a guest made"

@@ -5,6 +5,8 @@ extension NetworkLayout {
     struct Underlay: Sendable, Equatable {
         var address: IPv4Address
         var port: Int
+        /// See `NetworkSettings.linkPort`.
+        var linkPort: Int
         /// See `NetworkSettings.guestMtu`.
         var guestMtu: Int
 
@@ -12,6 +14,7 @@ extension NetworkLayout {
             guard let address = settings.underlay, let guestMtu = settings.guestMtu else { return nil }
             self.address = address
             port = settings.vxlanPort
+            linkPort = settings.linkPort
             self.guestMtu = guestMtu
         }
     }

@@ -4,6 +4,8 @@ extension NetworkSettings {
     /// IANA's number for VXLAN (RFC 7348).
     public static let defaultVxlanPort = 4789
     public static let defaultUnderlayMtu = 1500
+    /// IANA assigns it to nobody, and only root may listen on it, so a machine's user can't take it while the server is down.
+    public static let defaultLinkPort = 289
     /// What a frame between hosts has before the guest's IP packet, in bytes: IPv4 20, UDP 8, VXLAN 8 and the guest's own
     /// Ethernet header 14 (RFC 7348).
     static let tunnelOverhead = 50

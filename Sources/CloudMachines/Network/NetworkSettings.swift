@@ -21,6 +21,8 @@ public struct NetworkSettings: Sendable, Equatable {
     public var vxlanPort: Int
     /// The largest IP packet, in bytes, that passes between any two hosts.
     public var underlayMtu: Int
+    /// The TCP port by which hosts of the cell reach each other's programs. Guests don't.
+    public var linkPort: Int
     /// Connections that a guest may have open at once, of those that it began, and as many of those that were begun from
     /// elsewhere. More are dropped.
     public var guestConnections: Int
@@ -43,6 +45,7 @@ public struct NetworkSettings: Sendable, Equatable {
         publicPool: [String] = defaultPublicPool, namePrefix: String = defaultNamePrefix,
         metadata: String = defaultMetadata, tapOwner: String? = nil, underlay: String? = nil,
         vxlanPort: Int = defaultVxlanPort, underlayMtu: Int = defaultUnderlayMtu,
+        linkPort: Int = defaultLinkPort,
         guestConnections: Int = defaultGuestConnections
     ) throws {
         var problems: [Problem] = []
@@ -83,6 +86,7 @@ public struct NetworkSettings: Sendable, Equatable {
         self.tapOwner = tapOwner
         self.vxlanPort = vxlanPort
         self.underlayMtu = underlayMtu
+        self.linkPort = linkPort
         self.guestConnections = guestConnections
         problems = self.problems
         guard problems.isEmpty else { throw CloudError.invalid(problems) }

@@ -11,6 +11,7 @@ extension Ruleset {
     /// The UDP packets in which frames travel: from each host those of its own guests alone, and made by the kernel alone.
     private static func between(_ layout: NetworkLayout, _ underlay: NetworkLayout.Underlay) -> String {
         let (address, port) = (underlay.address, underlay.port)
+        let bridge = layout.names.anyBridge
         let senders = layout.tunnels.flatMap { tunnel in
             tunnel.remotes.map { "\($0.underlay) . \(hex(tunnel.networkId)) . \(hex($0.mac))" }
         }
@@ -38,6 +39,11 @@ extension Ruleset {
                 chain tunnel_output {
                     type filter hook output priority filter; policy accept;
                     ip saddr \(address) udp dport \(port) meta skuid != 0 drop comment "frames that some program made"
+                }
+
+                chain link_forwarding {
+                    type filter hook forward priority filter - 1; policy accept;
+                    iifname \(bridge) oifname != \(bridge) tcp dport \(underlay.linkPort) drop comment "hosts' own"
                 }
 
                 chain tunnel_departure {
