@@ -119,20 +119,26 @@ public struct HostReport: Sendable, Equatable {
     public var moves: Int
     /// Slugs of the images that it has.
     public var images: [String]
+    /// How its worker is reached by other servers; `nil`: it has not said.
+    public var link: LinkRecord?
 
-    init(_ host: HostRecord, computes: Int, moves: Int, images: [String], nowMs: Int64) {
+    init(
+        _ host: HostRecord, computes: Int, moves: Int, images: [String], link: LinkRecord?, nowMs: Int64
+    ) {
         self.host = host
         isDown = host.isDown(nowMs: nowMs)
         self.computes = computes
         self.moves = moves
         self.images = images
+        self.link = link
     }
 
     init(_ id: Int64, _ sql: any SQLConnection, nowMs: Int64) throws {
         guard let host = try sql.hosts.get(id) else { throw CloudError.bug("host \(id) vanished") }
         self.init(
             host, computes: try sql.hosts.computeCounts()[id] ?? 0,
-            moves: try sql.moves.list(hostId: id).count, images: try sql.hosts.images(id), nowMs: nowMs)
+            moves: try sql.moves.list(hostId: id).count, images: try sql.hosts.images(id),
+            link: try sql.links.of(hostId: id), nowMs: nowMs)
     }
 }
 
@@ -145,10 +151,11 @@ public struct ReportHosts: Sendable {
         return try await cloud.database.read { sql in
             let counts = try sql.hosts.computeCounts()
             let moves = try sql.moves.list()
+            let links = try sql.links.ofHosts()
             return try sql.hosts.list().map { host in
                 HostReport(
                     host, computes: counts[host.id] ?? 0, moves: moves.count { $0.side(of: host.id) != nil },
-                    images: try sql.hosts.images(host.id), nowMs: now)
+                    images: try sql.hosts.images(host.id), link: links[host.id], nowMs: now)
             }
         }
     }

@@ -17,6 +17,8 @@ public struct Doctor: Sendable {
     public var dataFolder: String
     /// Where the server is to listen; `nil` for a unix socket.
     public var listen: (host: String, port: Int)?
+    /// Where other servers of the cell are to reach this host; `nil`: nowhere.
+    public var link: IPv4Endpoint?
     public var networkMode: NetworkMode
     public var network: NetworkSettings
     /// What the operator has set; empty: what the host asks.
@@ -29,11 +31,12 @@ public struct Doctor: Sendable {
     private static let outputLimitBytes = 16 << 20
 
     public init(
-        dataFolder: String, listen: (host: String, port: Int)?, networkMode: NetworkMode,
-        network: NetworkSettings, nameservers: [IPv4Address] = []
+        dataFolder: String, listen: (host: String, port: Int)?, link: IPv4Endpoint? = nil,
+        networkMode: NetworkMode, network: NetworkSettings, nameservers: [IPv4Address] = []
     ) {
         self.dataFolder = dataFolder
         self.listen = listen
+        self.link = link
         self.networkMode = networkMode
         self.network = network
         self.nameservers = nameservers
@@ -58,6 +61,12 @@ public struct Doctor: Sendable {
             DoctorResources.groups(
                 controllers: MachineFiles.text("\(GuestGroups.mount)/cgroup.controllers", limit: 4096)))
         if let listen { findings.append(DoctorPort(host: listen.host, port: listen.port).finding) }
+        if let link {
+            findings.append(
+                DoctorPort(
+                    host: link.address.description, port: link.port, check: "Host link", setting: "hostLink"
+                ).finding)
+        }
         findings.append(mode)
         if networkMode == .bridged, present.isSuperset(of: ["ip", "nft"]) {
             findings += await bridgedNetwork()

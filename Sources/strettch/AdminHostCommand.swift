@@ -16,10 +16,21 @@ struct AdminHostCommand: AsyncParsableCommand {
 struct AdminHostListCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "list", abstract: "List all hosts.")
 
+    @Flag(help: "Try whether each host's link answers from this machine.") var reach = false
     @OptionGroup var options: AdminOptions
 
     func run() async throws {
-        let hosts = try await ReportHosts().run(in: try options.cloud()).map { OutputHost($0) }
+        let cloud = try options.cloud()
+        var hosts = try await ReportHosts().run(in: cloud).map { OutputHost($0) }
+        if reach {
+            let linked = hosts.filter { $0.link != nil }.compactMap { Int64($0.id) }
+            let problems = try await LinkProbe(cloud: cloud).problems(of: linked)
+            for index in hosts.indices {
+                guard let id = Int64(hosts[index].id), let problem = problems[id] else { continue }
+                hosts[index].linkAnswers = problem == nil
+                hosts[index].linkProblem = problem
+            }
+        }
         try options.show(hosts, OutputHost.table(hosts))
     }
 }
@@ -86,6 +97,12 @@ struct OutputHost: Encodable {
     var storageGb: Room
     var accelerator: String?
     var underlay: String?
+    /// Where other servers of the cell reach it.
+    var link: String?
+    /// Whether it answered there; none: nobody has tried.
+    var linkAnswers: Bool?
+    /// Why it did not.
+    var linkProblem: String?
     /// Names the folder of the disks, when other hosts can have it too.
     var store: String?
     var labels: [String]
@@ -114,6 +131,7 @@ struct OutputHost: Encodable {
         storageGb = Room(taken: host.taken.storageGb, all: host.capacity.storageGb)
         accelerator = host.accelerator
         underlay = host.underlay
+        link = report.link?.address?.description
         store = host.store
         labels = host.labels
         images = report.images
@@ -124,15 +142,24 @@ struct OutputHost: Encodable {
             return "There are no hosts. One joins when 'strettch serve' starts on it."
         }
         return OutputTable(
-            header: ["NAME", "STATE", "REGION", "COMPUTES", "MOVES", "VCPUS", "RAM MB", "DISK GB", "LABELS"],
+            header: [
+                "NAME", "STATE", "REGION", "COMPUTES", "MOVES", "VCPUS", "RAM MB", "DISK GB", "LINK",
+                "LABELS",
+            ],
             rows: hosts.map {
                 [
                     $0.name, $0.isDown ? "\($0.state), DOWN" : $0.state, $0.region ?? "every",
                     "\($0.computes)", "\($0.moves)",
-                    $0.vcpus.text, $0.memoryMb.text, $0.storageGb.text, $0.labels.joined(separator: ","),
+                    $0.vcpus.text, $0.memoryMb.text, $0.storageGb.text, $0.linkText,
+                    $0.labels.joined(separator: ","),
                 ]
             }
         ).text
+    }
+
+    private var linkText: String {
+        guard let link else { return "none" }
+        return linkAnswers.map { "\(link), \($0 ? "answers" : "NO ANSWER")" } ?? link
     }
 
     /// What became of it.

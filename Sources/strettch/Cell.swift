@@ -14,6 +14,8 @@ struct Cell: Sendable {
     let cloud: Cloud
     /// `nil` for a server of the API alone.
     private let host: CellHost?
+    private let links: CellLinks
+    private let metrics: CellMetrics
     private let wake: Wake
     private let settings: ServeSettings
     private let listener: CloudListener.Settings
@@ -48,8 +50,11 @@ struct Cell: Sendable {
             ? try await CellHost.open(settings, folder, installationId: installationId, images, cloud, logger)
             : nil
         if let claim = host?.claim { cloud.ownHost = { claim.owned } }
+        let metrics = CellMetrics()
+        let links = try CellLinks(settings, host, cloud, metrics.link)
         return Cell(
-            cloud: cloud, host: host, wake: wake, settings: settings, listener: listener,
+            cloud: cloud, host: host, links: links, metrics: metrics, wake: wake, settings: settings,
+            listener: listener,
             waitingWrites: { opened.waitingWrites }, jobs: opened.jobs, logger: logger)
     }
 
@@ -65,9 +70,10 @@ struct Cell: Sendable {
     /// Serves until SIGTERM or SIGINT, then finishes the requests and steps under way. Machines go on. Throws when the host
     /// is another worker's by now.
     func run() async throws {
-        let metrics = CellMetrics()
         // They end in the reverse order, so the last requests count too.
-        let services = metricsListener(metrics) + hostServices(metrics) + apiServices(metrics)
+        let services =
+            metricsListener(metrics) + hostServices(metrics)
+            + links.services(cloud, metrics.link, logger) + apiServices(metrics)
         var configuration = ServiceGroupConfiguration(
             services: services.map {
                 // By default the name is all that the service consists of: long to put together, and settings would be in it.

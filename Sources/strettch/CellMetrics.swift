@@ -1,5 +1,6 @@
 import CloudCore
 import CloudDatabase
+import CloudLink
 import CloudMetrics
 import CloudServer
 import CloudWorker
@@ -8,6 +9,7 @@ import CloudWorker
 struct CellMetrics: Sendable {
     let requests = RequestMetrics()
     let worker = WorkerMetrics()
+    let link = LinkMetrics()
 
     /// What is read anew for each scrape.
     struct Sources: Sendable {
@@ -27,7 +29,7 @@ struct CellMetrics: Sendable {
                 try sql.metrics.hosts(nowMs: now)
             )
         }
-        return [buildInfo] + requests.families + worker.families
+        return [buildInfo] + requests.families + worker.families + link.families
             + Self.families(jobs, nowMs: sources.nowMs) + [Self.family(computes)]
             + Self.families(hosts)
             + [

@@ -25,7 +25,7 @@ struct DoctorCommand: AsyncParsableCommand {
             case .unix: nil
             }
         let doctor = Doctor(
-            dataFolder: data.data, listen: listen, networkMode: settings.network,
+            dataFolder: data.data, listen: listen, link: settings.link, networkMode: settings.network,
             network: try settings.networkSettings(), nameservers: settings.nameservers ?? [])
         let report = await doctor.run()
         try OutputStreams.result(json ? report.json() : report.table)

@@ -42,7 +42,7 @@ extension ServeSettings {
     }
 
     /// What the kernel calls this machine. No name service is asked, which may take its time.
-    private static var machineName: String {
+    static var machineName: String {
         var name = [CChar](repeating: 0, count: HostName.maxLength + 1)
         // Safe: writes at most that many bytes into the local array, whose last byte stays 0.
         guard gethostname(&name, name.count - 1) == 0 else { return "" }

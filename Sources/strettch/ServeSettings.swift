@@ -47,6 +47,10 @@ struct ServeSettings: Sendable {
                 Problem(missing, "is missing beside \(given). Give both, or neither for no TLS.")
             ])
         }
+        if let link = self.hostLink, link.address.value == 0 {
+            throw Self.invalid(
+                "hostLink", link.description, "the one address by which others reach this host")
+        }
         for address in self.nameservers ?? []
         where !Nameservers.reaches(address, privateRange: self.privateRange) {
             throw Self.invalid(
@@ -100,12 +104,20 @@ extension ServeSettings {
             crossOrigin: self.corsOrigins)
     }
 
+    /// Where other servers of the cell reach this host; `nil`: nowhere, or there are none.
+    var link: IPv4Endpoint? {
+        guard self.database != nil, self.role.hasHost else { return nil }
+        return self.hostLink
+            ?? self.underlay.map { IPv4Endpoint(address: $0, port: NetworkSettings.defaultLinkPort) }
+    }
+
     /// The settings of the host's network. Throws `VALIDATION_ERROR` with all that can't work together.
     func networkSettings() throws -> NetworkSettings {
         try NetworkSettings(
             privateRange: self.privateRange.description, teamPrefix: self.teamPrefix,
             publicPool: self.publicPool.map(\.description), metadata: self.metadataListen.description,
             underlay: self.underlay?.description, vxlanPort: self.vxlanPort, underlayMtu: self.underlayMtu,
+            linkPort: self.hostLink?.port ?? NetworkSettings.defaultLinkPort,
             guestConnections: self.guestConnections)
     }
 }

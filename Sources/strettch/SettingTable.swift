@@ -37,6 +37,9 @@ struct SettingTable: Sendable {
     let vxlanPort = Setting("vxlanPort", .whole(1...65535), 4789, "UDP port of the frames between hosts.")
     let underlayMtu = Setting(
         "underlayMtu", .whole(1280...9216), 1500, "Bytes of the largest IP packet between hosts.")
+    let hostLink = Setting(
+        "hostLink", .endpoint, absent: "port \(NetworkSettings.defaultLinkPort) of underlay",
+        "Where other servers of the cell reach this host.", link: "#the-link-of-a-host")
     let placement = Setting(
         "placement", .choice, Placement.Policy.spread,
         "Spread computes over the hosts, or pack them: fill one host after the other.")
