@@ -1,5 +1,6 @@
 import CloudControl
 import CloudCore
+import CloudDatabase
 import CloudLink
 import CloudMachines
 import CloudWorker
@@ -30,6 +31,18 @@ struct CellLinks: Sendable {
         table = LinkTable(
             database: cloud.database, clock: cloud.clock, own: { own()?.id }, desk: desk, identity: identity,
             metrics: metrics)
+    }
+
+    /// Bytes of a file of a team's own image, from the host that made it. Throws `RESOURCE_NOT_FOUND` when there is no such image
+    /// any more, and what the way there throws.
+    func imageFile(
+        _ image: ImageOnHost, _ name: String, from offset: Int64, _ cloud: Cloud
+    ) async throws -> ByteStream {
+        let row = try await cloud.database.glance { sql in try sql.images.get(image.id) }
+        guard let row, [0, row.createdAtMs].contains(image.createdAtMs) else {
+            throw CloudError(.resourceNotFound, "Image \(image.id) is gone.")
+        }
+        return try await table.desk(of: row.hostId).file(name, of: image, from: offset)
     }
 
     /// What names this program to the others, and what answers them.
