@@ -134,7 +134,8 @@ let package = Package(
             name: "CloudSimulation",
             dependencies: [
                 "CloudAudit", "CloudControl", "CloudCore", "CloudDatabase", "CloudMachines", "CloudServer",
-                "CloudWire", "CloudWorker", .grdb, .httpTypes, .hummingbird, .logging, .nioCore, .nioEmbedded,
+                "CloudVerbs", "CloudWire", "CloudWorker", .grdb, .httpTypes, .hummingbird, .logging, .nioCore,
+                .nioEmbedded,
             ],
             swiftSettings: strict),
         .executableTarget(
@@ -221,7 +222,7 @@ let package = Package(
             name: "CrashTests",
             dependencies: [
                 "CloudAudit", "CloudControl", "CloudCore", "CloudDatabase", "CloudLink", "CloudMachines",
-                "CloudTesting", "CloudWorker", .logging,
+                "CloudTesting", "CloudVerbs", "CloudWorker", .logging,
             ],
             swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),

@@ -9,7 +9,7 @@ extension SimulatedHost: ImageHost {
     public func set(imageFailure: String?) { self.imageFailure = imageFailure }
 
     /// The hosts from which it fetches images.
-    public func set(peers: [SimulatedHost]) { self.peers = peers }
+    public nonisolated func set(peers: [SimulatedHost]) { self.peers.withLock { $0 = peers } }
 
     public func makeImage(_ image: ImageOnHost, of material: ImageMaterial) async throws -> ImageMaking {
         await visit(.makeImage, image.id)
@@ -51,7 +51,7 @@ extension SimulatedHost: ImageHost {
     /// Whether the team's image is here, or could be fetched from a peer just now.
     func has(_ image: ImageOnHost, content: String) -> Bool {
         if store.with({ $0.images[image.id]?.made?.content == content }) { return true }
-        for peer in peers {
+        for peer in peers.withLock(\.self) {
             guard let copy = peer.store.with({ $0.images[image.id] }), copy.made?.content == content else {
                 continue
             }

@@ -96,12 +96,13 @@ extension SimulatedHost: SnapshotHost {
     /// What is on a machine's disk: another number after each write. `nil`: it has none.
     public func content(_ id: Int64) -> Int? { store.with { $0.disks[id]?.content } }
 
-    /// What is on all disks, on those that restores have kept, and in snapshots, in words.
+    /// What is on all disks, on those that restores have kept, and in snapshots and images, in words.
     public var contents: [String] {
         store.with { state in
             state.disks.map { "disk \($0.key): \($0.value.content)" }
                 + state.formerDisks.map { "former \($0.key): \($0.value.content)" }
                 + state.snapshots.map { "snapshot \($0.key): \($0.value.copy.disk.content)" }
+                + state.images.map { "image \($0.key): \($0.value.disk?.content ?? 0) \($0.value.received)" }
         }.sorted()
     }
 

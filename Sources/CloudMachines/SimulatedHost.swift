@@ -1,4 +1,5 @@
 import CloudCore
+import Synchronization
 
 /// A host in memory, for tests and for clients that need a server without machines. Every call can be made to fail,
 /// before or after its effect.
@@ -28,7 +29,7 @@ public actor SimulatedHost: MachineHost {
     /// Why no image can be made; `nil`: it can.
     var imageFailure: String?
     /// Hosts from which it fetches images.
-    var peers: [SimulatedHost] = []
+    nonisolated let peers = Mutex<[SimulatedHost]>([])
     /// How often a copy is looked at before it is whole.
     var copyLooks = 1
     private let ownDisks = SimulatedDisks()

@@ -45,7 +45,7 @@ extension Client {
     }
 
     /// The snapshot of the slot, if one was accepted.
-    private func snapshotId(_ number: Int) -> Int64? {
+    func snapshotId(_ number: Int) -> Int64? {
         world.promises.snapshots[Promises.Slot(team: team, slot: number)]
     }
 

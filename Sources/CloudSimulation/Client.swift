@@ -30,6 +30,9 @@ struct Client: Sendable {
         case .snapshot(let slot): await snapshot(slot)
         case .restore(let slot): await restore(slot)
         case .deleteSnapshot(let slot): await deleteSnapshot(slot)
+        case .makeImage(let slot): await makeImage(slot)
+        case .createOver(let slot): await createOver(slot)
+        case .deleteImage(let slot): await deleteImage(slot)
         case .get(let slot):
             if let id = created(slot) { _ = await get(id) }
         case .list:

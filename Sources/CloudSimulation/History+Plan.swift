@@ -11,7 +11,7 @@ extension History {
     /// Milliseconds between two operations of a client, at most. The slowest clients come after leases have run out.
     static let maxThinkMs: [Int64] = [2_000, 2_000, 2_000, 20_000, 20_000, 120_000]
     static let maxDisasterMs: Int64 = 60_000
-    /// Histories whose seed is a multiple of this have snapshots. In the others, all other operations are as frequent as before.
+    /// Histories whose seed is a multiple of this have snapshots and images of them. In the others, all other operations are as frequent as before.
     static let snapshotsEvery: UInt64 = 4
 
     /// The history of a seed.
@@ -63,6 +63,9 @@ extension History.Operation {
             case 25..<37 where shape.takesSnapshots: .snapshot(slot: slot)
             case 37..<43 where shape.takesSnapshots: .restore(slot: slot)
             case 43..<48 where shape.takesSnapshots: .deleteSnapshot(slot: slot)
+            case 48..<56 where shape.takesSnapshots: .makeImage(slot: slot)
+            case 56..<62 where shape.takesSnapshots: .createOver(slot: slot)
+            case 62..<66 where shape.takesSnapshots: .deleteImage(slot: slot)
             case 25..<93:
                 .act(
                     random.one(of: [.start, .start, .stop, .stop, .stop, .reboot, .upsize, .update, .delete]),
@@ -88,7 +91,7 @@ extension Fault {
             self = .write(write, nth: 1 + random.below(3), WriteFault(&random))
         case .host:
             let moves = shape.movesGuests ? SimulatedHost.Operation.moves : []
-            let snapshots = shape.takesSnapshots ? SimulatedHost.Operation.snapshots : []
+            let snapshots = shape.takesSnapshots ? SimulatedHost.Operation.snapshots + Self.imageCalls : []
             let operation = random.one(of: Self.operations + moves + snapshots)
             self = .host(operation, nth: 1 + random.below(3), HostFault(&random))
         case .lateRead: self = .lateRead(nth: 1 + random.below(20), milliseconds: random.pause())
@@ -107,7 +110,7 @@ extension Fault {
                 .issueGuestToken, .changeWallet, .suspendTeam, .resumeTeam, .quoteCompute, .changeHost,
                 .fenceHost, .evacuateComputes:
                 false
-            default: !moves.contains($0) && !snapshots.contains($0)
+            default: !moves.contains($0) && !snapshots.contains($0) && !uploads.contains($0)
             }
         } + [.createCompute, .changeCompute, .changeCompute, .lease, .saveSeed, .saveBoot, .saveConfirm]
 
@@ -119,10 +122,16 @@ extension Fault {
     private static let snapshots =
         [DurableWrite.createSnapshot, .changeSnapshot, .saveRestore, .saveSettle, .saveTakeBack]
         + Set(SnapshotStep.allCases.map { DurableWrite.outcome(of: $0) }).sorted { $0.rawValue < $1.rawValue }
+        + [.createImage, .changeImage, .saveImageMake, .saveImageKept, .saveImageErase]
+
+    /// Nobody uploads an image.
+    private static let uploads: [DurableWrite] = [.receiveImage, .saveImageContent]
+    private static let imageCalls: [SimulatedHost.Operation] = [.makeImage, .eraseImage]
 
     private static let operations = SimulatedHost.Operation.allCases.filter {
         $0 != .image && $0 != .answersSSH && $0 != .vacate && !SimulatedHost.Operation.moves.contains($0)
             && !SimulatedHost.Operation.snapshots.contains($0)
+            && !SimulatedHost.Operation.images.contains($0)
     }
 }
 

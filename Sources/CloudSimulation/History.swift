@@ -19,7 +19,7 @@ public struct History: Sendable, Equatable {
         public var sharesDisks = false
         var movesGuests: Bool { programs > 1 && !sharesDisks }
         public var isBilled = false
-        /// Whether clients take snapshots, restore and delete them.
+        /// Whether clients take snapshots, restore and delete them, and make images of them.
         public var takesSnapshots = false
         /// Public addresses, of which there are few.
         public var publicAddresses = 2
@@ -50,6 +50,10 @@ public struct History: Sendable, Equatable {
             /// Restores the compute of the slot from its snapshot.
             case restore(slot: Int)
             case deleteSnapshot(slot: Int)
+            /// Makes an image of the slot's snapshot, a compute that starts with it, and deletes it.
+            case makeImage(slot: Int)
+            case createOver(slot: Int)
+            case deleteImage(slot: Int)
             case get(slot: Int)
             case list
         }

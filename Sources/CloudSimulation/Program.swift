@@ -117,6 +117,22 @@ final class Program: Sendable {
         }
     }
 
+    /// Makes a change as the API would. False when that is not known to be done.
+    func change(
+        _ write: DurableWrite,
+        _ body: @escaping @Sendable (any SQLConnection, _ nowMs: Int64) throws -> Void
+    ) async -> Bool {
+        guard isOpen.withLock(\.self) else { return false }
+        let clock = cloud.clock
+        do {
+            try await cloud.database.write(write) { sql in try body(sql, clock.nowMs) }
+            cloud.wake()
+            return true
+        } catch {
+            return false
+        }
+    }
+
     /// Answers a request; `nil` when the program crashes before the answer is out.
     func answer(
         _ method: HTTPRequest.Method, _ path: String, _ fields: HTTPFields, body: String?

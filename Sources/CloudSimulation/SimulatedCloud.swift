@@ -55,9 +55,17 @@ enum CreateBody {
             more: ", \"tags\": [\"a\", \"b\"], \"withPublicIp\": false"),
     ]
 
-    private static func text(hostName: String, specification: String, more: String) -> String {
+    /// One that starts with an image of the team's own.
+    static func text(image: String) -> String {
+        text(
+            hostName: "over", image: image, specification: "S-1C", more: ", \"withPublicIp\": false")
+    }
+
+    private static func text(
+        hostName: String, image: String = "TINY-1", specification: String, more: String
+    ) -> String {
         """
-        {"hostName": "\(hostName)", "image": "TINY-1", "region": "KGL-1", "specification": "\(specification)", \
+        {"hostName": "\(hostName)", "image": "\(image)", "region": "KGL-1", "specification": "\(specification)", \
         "publicKeys": ["\(key)"]\(more)}
         """
     }

@@ -54,6 +54,7 @@ final class World: Sendable {
         // Several hosts have one store of disks.
         let disks = history.shape.sharesDisks ? SimulatedDisks() : nil
         machines = (0..<history.shape.programs).map { _ in SimulatedHost(disks: disks) }
+        for host in machines { host.set(peers: machines.filter { $0 !== host }) }
         hosts = machines.map { sabotage?.host($0) ?? $0 }
         faults = FaultLine(history.faults)
         promises = Promises()

@@ -10,7 +10,7 @@ import Testing
 struct CrashMatrixTests {
     static let scripts =
         CrashScript.actions + CrashScript.events + CrashScript.operations + CrashScript.moves
-        + CrashScript.snapshots
+        + CrashScript.snapshots + CrashScript.images
 
     /// The scripts undisturbed, by name, and what is to go wrong in each: once for all tests.
     private static let plan = Task {

@@ -23,6 +23,8 @@ struct CrashProgram: Sendable {
     let supervisor: Supervisor
     let accountant: Accountant
     let spaceWatch: SpaceWatch
+    /// As it sees it.
+    let host: any MachineHost
 
     /// Guests without an operating system do not heed the button, so the grace is short.
     private static let stopGrace = Duration.seconds(1)
@@ -61,6 +63,7 @@ struct CrashProgram: Sendable {
                 try await other.runDueJobs()
             })
         let mine = sabotaged(life, isReal: true)
+        self.host = mine
         cloud = Cloud(
             database: sabotagedDatabase, catalogue: .test, settings: settings, clock: clock,
             randomBytes: { count in (0..<count).map { _ in UInt8.random(in: .min ... .max) } }, wake: {})

@@ -65,9 +65,11 @@ extension CrashScript {
                 try await world.watch()
             }),
         CrashScript(
-            "a snapshot on a host that is lost and evacuated, and comes back", store: "store",
+            "a snapshot, and an image of it, on a host that is lost and evacuated, and comes back",
+            store: "store",
             prepare: { world in
                 try await world.makeSnapshot()
+                try await world.makeImage(of: .snapshot(id: 2))
                 try await world.joinNeighbour()
             },
             run: { world in

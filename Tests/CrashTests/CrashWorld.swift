@@ -259,6 +259,10 @@ final class CrashWorld {
             j.lease_owner, j.due_at_ms AS due FROM snapshots s JOIN jobs j ON j.resource_id = s.id ORDER BY s.id
         """,
         "SELECT fingerprint, host_id, answers_api, name, address FROM links ORDER BY fingerprint",
+        """
+        SELECT i.id AS image, i.host_id, i.name, i.state, i.received, i.content, i.failure_code, j.action, j.step,
+            j.lease_owner, j.due_at_ms AS due FROM images i JOIN jobs j ON j.resource_id = i.id ORDER BY i.id
+        """,
         "SELECT id AS copy, snapshot_id FROM computes WHERE snapshot_id IS NOT NULL ORDER BY id",
         "SELECT resource_id AS waits, waits_for FROM jobs WHERE waits_for IS NOT NULL ORDER BY resource_id",
         // What happens to a team and to its computes may come in any order. A repair is told of once it is made, so a

@@ -42,6 +42,7 @@ struct WrongHost: MachineHost {
     var detaches = true
     var seesSeeds = true
     var forgetsSnapshots = false
+    var forgetsImages = false
     let everAttached = Attachments()
 
     /// Every attachment there ever was, by compute.
@@ -60,7 +61,9 @@ struct WrongHost: MachineHost {
     var snapshots: any SnapshotHost {
         forgetsSnapshots ? Forgetful(host: host.snapshots) : host.snapshots
     }
-    var teamImages: any ImageHost { host.teamImages }
+    var teamImages: any ImageHost {
+        forgetsImages ? ForgetfulOfImages(host: host.teamImages) : host.teamImages
+    }
     func image(_ image: Image) async -> ImageStatus { await host.image(image) }
     func makeDisk(_ machine: Machine, from image: Image) async throws {
         try await host.makeDisk(machine, from: image)

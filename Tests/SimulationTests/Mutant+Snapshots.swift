@@ -1,13 +1,23 @@
 import CloudAudit
+import CloudCore
 import CloudMachines
 import CloudSimulation
 
 extension Mutant {
-    /// Bugs in what becomes of snapshots.
+    /// Bugs in what becomes of snapshots and images.
     static let ofSnapshots: [Mutant] = [
         Mutant(
             "loses what it has taken", breaks: Invariant.snapshot, in: { $0.shape.takesSnapshots },
             Sabotage(host: { WrongHost(host: $0, forgetsSnapshots: true) })),
+        Mutant(
+            "loses an image that it has made", breaks: Invariant.image,
+            in: { history in
+                history.shape.takesSnapshots
+                    && history.scripts.joined().contains {
+                        if case .makeImage = $0.kind { true } else { false }
+                    }
+            },
+            Sabotage(host: { WrongHost(host: $0, forgetsImages: true) })),
         Mutant(
             "does not show that a snapshot is READY", breaks: ClientPromise.acceptedSnapshotIsThere,
             .sql { statement in
@@ -15,6 +25,26 @@ extension Mutant {
                     ? .skip() : .none
             }),
     ]
+}
+
+/// Images that are gone as soon as they are made.
+struct ForgetfulOfImages: ImageHost {
+    let host: any ImageHost
+
+    func makeImage(_ image: ImageOnHost, of material: ImageMaterial) async throws -> ImageMaking {
+        let making = try await host.makeImage(image, of: material)
+        if case .made = making { try await host.eraseImage(image) }
+        return making
+    }
+
+    func eraseImage(_ image: ImageOnHost) async throws { try await host.eraseImage(image) }
+    func imageIds() async throws -> Set<Int64> { try await host.imageIds() }
+    func receive(
+        _ image: ImageOnHost, size: Int64, from offset: Int64, _ bytes: ByteStream
+    ) async throws -> Int64 { try await host.receive(image, size: size, from: offset, bytes) }
+    func file(_ name: String, of image: ImageOnHost, from offset: Int64) async throws -> ByteStream {
+        try await host.file(name, of: image, from: offset)
+    }
 }
 
 /// Snapshots that are gone as soon as they are taken.

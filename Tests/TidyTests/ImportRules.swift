@@ -22,8 +22,7 @@ struct ImportRules {
         // Drives all of the product on one thread.
         "CloudSimulation": [
             "CloudAudit", "CloudControl", "CloudCore", "CloudDatabase", "CloudMachines", "CloudServer",
-            "CloudWire",
-            "CloudWorker",
+            "CloudVerbs", "CloudWire", "CloudWorker",
         ],
         "strettch-sim": ["CloudSimulation"],
         // Measures from outside, as a client does, and beside it what is underneath.
