@@ -19,6 +19,8 @@ struct DoctorTool: Sendable, Equatable {
             DoctorTool(program: "genisoimage", package: "genisoimage", purpose: .machines),
             DoctorTool(program: "setsid", package: "util-linux", purpose: .machines),
             DoctorTool(program: "setpriv", package: "util-linux", purpose: .machines),
+            DoctorTool(program: "unshare", package: "util-linux", purpose: .machines),
+            DoctorTool(program: "prlimit", package: "util-linux", purpose: .machines),
             DoctorTool(program: "ip", package: "iproute2", purpose: .bridgedNetwork),
             DoctorTool(program: "nft", package: "nftables", purpose: .bridgedNetwork),
             DoctorTool(program: "sysctl", package: "procps", purpose: .bridgedNetwork),

@@ -20,6 +20,7 @@ public enum HostEffect: String, Sendable, CaseIterable {
     case dismissSnapshot, closeSnapshot, publishSnapshot, cancelSnapshot, eraseSnapshot
     case dropHalfCopy, startCopy, markRestore, keepFormerDisk, takeBackFormerDisk, dropFormerDisk
     case forgetRestore
+    case markImage, keepUpload, dropHalfImage, createImage, publishImage, eraseImage
 
     /// Those of a machine's move from host to host.
     public static let moves: [HostEffect] = [
@@ -41,6 +42,11 @@ public enum HostEffect: String, Sendable, CaseIterable {
         .dismissSnapshot, .closeSnapshot, .publishSnapshot, .cancelSnapshot, .eraseSnapshot, .dropHalfCopy,
         .startCopy, .markRestore, .keepFormerDisk, .takeBackFormerDisk, .dropFormerDisk,
         .forgetRestore,
+    ]
+
+    /// Those of images of teams' own.
+    public static let images: [HostEffect] = [
+        .markImage, .keepUpload, .dropHalfImage, .createImage, .publishImage, .eraseImage,
     ]
 
     /// Before or after the change itself.

@@ -52,6 +52,9 @@ struct Cell: Sendable {
         if let claim = host?.claim { cloud.ownHost = { claim.owned } }
         let metrics = CellMetrics()
         let links = try CellLinks(settings, host, cloud, metrics.link)
+        await images.fetch { [cloud] image, file, offset in
+            try await links.imageFile(image, file, from: offset, cloud)
+        }
         return Cell(
             cloud: cloud, host: host, links: links, metrics: metrics, wake: wake, settings: settings,
             listener: listener,
@@ -173,7 +176,7 @@ struct HostFactory: Sendable {
             qemu,
             images: QEMUHost.Images(
                 status: { await images.status($0) }, ready: { try await images.ready($0) },
-                check: { try await images.check($0) }),
+                check: { try await images.check($0) }, end: { await images.end($0) }),
             network: settings.network == .bridged ? network : nil)
         if let problem = host.guestGroupsProblem {
             logger.warning("guests have no control groups", metadata: ["reason": "\(problem)"])

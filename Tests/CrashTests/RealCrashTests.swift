@@ -48,9 +48,10 @@ struct RealCrashTests {
     func completeness() async throws {
         var hit: Set<CrashPoint> = []
         for script in Self.scripts { hit.formUnion(try await Self.run(script).visits.map(\.point)) }
-        // Moves have two hosts, and crash points of their own (MoveCrashTests), as have snapshots (SnapshotCrashTests);
+        // Moves have two hosts, and crash points of their own (MoveCrashTests), as have snapshots (SnapshotCrashTests)
+        // and images of teams' own (ImageCrashTests);
         // guests that are booted ahead must be real (WarmTests).
-        let elsewhere = Set(HostEffect.moves + HostEffect.warm + HostEffect.snapshots)
+        let elsewhere = Set(HostEffect.moves + HostEffect.warm + HostEffect.snapshots + HostEffect.images)
         for effect in HostEffect.allCases where !elsewhere.contains(effect) {
             #expect(hit.contains(.effect(effect)), "nothing makes \(effect)")
         }

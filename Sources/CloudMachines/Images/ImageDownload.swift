@@ -15,12 +15,17 @@ import NIOHTTP1
 struct ImageDownload: Sendable {
     var image: String
     var url: String
-    var checksum: ImageChecksum
+    /// `nil`: whatever comes is taken.
+    var checksum: ImageChecksum?
     var folder: ImageFolder
     var limits: ImageLimits
-    var proxies: ProxySettings
+    var route: WebRoute
     var logger: Logger
     var progress: @Sendable (ImageProgress) -> Void
+    /// What to do when the address is wrong, for the message.
+    var remedy = "Look at the image's url in the catalogue."
+    /// What to do when the bytes are not those that were expected.
+    var digestRemedy = "Either the catalogue is out of date or the file was tampered with on its way."
 
     private static let maxSumsBytes = 1 << 20
     private static let connectSeconds: Int64 = 15
@@ -31,26 +36,28 @@ struct ImageDownload: Sendable {
     private struct Transient: Error { var reason: String }
 
     /// Leaves the verified bytes in `folder.part`.
-    func run() async throws {
+    func complete() async throws {
         try await withTimeout(.seconds(limits.downloadSeconds), late: late) {
             var configuration = HTTPClient.Configuration(
                 timeout: .init(
                     connect: .seconds(Self.connectSeconds), read: .seconds(Int64(limits.stallSeconds))))
             configuration.httpVersion = .http1Only
-            try await WebClient.with(configuration, proxies: proxies, logger: logger, download)
+            try await WebClient.with(configuration, route: route, logger: logger, download)
         }
     }
 
     private func download(_ client: WebClient) async throws {
         let expected = try await expectedDigest(client)
-        let actual = try await retrying("downloading \(url)") { try await fetch(client, expected.algorithm) }
-        guard actual == expected.hex else {
+        let actual = try await retrying("downloading \(shown)") {
+            try await fetch(client, expected?.algorithm ?? .sha256)
+        }
+        if let expected, actual != expected.hex {
             try removePart()
             throw CloudError(
                 .serviceUnavailable,
                 """
-                \(url) has the \(expected.algorithm.name) \(actual), and \(expected.hex) was expected; the download was thrown away. Either \
-                the catalogue is out of date or the file was tampered with on its way.
+                \(shown) has the \(expected.algorithm.name) \(actual), and \(expected.hex) was expected; the download was \
+                thrown away. \(digestRemedy)
                 """)
         }
         try HostFiles.remove(folder.partState)
@@ -85,7 +92,7 @@ extension ImageDownload {
         switch DownloadDecision.decide(answer, offset: offset) {
         case .complete: return try part.finish()
         case .append(let total):
-            logger.info("download resumed", metadata: ["url": "\(url)", "offset": "\(offset)"])
+            logger.info("download resumed", metadata: ["url": "\(shown)", "offset": "\(offset)"])
             return try await receive(response, into: part, total: total)
         case .restart(let total):
             try part.restart()
@@ -98,7 +105,7 @@ extension ImageDownload {
         case .fail(let reason):
             throw CloudError(
                 .serviceUnavailable,
-                "\(url) can't be downloaded: \(reason). Look at the image's url in the catalogue.")
+                "\(shown) can't be downloaded: \(reason). \(remedy)")
         }
     }
 
@@ -156,7 +163,7 @@ extension ImageDownload {
         try removePart()
         throw CloudError(
             .serviceUnavailable,
-            "\(url) is larger than \(limits.maxImageBytes >> 20) MiB, the most that an image may have.")
+            "\(shown) is larger than \(limits.maxImageBytes >> 20) MiB, the most that an image may have.")
     }
 
     private func readState() -> DownloadPart? {
@@ -178,8 +185,12 @@ extension ImageDownload {
 // MARK: - Checksum, retries, time
 
 extension ImageDownload {
-    private func expectedDigest(_ client: WebClient) async throws -> ExpectedDigest {
+    /// The address without its query, which may hold a secret.
+    private var shown: String { WebRoute.shown(url) }
+
+    private func expectedDigest(_ client: WebClient) async throws -> ExpectedDigest? {
         switch checksum {
+        case nil: return nil
         case .sha256(let digest): return ExpectedDigest(algorithm: .sha256, hex: digest.lowercased())
         case .sums(let sums):
             progress(ImageProgress("reading checksums"))
@@ -250,7 +261,7 @@ extension ImageDownload {
         CloudError(
             .serviceUnavailable,
             """
-            \(url) did not arrive within \(limits.downloadSeconds) s. What came is kept, and the next try goes on \
+            \(shown) did not arrive within \(limits.downloadSeconds) s. What came is kept, and the next try goes on \
             from there.
             """)
     }

@@ -8,10 +8,17 @@ import CloudCore
 ///     images/SLUG/work/          a build or import under way
 ///     images/SLUG/download.*     a download under way, kept to be resumed
 ///
+/// The folder of a team's own image is named after its key, `@12`, and is readable by our own user alone. It has besides:
+///
+///     images/@12/owner.json      which image it is of (`TeamImageMark`)
+///     images/@12/upload          the file that a client sends
+///     images/@12/fetched/        files that come from the host that made the image, kept to be resumed
+///
 /// Disks of machines lie over `CONTENT-ID/disk.qcow2`, so content is never changed and never removed here: new content
 /// gets a folder of its own, and `current` moves on.
 struct ImageFolder: Sendable {
     let path: String
+    /// The image's key.
     let image: String
 
     init(store: String, image: String) {
@@ -23,7 +30,22 @@ struct ImageFolder: Sendable {
     var work: String { "\(path)/work" }
     var part: String { "\(path)/download.part" }
     var partState: String { "\(path)/download.json" }
+    var upload: String { "\(path)/upload" }
+    var fetched: String { "\(path)/fetched" }
+    var owner: String { "\(path)/owner.json" }
     private var current: String { "\(path)/current" }
+    private var isOfTeam: Bool { Image.teamImage(ofKey: image) != nil }
+
+    /// Makes the folder unless it is there.
+    func make() throws(CloudError) {
+        try HostFiles.makeFolder(path)
+        if isOfTeam { try HostFiles.setMode(path, 0o700) }
+    }
+
+    /// Removes what an image of a team's own was made of, and what is left of the work.
+    func dropMaterial() throws(CloudError) {
+        for path in [work, upload, part, partState] { try HostFiles.remove(path) }
+    }
 
     /// What is installed, judged by sizes and times alone.
     enum State {
@@ -48,7 +70,7 @@ struct ImageFolder: Sendable {
         let manifest = try ImageManifest.describe(folder: staged, image: image, origin: origin, nowMs: nowMs)
         try manifest.write(folder: staged)
         for name in manifest.files.map(\.name) + [ImageManifest.fileName] {
-            try HostFiles.setMode("\(staged)/\(name)", 0o444)
+            try HostFiles.setMode("\(staged)/\(name)", isOfTeam ? 0o400 : 0o444)
             try HostFiles.sync("\(staged)/\(name)")
         }
         try HostFiles.sync(staged)

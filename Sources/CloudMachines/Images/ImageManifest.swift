@@ -27,7 +27,7 @@ struct ImageManifest: Codable, Equatable {
     /// Every file that an image may have; all but the disk are for kernels that QEMU loads itself.
     static let fileNames = [disk, kernel, initrd, commandLine]
 
-    /// The slug.
+    /// The image's key: the slug of one of the catalogue's.
     var image: String
     /// Where the bytes came from, as `ImageSource.origin` writes it.
     var origin: String
@@ -52,9 +52,7 @@ struct ImageManifest: Codable, Equatable {
     }
 
     static func read(folder: String) -> ImageManifest? {
-        guard let bytes = HostFiles.read("\(folder)/\(fileName)") else { return nil }
-        // A manifest that can't be read is as good as none: the image is fetched anew.
-        return try? JSONDecoder().decode(ImageManifest.self, from: Data(bytes))
+        HostFiles.read("\(folder)/\(fileName)").flatMap { ImageManifest($0) }
     }
 
     func write(folder: String) throws(CloudError) {
@@ -69,11 +67,14 @@ struct ImageManifest: Codable, Equatable {
         }
     }
 
-    /// 16 hexadecimal digits that name this content and no other.
-    var contentId: String {
+    /// SHA-256 over the names and digests of all files, 64 hexadecimal digits.
+    var content: String {
         let text = files.map { "\($0.name) \($0.sha256)\n" }.joined()
-        return String(FileDigest.hex(SHA256.hash(data: Data(text.utf8))).prefix(16))
+        return FileDigest.hex(SHA256.hash(data: Data(text.utf8)))
     }
+
+    /// 16 hexadecimal digits that name this content and no other.
+    var contentId: String { String(content.prefix(16)) }
 
     var bytes: Int64 { files.reduce(0) { $0 + $1.size } }
 
@@ -87,6 +88,17 @@ struct ImageManifest: Codable, Equatable {
 }
 
 extension ImageManifest {
+    /// `nil` for what is not a manifest. One that can't be read is as good as none: the image is fetched anew.
+    init?(_ bytes: [UInt8]) {
+        guard
+            // nil: it is not one
+            let manifest = try? JSONDecoder().decode(ImageManifest.self, from: Data(bytes))
+        else {
+            return nil
+        }
+        self = manifest
+    }
+
     /// Reads every file and compares. The same with the sizes and times that the files now have. Throws with the file's
     /// path, and both digests, when one is not what was installed.
     @discardableResult

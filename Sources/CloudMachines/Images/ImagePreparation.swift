@@ -11,6 +11,8 @@ struct ImagePreparation: Sendable {
     var logger: Logger
     var board: ProgressBoard
     var task: Task
+    /// What reads the files of teams' own images from their hosts.
+    var hostFiles: ImageFetch.Source?
 
     enum Task: Sendable {
         /// Download or build, unless the image is ready.
@@ -22,7 +24,7 @@ struct ImagePreparation: Sendable {
     }
 
     func run() async throws {
-        try HostFiles.makeFolder(folder.path)
+        try folder.make()
         let lock = try await FileLock.acquire(folder.lock, timeoutSeconds: limits.lockSeconds) {
             board.report(ImageProgress("waiting for another process that prepares it"))
         }
@@ -87,20 +89,25 @@ struct ImagePreparation: Sendable {
             switch image.source {
             case .url(let url, let checksum, let format): try await download(url, checksum, format)
             case .build(let recipe): try await build(recipe)
-            case .cell:
-                throw CloudError(
-                    .serviceUnavailable,
-                    "The image \(image.image) is on another host, from which this one can't fetch it.")
+            case .cell(let id, let createdAtMs, let content):
+                try await fetch(ImageOnHost(id: id, createdAtMs: createdAtMs), content)
             }
         }
+    }
+
+    private func fetch(_ image: ImageOnHost, _ content: String) async throws {
+        try await TeamImageMark.claimCopy(folder, for: image)
+        try await ImageFetch(
+            image: image, content: content, folder: folder, limits: limits, source: hostFiles, logger: logger,
+            progress: board.report
+        ).run(to: output)
     }
 
     private func download(_ url: String, _ checksum: ImageChecksum, _ format: String) async throws {
         try await ImageDownload(
             image: image.image, url: url, checksum: checksum, folder: folder, limits: limits,
-            proxies: proxies,
-            logger: logger, progress: board.report
-        ).run()
+            route: .proxies(proxies), logger: logger, progress: board.report
+        ).complete()
         board.report(ImageProgress("converting"))
         try await DiskFormat.adopt(
             folder.part, format: format, to: "\(output)/\(ImageManifest.disk)", move: true, limits: limits)
@@ -144,7 +151,8 @@ extension ImageSource {
         // A recipe that changes makes other content: what the older one made is built again.
         case .build(let name):
             "recipe:\(name)" + (ImageRecipe(rawValue: name).map { " \($0.digest.prefix(16))" } ?? "")
-        case .cell(let id, let createdAtMs, let content): "cell:\(id) \(createdAtMs) \(content)"
+        case .cell(let id, let createdAtMs, _):
+            ImageManifest.cellOrigin(ImageOnHost(id: id, createdAtMs: createdAtMs))
         }
     }
 }
@@ -156,8 +164,25 @@ extension ImageManifest {
 
     var isImported: Bool { origin.hasPrefix(Self.importMark) }
 
+    /// Of a team's own image.
+    static func cellOrigin(_ image: ImageOnHost) -> String { "cell:\(image.id) created:\(image.createdAtMs)" }
+
     /// Whether the content serves for this source: it came from there, or the operator imported it.
-    func isFrom(_ source: ImageSource) -> Bool { isImported || origin == source.origin }
+    func isFrom(_ source: ImageSource) -> Bool {
+        if case .cell(_, _, let content) = source {
+            return origin == source.origin && self.content == content
+        }
+        return isImported || origin == source.origin
+    }
+
+    /// Whether a disk may be made over the content. One of the catalogue's that has changed there serves until its newer one is
+    /// here; a team's own is never another.
+    func mayServe(_ source: ImageSource) -> Bool {
+        switch source {
+        case .url, .build: true
+        case .cell: isFrom(source)
+        }
+    }
 
     /// Whether an older form of the source's recipe made the content, which still serves where no other can be made.
     func isOlder(than source: ImageSource) -> Bool {

@@ -12,18 +12,20 @@ import Synchronization
 ///
 /// Several processes may use one store; a lock per image keeps them from doing the same work twice.
 public actor ImageStore {
-    /// The folder that has one folder per image (see `ImageFolder`).
+    /// The folder that has one folder per image (see `ImageFolder`), by its key.
     public nonisolated let directory: String
     private let limits: ImageLimits
     private let proxies: ProxySettings
     private let clock: any CloudClock
     private let logger: Logger
+    /// What reads the files of teams' own images from their hosts; `nil`: none of other hosts can be had.
+    private var hostFiles: ImageFetch.Source?
     private var work: [String: Work] = [:]
     private var failures: [String: Failure] = [:]
     /// Folders of content whose bytes this process has read and found to be those that were installed: damage that
     /// keeps size and time is noticed before the first machine boots from it.
     private var whole: Set<String> = []
-    /// Bytes of the disks in the images that are here, by slug.
+    /// Bytes of the disks in the images that are here, by key.
     private nonisolated let sizes = Mutex<[String: Int64]>([:])
 
     private struct Work {
@@ -40,26 +42,30 @@ public actor ImageStore {
     public init(
         directory: String, logger: Logger, limits: ImageLimits = ImageLimits(),
         proxies: ProxySettings = ProxySettings(environment: ProcessInfo.processInfo.environment),
-        clock: any CloudClock = SystemClock()
+        clock: any CloudClock = SystemClock(), fetch: ImageFetch.Source? = nil
     ) {
         self.directory = directory
         self.logger = logger
         self.limits = limits
         self.proxies = proxies
         self.clock = clock
+        hostFiles = fetch
     }
+
+    /// Says how files of teams' own images are read from the hosts that made them.
+    public func fetch(by source: @escaping ImageFetch.Source) { hostFiles = source }
 
     /// Whether the image can be used now. Starts to read it through when this process has not done so yet, and to download
     /// or build it when it is missing or damaged, and returns at once. A failure is repeated for `ImageLimits.failureMemoryMs`
     /// before the next try; what an older recipe made serves in that time.
     public func status(_ image: Image) -> ImageStatus {
-        if let under = work[image.image] { return .preparing(under.board.latest.text) }
+        if let under = work[image.key] { return .preparing(under.board.latest.text) }
         if case .installed(let manifest, let content) = folder(image).state(), manifest.isFrom(image.source),
             whole.contains(content)
         {
             return .ready
         }
-        if let failure = failures[image.image], failure.source == image.source,
+        if let failure = failures[image.key], failure.source == image.source,
             clock.nowMs - failure.atMs < limits.failureMemoryMs
         {
             if case .installed(let manifest, _) = folder(image).state(), manifest.isOlder(than: image.source)
@@ -73,7 +79,7 @@ public actor ImageStore {
 
     /// Bytes of the disk that the image shows to a guest, where it is here; else `nil`. From memory: `learnSizes` reads it
     /// at the start, and each image that becomes ready adds its own.
-    public nonisolated func virtualBytes(of slug: String) -> Int64? { sizes.withLock { $0[slug] } }
+    public nonisolated func virtualBytes(of key: String) -> Int64? { sizes.withLock { $0[key] } }
 
     /// Reads the sizes of the images that are here already.
     public func learnSizes(of images: [Image]) { for image in images { learnSize(of: image) } }
@@ -84,27 +90,24 @@ public actor ImageStore {
             // One that can't be read is not known, and its first use says why.
             let bytes = try? MachineDisk.virtualBytes("\(content)/\(ImageManifest.disk)")
         else { return }
-        sizes.withLock { $0[image.image] = Int64(clamping: bytes) }
+        sizes.withLock { $0[image.key] = Int64(clamping: bytes) }
     }
 
     /// The paths of an image that is here. Throws `.serviceUnavailable` when it is not; starts nothing.
     public func ready(_ image: Image) throws(CloudError) -> ReadyImage {
         let folder = folder(image)
         switch folder.state() {
-        case .installed(_, let content):
+        case .installed(let manifest, let content) where manifest.mayServe(image.source):
             return try ReadyImage.installed(disk: "\(content)/\(ImageManifest.disk)")
-        case .missing:
+        case .missing, .installed:
             throw CloudError(
                 .serviceUnavailable,
-                "Image \(image.image) is not on this host yet. Fetch it by: strettch admin image pull \(image.image)"
-            )
+                "Image \(image.image) is not on this host yet. \(ImageRemedy.pull.text(for: image))")
         case .damaged(let path, _, _):
             throw CloudError(
                 .serviceUnavailable,
-                """
-                Image \(image.image) can't be used: \(path) is not as it was installed. Look into it by: \
-                strettch admin image verify \(image.image)
-                """)
+                "Image \(image.image) can't be used: a file is not as it was installed. \(ImageRemedy.verify.text(for: image))",
+                detail: path)
         }
     }
 
@@ -117,13 +120,24 @@ public actor ImageStore {
         do {
             try await Self.read(manifest, folder: content)
         } catch {
-            throw CloudError(
-                .serviceUnavailable,
-                "The image under the compute's disk is damaged. Ask the operator to mend it: strettch admin image pull "
-                    + manifest.image,
-                detail: "\(error)")
+            whole.remove(content)
+            throw CloudError(.serviceUnavailable, mend(manifest), detail: "\(error)")
         }
         whole.insert(content)
+    }
+
+    /// Fetches a team's own image anew, and returns for the owner what is done.
+    private func mend(_ manifest: ImageManifest) -> String {
+        guard let image = Image(ofTeam: manifest) else {
+            return
+                "The image under the compute's disk is damaged. Ask the operator to mend it: strettch admin image pull "
+                + manifest.image
+        }
+        switch status(image) {
+        case .ready, .preparing:
+            return "The image under the compute's disk is damaged, and is fetched anew. It is tried again."
+        case .unavailable(let reason): return "The image under the compute's disk is damaged. \(reason)"
+        }
     }
 
     /// Off the actor, since it takes as long as the disk needs.
@@ -137,12 +151,12 @@ public actor ImageStore {
     public func prepare(
         _ image: Image, again: Bool = false, progress: @escaping @Sendable (ImageProgress) -> Void = { _ in }
     ) async throws {
-        if !again, work[image.image] == nil, case .installed(let manifest, _) = folder(image).state(),
+        if !again, work[image.key] == nil, case .installed(let manifest, _) = folder(image).state(),
             manifest.isFrom(image.source)
         {
             return
         }
-        let under = work[image.image] ?? start(image, again ? .prepareAgain : .prepare)
+        let under = work[image.key] ?? start(image, again ? .prepareAgain : .prepare)
         try await wait(for: under, progress)
     }
 
@@ -151,7 +165,7 @@ public actor ImageStore {
     public func importFile(
         _ path: String, as image: Image, progress: @escaping @Sendable (ImageProgress) -> Void = { _ in }
     ) async throws {
-        guard work[image.image] == nil else {
+        guard work[image.key] == nil else {
             throw CloudError(
                 .conflict, "Image \(image.image) is being prepared. Wait for that and import it again.")
         }
@@ -182,7 +196,7 @@ public actor ImageStore {
     public func list(_ images: [Image]) -> [ImageListing] {
         images.map { image in
             switch folder(image).state() {
-            case .missing: ImageListing(image: image, state: work[image.image] == nil ? .missing : .preparing)
+            case .missing: ImageListing(image: image, state: work[image.key] == nil ? .missing : .preparing)
             case .damaged(let path, let manifest, let content):
                 ImageListing(
                     image: image, state: .damaged, manifest: manifest, folder: content,
@@ -205,6 +219,14 @@ public actor ImageStore {
         }
     }
 
+    /// Ends the work on one image that is under way, and forgets how it came out.
+    public func end(_ key: String) async {
+        let task = work[key]?.task
+        task?.cancel()
+        _ = await task?.result
+        failures[key] = nil
+    }
+
     /// Ends the work under way and waits until it has ended.
     public func shutdown() async {
         let tasks = work.values.map(\.task)
@@ -212,13 +234,13 @@ public actor ImageStore {
         for task in tasks { _ = await task.result }
     }
 
-    func folder(_ image: Image) -> ImageFolder { ImageFolder(store: directory, image: image.image) }
+    func folder(_ image: Image) -> ImageFolder { ImageFolder(store: directory, image: image.key) }
 
     private func start(_ image: Image, _ task: ImagePreparation.Task = .prepare) -> Work {
         let board = ProgressBoard(ImageProgress("starting"))
         let preparation = ImagePreparation(
             image: image, folder: folder(image), limits: limits, proxies: proxies, clock: clock,
-            logger: logger, board: board, task: task)
+            logger: logger, board: board, task: task, hostFiles: hostFiles)
         // Unstructured, since it outlives the call that began it; `work` owns it and `shutdown` ends it.
         let task = Task {
             do {
@@ -230,27 +252,24 @@ public actor ImageStore {
             }
         }
         let started = Work(board: board, task: task)
-        work[image.image] = started
+        work[image.key] = started
         return started
     }
 
     private func finish(_ image: Image, failure error: (any Error)? = nil) {
-        work[image.image] = nil
+        work[image.key] = nil
         guard let error else {
-            failures[image.image] = nil
+            failures[image.key] = nil
             learnSize(of: image)
             if case .installed(_, let content) = folder(image).state() { whole.insert(content) }
-            logger.info("image ready", metadata: ["image": "\(image.image)"])
+            logger.info("image ready", metadata: ["image": "\(image.key)"])
             return
         }
         if error is CancellationError { return }
         let reason = (error as? CloudError)?.message ?? "\(error)"
-        failures[image.image] = Failure(
-            message: """
-                \(reason) Try by hand: strettch admin image pull \(image.image), or bring a file: \
-                strettch admin image import \(image.image) FILE
-                """,
-            atMs: clock.nowMs, source: image.source)
-        logger.error("image unavailable", metadata: ["image": "\(image.image)", "error": "\(error)"])
+        failures[image.key] = Failure(
+            message: "\(reason) \(ImageRemedy.bring.text(for: image))", atMs: clock.nowMs,
+            source: image.source)
+        logger.error("image unavailable", metadata: ["image": "\(image.key)", "error": "\(error)"])
     }
 }

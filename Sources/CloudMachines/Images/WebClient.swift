@@ -10,10 +10,10 @@ import NIOHTTP1
     import Foundation
 #endif
 
-/// Fetches from the web: follows redirects, and goes through the proxy that the environment names for each address on the
-/// way, since one redirect may lead to another scheme or into the operator's own network.
+/// Fetches from the web: follows redirects, and finds a way of its own to each address (`WebRoute`), since one redirect may
+/// lead to another scheme or into the operator's own network.
 struct WebClient: Sendable {
-    private let proxies: ProxySettings
+    private let route: WebRoute
     private let clients: Clients
     private let logger: Logger
 
@@ -22,12 +22,12 @@ struct WebClient: Sendable {
 
     /// Runs `body` with a client whose connections are closed afterwards.
     static func with(
-        _ configuration: HTTPClient.Configuration, proxies: ProxySettings, logger: Logger,
+        _ configuration: HTTPClient.Configuration, route: WebRoute, logger: Logger,
         _ body: (WebClient) async throws -> Void
     ) async throws {
         var configuration = configuration
         configuration.redirectConfiguration = .disallow
-        let client = WebClient(proxies: proxies, clients: Clients(configuration), logger: logger)
+        let client = WebClient(route: route, clients: Clients(configuration), logger: logger)
         do {
             try await body(client)
         } catch {
@@ -42,7 +42,9 @@ struct WebClient: Sendable {
     func execute(_ request: HTTPClientRequest) async throws -> (response: HTTPClientResponse, url: String) {
         var request = request
         for _ in 0...Self.maxRedirects {
-            let client = await clients.client(through: try proxies.proxy(for: request.url))
+            let way = try await route.way(to: request.url)
+            request.url = way.url
+            let client = await clients.client(for: way)
             // The body has its own bound, the client's read timeout.
             let response = try await client.execute(request, deadline: .distantFuture, logger: logger)
             guard Self.redirects.contains(Int(response.status.code)) else { return (response, request.url) }
@@ -50,7 +52,8 @@ struct WebClient: Sendable {
         }
         throw CloudError(
             .serviceUnavailable,
-            "\(request.url) was reached after \(Self.maxRedirects) redirects, and leads on to another.")
+            "\(WebRoute.shown(request.url)) was reached after \(Self.maxRedirects) redirects, and leads on to another."
+        )
     }
 
     private static func target(of response: HTTPClientResponse, from url: String) throws -> String {
@@ -60,30 +63,35 @@ struct WebClient: Sendable {
             ["http", "https"].contains(target.scheme?.lowercased())
         else {
             throw CloudError(
-                .serviceUnavailable, "\(url) redirects to '\(location.shown)', which is not a web address.")
+                .serviceUnavailable,
+                "\(WebRoute.shown(url)) redirects to '\(location.shown)', which is not a web address.")
         }
         return target.absoluteString
     }
 
-    /// A client for each proxy, since the library's have one each.
+    /// A client for each proxy and each checked address, since the library's have one each.
     private actor Clients {
         private let configuration: HTTPClient.Configuration
-        private var clients: [ProxyAddress?: HTTPClient] = [:]
+        private var clients: [WebRoute.Way.Kind: HTTPClient] = [:]
 
         init(_ configuration: HTTPClient.Configuration) { self.configuration = configuration }
 
-        func client(through proxy: ProxyAddress?) -> HTTPClient {
-            if let client = clients[proxy] { return client }
+        func client(for way: WebRoute.Way) -> HTTPClient {
+            if let client = clients[way.kind] { return client }
             var configuration = configuration
-            // A proxy that refuses would be asked again until the time to connect is over.
-            configuration.connectionPool.retryConnectionEstablishment = proxy == nil
-            configuration.proxy = proxy.map {
-                .server(
-                    host: $0.host, port: $0.port,
-                    authorization: $0.login.map { .basic(username: $0.user, password: $0.password) })
+            switch way.kind {
+            case .direct: break
+            case .proxy(let proxy):
+                // A proxy that refuses would be asked again until the time to connect is over.
+                configuration.connectionPool.retryConnectionEstablishment = false
+                configuration.proxy = .server(
+                    host: proxy.host, port: proxy.port,
+                    authorization: proxy.login.map { .basic(username: $0.user, password: $0.password) })
+            // The name is what the server is asked for, and what its certificate must have.
+            case .pinned(let host, let address): configuration.dnsOverride = [host: address]
             }
             let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
-            clients[proxy] = client
+            clients[way.kind] = client
             return client
         }
 

@@ -11,7 +11,6 @@ struct DiskCopy: Sendable {
 
     /// As long as a snapshot may take (`SnapshotAction`).
     private static let limit = Duration.seconds(3600)
-    private static let pollInterval = Duration.milliseconds(20)
 
     /// Returns when all is on the disk. Whoever is cancelled ends the program.
     func make() async throws {
@@ -29,18 +28,10 @@ struct DiskCopy: Sendable {
         try await run("sync", ["--", "/proc/self/fd/3"], [file])
     }
 
-    /// - Parameter files: what the program has as 3 and on.
     private static func run(_ program: String, _ arguments: [String], _ files: [OpenFile]) async throws {
-        let errors = try OpenFile.pipe()
-        let child = try ChildProcess(
-            program, arguments, files: [try OpenFile.null(), try OpenFile.null(), errors.writer] + files)
-        let succeeds = try await child.succeeds(within: limit, lookingEvery: pollInterval)
-        guard succeeds == true else {
-            let words =
-                String(decoding: errors.reader.available(), as: UTF8.self)
-                .split(whereSeparator: \.isNewline).first.map(String.init) ?? "\(program) did not say why"
-            throw failure(succeeds == nil ? "\(program) did not end within \(limit)" : words)
-        }
+        do { try await HandedProgram(program, arguments, files: files).run(within: limit) } catch let fault
+            as HandedProgram.Fault
+        { throw failure(fault.description) }
     }
 
     private static func failure(_ detail: String) -> CloudError {

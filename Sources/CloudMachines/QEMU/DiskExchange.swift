@@ -74,6 +74,15 @@ struct DiskExchange {
         try await MachineFiles.removeLarge(path, as: effect)
     }
 
+    /// The records of both disks, for as long as one gives its place to the other; empty: nothing is exchanged.
+    var known: [DiskRecord] {
+        get throws(CloudError) {
+            guard MachineFiles.exists(mark) else { return [] }
+            let records = try records()
+            return [records.former, records.restored]
+        }
+    }
+
     private func records() throws(CloudError) -> Records {
         do {
             return try JSONDecoder().decode(

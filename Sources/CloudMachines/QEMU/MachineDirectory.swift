@@ -22,6 +22,12 @@ struct MachineDirectory: Sendable, Equatable {
         diskFolder = path
     }
 
+    /// Of whatever lies in a folder that has a disk as machines' have.
+    init(diskFolder: String) {
+        path = diskFolder
+        self.diskFolder = diskFolder
+    }
+
     /// Whether other hosts have the disk too.
     var sharesDisk: Bool { diskFolder != path }
 

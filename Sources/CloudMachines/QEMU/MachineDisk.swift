@@ -68,9 +68,9 @@ struct MachineDisk {
     }
 
     /// Opens the disk and what it lies over, after a look at both through what is opened. Throws as `base` does.
-    func open() async throws -> Opened {
+    func open(writable: Bool = true) async throws -> Opened {
         let record = try await record()
-        let (disk, header) = try look(record, writable: true)
+        let (disk, header) = try look(record, writable: writable)
         let image = try ReadyImage.installed(disk: path(of: record.base))
         return Opened(disk: disk, base: try Self.base(image.disk), image: image, bytes: header.virtualBytes)
     }

@@ -11,7 +11,13 @@ enum MachineUser {
     /// Numbers for computes, and as many behind them for guests that were booted ahead.
     private static let count: Int64 = 1 << 24
 
-    /// All of them.
+    /// The user that what makes an image runs as, behind all those of machines; `nil` when we are not root.
+    static func uid(ofImage id: Int64) -> UInt32? {
+        // Safe: can't fail.
+        geteuid() == 0 ? all.upperBound + 1 + UInt32(id % count) : nil
+    }
+
+    /// All of machines' users.
     static let all = first...first + 2 * UInt32(count) - 1
 
     /// The user of a machine by what stands for it in its UUID: the compute's id, or the number of a guest booted ahead

@@ -23,7 +23,7 @@ extension QEMUHost {
                 detail: directory.disk)
         }
         try await wanted.write(directory, as: .expectArrival)
-        let base = try await images.ready(image)
+        let base = try await imageStore.ready(image)
         try await disk(machine).make(over: base)
         try await makeSeed(machine)
         try await start(machine, as: departure)

@@ -35,7 +35,7 @@ public struct QEMUHost: MachineHost {
         public var accelerator: AcceleratorChoice?
         /// Whether each guest gets a control group, in the group that the system has delegated to us (`GuestGroups`).
         public var guestGroups = false
-        /// How fast guests' disks are copied for snapshots while they run; 0: as fast as it goes.
+        /// How fast QEMU copies guests' disks for snapshots while they run, and for images; 0: as fast as it goes.
         var snapshotBytesPerSecond: Int64 = 0
         /// Whether guests have agents that answer; `nil`: QEMU says so of each.
         var guestsHaveAgents: Bool?
@@ -45,6 +45,8 @@ public struct QEMUHost: MachineHost {
         var copyProgram = "cp"
         /// How long one call stays with a copy that is under way: most are whole by then.
         var copyAttention = Duration.seconds(2)
+        /// What images of teams' own may be, and whose servers they come from.
+        public var teamImages = TeamImageSettings()
         /// For what the owner of a machine is not told.
         public var logger = Logger(label: "strettch.host")
         /// How machines move to and from other hosts.
@@ -63,15 +65,19 @@ public struct QEMUHost: MachineHost {
         var ready: @Sendable (Image) async throws -> ReadyImage
         /// Throws when what a disk lies over is damaged.
         var check: @Sendable (ReadyImage) async throws -> Void
+        /// Ends the work on the image with this key that is under way.
+        var end: @Sendable (_ key: String) async -> Void
 
         public init(
             status: @escaping @Sendable (Image) async -> ImageStatus,
             ready: @escaping @Sendable (Image) async throws -> ReadyImage,
-            check: @escaping @Sendable (ReadyImage) async throws -> Void
+            check: @escaping @Sendable (ReadyImage) async throws -> Void,
+            end: @escaping @Sendable (_ key: String) async -> Void = { _ in }
         ) {
             self.status = status
             self.ready = ready
             self.check = check
+            self.end = end
         }
     }
 
@@ -84,11 +90,13 @@ public struct QEMUHost: MachineHost {
     var settings: Settings
     var groups: GuestGroups?
     let version: QEMUVersion
-    let images: Images
+    let imageStore: Images
     let network: BridgedNetwork?
     let table: ProcessTable
     let growth = DiskGrowth()
     let copies = HostCopies()
+    let imageWork = ImageWork()
+    let uploads = Uploads()
     let thaws = GuestThaws()
 
     /// Looks at the host: QEMU's version, the data directory, and whether KVM works (some seconds, once per boot of
@@ -116,18 +124,18 @@ public struct QEMUHost: MachineHost {
         let (groups, problem) = try guestGroups(settings, accelerator.accelerator)
         return QEMUHost(
             accelerator: accelerator, guestGroupsProblem: problem, settings: settings, groups: groups,
-            version: version, images: images, network: network, table: table)
+            version: version, imageStore: images, network: network, table: table)
     }
 
     public var networkMode: NetworkMode { settings.networkMode }
 
-    public func image(_ image: Image) async -> ImageStatus { await images.status(image) }
+    public func image(_ image: Image) async -> ImageStatus { await imageStore.status(image) }
 
     public func makeDisk(_ machine: Machine, from image: Image) async throws {
         try checkSpace()
         try await takeWarm(for: machine, of: image)
         try await claim(machine)
-        try await disk(machine).make(over: try await images.ready(image))
+        try await disk(machine).make(over: try await imageStore.ready(image))
     }
 
     public func growDisk(_ machine: Machine) async throws {
@@ -171,7 +179,7 @@ public struct QEMUHost: MachineHost {
     func launch(
         _ machine: Machine, _ change: (inout QEMUArguments) -> Void = { _ in }
     ) async throws -> MachineLaunch {
-        try await images.check(try await disk(machine).base())
+        try await imageStore.check(try await disk(machine).base())
         let disk = try await disk(machine).open()
         var arguments = try arguments(machine, over: disk.image)
         change(&arguments)
@@ -270,7 +278,7 @@ public struct QEMUHost: MachineHost {
     func disk(_ machine: Machine) -> MachineDisk {
         MachineDisk(
             path: directory(machine.id).disk, storageGb: machine.storageGb, shared: settings.disks,
-            images: settings.disks.map(SharedDisks.images) ?? "\(settings.dataDirectory)/images")
+            images: imageFolder)
     }
 
     func process(_ id: Int64) -> MachineProcess {

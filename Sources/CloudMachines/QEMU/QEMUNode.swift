@@ -5,6 +5,8 @@ import QMP
 enum QEMUNode {
     /// The machine's disk, as its guest has it.
     static let disk = "disk"
+    /// The disk that another is copied to.
+    static let target = "target"
     static let seed = "seed"
     static let seedFile = "seed-file"
     private static let diskFileName = "disk-file"
@@ -39,6 +41,45 @@ enum QEMUNode {
                     "driver": "qcow2", "node-name": .string(disk), "file": .string(diskFileName),
                     "backing": .string(base), "discard": "unmap", "detect-zeroes": "unmap",
                     "auto-read-only": false,
+                ],
+            ]))
+    }
+
+    /// A disk that is only read, and stands alone. Whatever its header says, it lies over nothing.
+    static func source(_ handed: Handed, format: String) throws -> [String] {
+        var node: [String: QMPValue] = [
+            "driver": .string(format), "node-name": .string(disk), "file": .string(diskFileName),
+            "read-only": true,
+        ]
+        if format == "qcow2" { node["backing"] = .null }
+        return handed.words + (try nodes([file(diskFileName, handed, ["read-only": true]), .object(node)]))
+    }
+
+    /// A machine's disk, or a snapshot of one, that is only read.
+    static func source(_ diskFile: Handed, over baseFile: Handed) throws -> [String] {
+        diskFile.words + baseFile.words
+            + (try nodes([
+                file(baseFileName, baseFile, ["read-only": true]),
+                [
+                    "driver": "qcow2", "node-name": .string(base), "file": .string(baseFileName),
+                    "backing": .null, "read-only": true,
+                ],
+                file(diskFileName, diskFile, ["read-only": true]),
+                [
+                    "driver": "qcow2", "node-name": .string(disk), "file": .string(diskFileName),
+                    "backing": .string(base), "read-only": true,
+                ],
+            ]))
+    }
+
+    /// The new disk that another is copied to; what is zero takes no space in it.
+    static func target(_ handed: Handed) throws -> [String] {
+        handed.words
+            + (try nodes([
+                file("target-file", handed, ["discard": "unmap", "auto-read-only": false]),
+                [
+                    "driver": "qcow2", "node-name": .string(target), "file": "target-file", "backing": .null,
+                    "discard": "unmap", "detect-zeroes": "unmap", "auto-read-only": false,
                 ],
             ]))
     }

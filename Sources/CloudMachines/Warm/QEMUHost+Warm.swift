@@ -6,8 +6,8 @@ extension QEMUHost: WarmingHost {
     private static let numbers: ClosedRange<Int64> = 10_000_000_000...99_999_999_999
 
     public func warmKind(_ image: Image, _ specification: Specification) async throws -> String? {
-        guard settings.disks == nil, await images.status(image) == .ready else { return nil }
-        return try kind(try machine(of: specification), try await images.ready(image))
+        guard settings.disks == nil, await imageStore.status(image) == .ready else { return nil }
+        return try kind(try machine(of: specification), try await imageStore.ready(image))
     }
 
     public func warmGuests() async throws -> [WarmGuest] {
@@ -34,7 +34,7 @@ extension QEMUHost: WarmingHost {
         guard !MachineFiles.exists(directory.path) else {
             throw CloudError.bug("the number \(number) of a guest that is booted ahead is taken")
         }
-        let base = try await images.ready(image)
+        let base = try await imageStore.ready(image)
         var machine = try machine(of: specification)
         machine.id = number
         try await MachineFiles.makeFolder(directory.path, as: .makeFolder)
@@ -48,7 +48,7 @@ extension QEMUHost: WarmingHost {
         try await MachineProcess(id: mark.machineId, directory: directory, table: table).start(
             program(as: mark.machineId)
         ) {
-            try await images.check(base)
+            try await imageStore.check(base)
             var arguments = arguments(machine, over: base, in: directory, as: mark.machineId)
             arguments.warm = QEMUArguments.WarmDevices(gates: seed.gates)
             return MachineLaunch(
@@ -76,7 +76,7 @@ extension QEMUHost: WarmingHost {
         guard settings.disks == nil, !MachineFiles.exists(directory.path) else { return }
         let numbers = try warmNumbers()
         guard !numbers.isEmpty, WarmSeed.fits(seed(machine, clockMs: SystemClock().nowMs)) else { return }
-        let kind = try kind(machine, try await images.ready(image))
+        let kind = try kind(machine, try await imageStore.ready(image))
         for number in numbers {
             let warm = warmDirectory(number)
             guard WarmMark.readable(warm)?.kind == kind, try await warmState(number) == .ready else {
