@@ -127,7 +127,7 @@ struct WorkerTests {
                 try await eventually("the outcome could not be saved") { cloud.database.writes > writes }
                 cloud.database.set()
                 try await eventually("it runs") {
-                    cloud.clock.advance(milliseconds: 10)
+                    cloud.clock.advance(milliseconds: 100)
                     return try await cloud.runningCount() == 1
                 }
             }
