@@ -109,7 +109,7 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "CloudClient",
-            dependencies: ["CloudWire", .asyncHTTPClient, .nioCore, .nioHTTP1],
+            dependencies: ["CloudWire", .asyncHTTPClient, .nioCore, .nioHTTP1, .nioPosix, .nioSSL],
             swiftSettings: strict),
         .executableTarget(
             name: "strettch",

@@ -55,6 +55,24 @@ extension ClientError {
             message: "No answer from \(url) (\(reason)). Is `strettch serve` running there?")
     }
 
+    /// The server's certificate, or its name, is not one that this machine trusts.
+    static func untrusted(_ url: String) -> ClientError {
+        ClientError(
+            .unreachable, code: "UNTRUSTED",
+            message:
+                "The certificate of \(url) is not trusted here: its issuer is unknown, it is for another name, or "
+                + "it has expired. Name a file with the issuer's certificate in STRETTCH_CA_FILE, or put it into "
+                + "/usr/local/share/ca-certificates and run update-ca-certificates.")
+    }
+
+    /// The proxy that the environment names can't be reached.
+    static func proxyUnreachable(_ url: String, proxy: StrettchClient.Proxy, reason: String) -> ClientError {
+        ClientError(
+            .unreachable, code: "UNREACHABLE",
+            message: "The proxy \(proxy.host):\(proxy.port), which \(url) is asked through, does not answer "
+                + "(\(reason)). Correct http_proxy or https_proxy, or name the server in no_proxy.")
+    }
+
     static func unreadable(_ url: String, status: Int, reason: String) -> ClientError {
         ClientError(
             .unreadable, status: status, code: "UNREADABLE_ANSWER",

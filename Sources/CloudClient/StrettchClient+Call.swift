@@ -3,6 +3,7 @@ import CloudWire
 import Foundation
 import NIOCore
 import NIOHTTP1
+import NIOPosix
 
 /// One call of the API, which may take several attempts.
 struct Call {
@@ -102,8 +103,17 @@ extension StrettchClient {
             return try await http.execute(request, deadline: deadline)
         } catch {
             try Task.checkCancellation()
-            throw ClientError.unreachable(url, reason: Self.reason(error))
+            throw notReached(error)
         }
+    }
+
+    private func notReached(_ error: any Error) -> ClientError {
+        // A certificate that is not trusted ends the handshake with this word of the TLS library's.
+        if "\(error)".contains("CERTIFICATE_VERIFY_FAILED") { return .untrusted(url) }
+        if let proxy = options.proxy, error is NIOConnectionError {
+            return .proxyUnreachable(url, proxy: proxy, reason: Self.reason(error))
+        }
+        return .unreachable(url, reason: Self.reason(error))
     }
 
     /// The whole answer.
@@ -152,6 +162,8 @@ extension StrettchClient {
             "the proxy on the way asks for a user and a password, as in http://USER:PASSWORD@HOST:PORT"
         // Safe: the C text is copied at once.
         case let error as IOError: String(cString: strerror(error.errnoCode)).lowercased()
+        case let error as NIOConnectionError:
+            error.connectionErrors.first.map { reason($0.error) } ?? "its name is unknown"
         default: String(describing: error)
         }
     }

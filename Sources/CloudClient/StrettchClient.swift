@@ -2,6 +2,7 @@ import AsyncHTTPClient
 import CloudWire
 import Foundation
 import NIOCore
+import NIOSSL
 
 /// A client of the compute API. Every call throws `ClientError`, or `CancellationError` when its task is cancelled.
 public struct StrettchClient: Sendable {
@@ -17,6 +18,8 @@ public struct StrettchClient: Sendable {
         public var retry = RetryPolicy()
         /// What the connection goes through; `nil`: nothing.
         public var proxy: Proxy?
+        /// A file with the certificates (PEM) that are trusted, in place of this machine's; `nil`: this machine's.
+        public var caFile: String?
         /// Sleeps between attempts and polls.
         public var clock: any Clock<Duration> = ContinuousClock()
 
@@ -76,6 +79,11 @@ public struct StrettchClient: Sendable {
                 connect: .milliseconds(options.connectTimeoutMs),
                 read: .milliseconds(options.attemptTimeoutMs)))
         configuration.connectionPool.retryConnectionEstablishment = false
+        if let file = options.caFile {
+            var tls = TLSConfiguration.makeClientConfiguration()
+            tls.trustRoots = .file(file)
+            configuration.tlsConfiguration = tls
+        }
         configuration.proxy = options.proxy.map {
             .server(
                 host: $0.host, port: $0.port,

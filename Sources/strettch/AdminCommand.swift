@@ -63,10 +63,8 @@ struct AdminOptions: ParsableArguments {
         }
     }
 
-    /// Asks, unless nobody can be asked. Throws `CommandFailure` when the answer is no.
+    /// Asks before a change that can't be undone (`OutputStreams.confirm`).
     func confirm(_ question: String, yes: Bool) throws {
-        guard yes || !OutputStreams.canAsk || OutputStreams.confirm(question) else {
-            throw CommandFailure(.failure, "Nothing was changed.")
-        }
+        try OutputStreams.confirm(question, yes: yes, refused: "Nothing was changed")
     }
 }

@@ -7,6 +7,7 @@ import CloudWorker
 import Foundation
 import Logging
 import ServiceLifecycle
+import Synchronization
 import UnixSignals
 
 /// Everything that one `strettch serve` runs, put together.
@@ -29,6 +30,11 @@ struct Cell: Sendable {
     /// locked.
     static func open(_ settings: ServeSettings, _ folder: DataFolder, _ logger: Logger) async throws -> Cell {
         try settings.role.check(isEmbedded: settings.database == nil)
+        if let metrics = settings.metrics, metrics == settings.listen {
+            throw CloudError(
+                .validationError,
+                "listen and metrics are the same address, \(metrics). Give one of them another port.")
+        }
         let catalogue = try settings.readCatalogue()
         let listener = try settings.listener(
             connections: OpenFiles.connections(settings.maxConnections, logger))
@@ -65,8 +71,14 @@ struct Cell: Sendable {
     private static func bootstrap(_ settings: ServeSettings, _ cloud: Cloud) async throws -> String {
         guard settings.role.answersAPI else { return try await Bootstrap.installationId(in: cloud) }
         let firstKey = FirstKey(listen: settings.listen, isSecure: settings.tls != nil)
-        let started = try await Bootstrap(keep: firstKey.save).run(in: cloud)
-        if let key = started.ownerKey { try firstKey.show(key) }
+        let kept = Mutex<String?>(nil)
+        let started = try await Bootstrap(
+            keep: { key in
+                let path = try firstKey.save(key)
+                kept.withLock { $0 = path ?? $0 }
+            }
+        ).run(in: cloud)
+        if let key = started.ownerKey { try firstKey.show(key, earlier: kept.withLock { $0 }) }
         return started.installationId
     }
 

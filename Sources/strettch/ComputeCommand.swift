@@ -42,11 +42,22 @@ struct ComputeOptions: ParsableArguments {
             let environment = try environment()
             let credentials = try Credentials.find(environment: environment)
             var options = StrettchClient.Options()
+            options.caFile = environment["STRETTCH_CA_FILE"].flatMap { $0.isEmpty ? nil : $0 }
+            if let file = options.caFile, !FileManager.default.isReadableFile(atPath: file) {
+                throw CommandFailure(
+                    .refused, "STRETTCH_CA_FILE: \(file) can't be read. Check its name and its mode.")
+            }
             options.proxy = try ProxySettings(environment: environment).proxy(for: credentials.url).map {
                 .init(host: $0.host, port: $0.port, login: $0.login.map { ($0.user, $0.password) })
             }
-            return try await StrettchClient.with(
-                baseURL: credentials.url, key: credentials.key, options: options, body)
+            do {
+                return try await StrettchClient.with(
+                    baseURL: credentials.url, key: credentials.key, options: options, body)
+            } catch var error as ClientError where error.code == "UNREACHABLE" && isFromFile(environment) {
+                let path = try CredentialsFile(environment: environment).path
+                error.message += " The address is from \(path): correct it there, or give --url."
+                throw error
+            }
         }
     }
 
@@ -62,6 +73,11 @@ struct ComputeOptions: ParsableArguments {
             OutputStreams.note(OutputText.error(error))
             throw ExitCode(ProgramExit(error).rawValue)
         }
+    }
+
+    /// Whether the server's address is the one in the credentials file.
+    private func isFromFile(_ environment: [String: String]) -> Bool {
+        (environment["STRETTCH_URL"] ?? "").isEmpty
     }
 
     /// The environment, with the options over it.
@@ -84,6 +100,9 @@ enum CommandFile {
     /// Names standard input.
     static let standardInput = "-"
 
+    /// What gzip begins with (RFC 1952, section 2.3.1).
+    private static let gzipMagic: [UInt8] = [0x1F, 0x8B]
+
     /// The text of the file, or of standard input for `-`. Throws `CommandFailure` when it can't be read, is larger, or is
     /// not UTF-8.
     static func text(_ path: String, maxBytes: Int) throws -> String {
@@ -93,9 +112,15 @@ enum CommandFile {
         } catch {
             throw CommandFailure(.failure, "\(path) can't be read. Check its name and its mode.")
         }
-        guard bytes.count <= maxBytes, let text = String(validating: bytes, as: UTF8.self) else {
-            throw CommandFailure(
-                .refused, "\(path) is larger than \(maxBytes) bytes or no text. Name another file.")
+        guard bytes.count <= maxBytes else {
+            throw CommandFailure(.refused, "\(path) is larger than \(maxBytes) bytes. Name a smaller file.")
+        }
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            let remedy =
+                bytes.starts(with: gzipMagic)
+                ? "is gzip. Send it as base64: base64 --wrap=0 FILE"
+                : "is no text in UTF-8. Name another file."
+            throw CommandFailure(.refused, "\(path) \(remedy)")
         }
         return text
     }

@@ -6,7 +6,7 @@ enum EnvironmentNames {
     static let prefix = "STRETTCH_"
 
     /// Of the commands of the API (`docs/cli.md`). Empty, they count as not set.
-    static let client = ["STRETTCH_URL", "STRETTCH_KEY", "STRETTCH_CREDENTIALS"]
+    static let client = ["STRETTCH_URL", "STRETTCH_KEY", "STRETTCH_CREDENTIALS", "STRETTCH_CA_FILE"]
 
     /// The folder of `--data`.
     static let data = "STRETTCH_DATA"

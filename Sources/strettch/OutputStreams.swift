@@ -36,10 +36,19 @@ enum OutputStreams {
         return Int(size.ws_col)
     }
 
-    /// Asks a yes-or-no question on the terminal; anything but yes is no.
-    static func confirm(_ question: String) -> Bool {
+    /// Asks a yes-or-no question on the terminal, unless it is answered beforehand by `--yes`. Throws `CommandFailure` for
+    /// anything but yes, and where nobody can be asked: what comes from a pipe is no answer, and silence is none.
+    /// - Parameter refused: `Nothing was changed`.
+    static func confirm(_ question: String, yes: Bool, refused: String) throws(CommandFailure) {
+        guard !yes else { return }
+        guard canAsk else {
+            throw CommandFailure(
+                .usage, "\(refused): '\(question)' can't be asked without a terminal. Say so with --yes.")
+        }
         progress(question + " [y/N] ")
-        return ["y", "yes"].contains(readLine()?.lowercased() ?? "")
+        guard ["y", "yes"].contains(readLine()?.lowercased() ?? "") else {
+            throw CommandFailure(.failure, "\(refused).")
+        }
     }
 
     /// Makes a failure to write an error of the call, also where standard output is closed. To be called before any file is

@@ -82,7 +82,8 @@ enum SettingSources {
             .joined(separator: " ") + " Keep one of them."
         case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
             .composer(_, let problem, let mark, _):
-            "Line \(mark.line), column \(mark.column): \(problem)."
+            "Line \(mark.line), column \(mark.column): \(problem). A value that begins with [, {, *, & or ! needs quotes, such "
+                + "as listen: \"[::1]:8080\""
         default: "Write one line for each setting, such as listen: 127.0.0.1:8080"
         }
     }
@@ -118,7 +119,8 @@ private struct SettingReading {
         guard let scalar = node.scalar else {
             return report(
                 "\(name)\(line)",
-                "has more than one value. Give \(setting.wanted), with commas where it has several.")
+                "is a list or a mapping. Give \(setting.wanted) on one line; several values have commas between them."
+            )
         }
         read(scalar.isNothing ? "" : scalar.string, setting, as: "\(name)\(line)")
     }

@@ -36,7 +36,7 @@ struct AdminCommandTests {
             let keys = try await admin(["key", "list", "payments"], folder).output
             #expect(!keys.contains("ci"))
             #expect(
-                try await admin(["team", "delete", "payments"], folder).output
+                try await admin(["team", "delete", "payments", "--yes"], folder).output
                     == "payments is deleted, and its keys are revoked.")
             #expect(try await admin(["team", "list", "--json"], folder).output == "[\n\n]")
         }
@@ -67,7 +67,7 @@ struct AdminCommandTests {
             _ = try await admin(["team", "create", "a"], folder)
             for (arguments, exit) in [
                 (["team", "create", "a"], ProgramExit.conflict), (["team", "create", ""], .refused),
-                (["team", "show", "b"], .notFound), (["team", "delete", "b"], .notFound),
+                (["team", "show", "b"], .notFound), (["team", "delete", "b", "--yes"], .notFound),
                 (["key", "list", "b"], .notFound), (["key", "create", "b", "x"], .notFound),
                 (["key", "create", "a", "owner"], .conflict), (["key", "revoke", "a", "x"], .notFound),
                 (["team", "top-up", "a", "1e3", "--reference", "p"], .refused),

@@ -8,6 +8,22 @@ import Testing
 
 @Suite("The first owner's key")
 struct FirstKeyTests {
+    @Test("of no server that was there before is lost, however many first starts there are")
+    func everyPrevious() async throws {
+        try await withTemporaryFolder { folder in
+            let path = "\(folder)/credentials.json"
+            let first = FirstKey(
+                listen: .tcp(host: "0.0.0.0", port: 8080), isSecure: false,
+                environment: ["STRETTCH_CREDENTIALS": path])
+            var kept: [String?] = []
+            for key in ["one", "two", "three", "four"] { kept.append(try first.save(key)) }
+            #expect(kept == [nil, "\(path).previous", "\(path).previous-2", "\(path).previous-3"])
+            let keys = try kept.compactMap(\.self).map { try CredentialsFile(path: $0).read()?.key }
+            #expect(keys == ["one", "two", "three"])
+            #expect(try CredentialsFile(path: path).read()?.key == "four")
+        }
+    }
+
     @Test("is saved for the client; what the file held before is kept beside it, however often it is saved")
     func previous() async throws {
         try await withTemporaryFolder { folder in

@@ -24,12 +24,13 @@ struct RealRestoreTests {
             let pids = (one: try cloud.pid(one), three: try cloud.pid(three))
             let refused = await #expect(throws: (any Error).self) {
                 try await cloud.strettch(
-                    "admin", "restore", "\(cloud.folder)/backup", "--data", cloud.data)
+                    "admin", "restore", "\(cloud.folder)/backup", "--yes", "--data", cloud.data)
             }
             #expect("\(refused.map { "\($0)" } ?? "")".contains("works on \(cloud.data)"))
             try await cloud.end(SIGKILL)
             let text = try await cloud.strettch(
-                "admin", "restore", "\(cloud.folder)/backup", "--json", "--data", cloud.data)
+                "admin", "restore", "\(cloud.folder)/backup", "--yes", "--json", "--data",
+                cloud.data)
             let said = try JSONDecoder().decode(Said.self, from: Data(text.utf8))
             #expect(said.orphans == [three.id] && said.withoutDisk == [two.id] && said.running.isEmpty)
             #expect(said.since.createdComputes == [three.id] && said.since.deletedComputes == [two.id])

@@ -16,7 +16,8 @@ struct SimulatedRestoreTests {
             try await cloud.running(two)
             try await cloud.end(SIGTERM)
             let text = try await cloud.strettch(
-                "admin", "restore", "\(cloud.folder)/backup", "--json", "--data", cloud.data)
+                "admin", "restore", "\(cloud.folder)/backup", "--yes", "--json", "--data",
+                cloud.data)
             let said = try JSONDecoder().decode(Said.self, from: Data(text.utf8))
             #expect(said.orphans == [two] && said.withoutDisk.isEmpty)
         }
