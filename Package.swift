@@ -116,7 +116,7 @@ let package = Package(
             dependencies: [
                 "CloudAudit", "CloudClient", "CloudControl", "CloudCore", "CloudDatabase", "CloudLink",
                 "CloudMachines", "CloudMetrics", "CloudServer", "CloudWire", "CloudWorker", .argumentParser,
-                .logging, .serviceLifecycle, .unixSignals, .yams,
+                .crypto, .logging, .serviceLifecycle, .unixSignals, .yams,
             ],
             swiftSettings: strict),
 
@@ -170,7 +170,7 @@ let package = Package(
                 "CloudClient", "CloudControl", "CloudCore", "CloudDatabase", "CloudMachines", "CloudMetrics",
                 "CloudServer", "CloudTesting", "CloudWire", "CloudWorker", .asyncHTTPClient, .httpTypes,
                 .hummingbird, .logging,
-                .nioCore, .nioEmbedded, .nioHTTPTypes, .nioPosix, .serviceLifecycle,
+                .crypto, .nioCore, .nioEmbedded, .nioHTTPTypes, .nioPosix, .serviceLifecycle,
             ],
             swiftSettings: strict),
         .testTarget(

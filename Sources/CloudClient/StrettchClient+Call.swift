@@ -97,8 +97,11 @@ extension StrettchClient {
     }
 
     /// The answer's head, and its body to be read. Throws `ClientError` when none came.
-    func execute(_ request: HTTPClientRequest) async throws -> HTTPClientResponse {
-        let deadline = NIODeadline.now() + .milliseconds(options.attemptTimeoutMs)
+    /// - Parameter limit: the longest that it may take; `nil`: as long as an attempt.
+    func execute(
+        _ request: HTTPClientRequest, within limit: TimeAmount? = nil
+    ) async throws -> HTTPClientResponse {
+        let deadline = NIODeadline.now() + (limit ?? .milliseconds(options.attemptTimeoutMs))
         do {
             return try await http.execute(request, deadline: deadline)
         } catch {

@@ -140,8 +140,6 @@ extension StrettchClient {
         try await all(limit: .max) { page, size, _ in try await specifications(page: page, limit: size) }
     }
 
-    public func images() async throws -> EnvelopeWire<[ImageWire]> { try await call(Call(.GET, "/images")) }
-
     public func regions() async throws -> EnvelopeWire<[RegionWire]> {
         try await call(Call(.GET, "/regions"))
     }

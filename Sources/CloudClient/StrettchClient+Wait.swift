@@ -57,6 +57,19 @@ extension StrettchClient {
         }
     }
 
+    /// The same for an image of the team's own.
+    public func waitForImage(
+        _ slug: String, bounds: WaitBounds, for states: [String] = [],
+        until isReached: (TeamImageWire?) -> Bool,
+        onLook: (TeamImageWire?, Duration) -> Void
+    ) async throws -> WaitOutcome<TeamImageWire> {
+        try await wait(
+            bounds: bounds, clock: options.clock, for: states, until: isReached, onLook: onLook
+        ) { seconds in
+            try await teamImage(slug, waitingFor: states, seconds: seconds).data
+        }
+    }
+
     /// - Parameter look: asks for the resource, held by the server for that many seconds; `nil`: not at all.
     private func wait<Resource, C: Clock>(
         bounds: WaitBounds, clock: C, for states: [String], until isReached: (Resource?) -> Bool,

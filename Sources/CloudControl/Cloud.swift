@@ -17,6 +17,8 @@ public struct Cloud: Sendable {
     /// Bytes of the disk in the image of that name, where this program has the image; `nil`: not known. Called within
     /// transactions, so it must not wait.
     public var imageBytes: @Sendable (_ image: String) -> Int64? = { _ in nil }
+    /// The way to hosts, for what they answer at once.
+    public var hostLinks: any HostLinks = NoHostLinks()
     public let keyUse = KeyUse()
 
     public init(
@@ -56,6 +58,8 @@ public struct CloudSettings: Sendable, Equatable {
     /// Requests that all keys of a team may send in a second together; 0: any number.
     public var teamRateLimit: Int
     public var billing: BillingSettings
+    /// Bytes of the largest file that an image is made of.
+    public var maxImageBytes: Int64
     /// The API as guests reach it, base path included; `nil`: by the metadata service.
     public var apiUrl: String?
 
@@ -65,7 +69,7 @@ public struct CloudSettings: Sendable, Equatable {
         sshPorts: ClosedRange<Int>? = nil,
         strictKeys: Bool = false, placement: Placement.Policy = .spread, rateLimit: Int = 0,
         teamRateLimit: Int = 0,
-        billing: BillingSettings = .off, apiUrl: String? = nil
+        billing: BillingSettings = .off, maxImageBytes: Int64 = 32 << 30, apiUrl: String? = nil
     ) {
         self.privateRange = privateRange
         self.teamPrefix = teamPrefix
@@ -77,6 +81,7 @@ public struct CloudSettings: Sendable, Equatable {
         self.rateLimit = rateLimit
         self.teamRateLimit = teamRateLimit
         self.billing = billing
+        self.maxImageBytes = maxImageBytes
         self.apiUrl = apiUrl
     }
 }

@@ -25,7 +25,7 @@ public struct TeamImage: Sendable, Equatable, Identifiable {
     /// Where the work on it stands.
     public var job: Job<ImageAction>
 
-    /// Those that a team may have at once, deleted and failed ones aside.
+    /// Those that a team may have at once in whatever state but DELETED, so that a list of them has an end.
     public static let mostOfTeam = 64
     /// Uploads of a team that may be under way at once, each of which takes space on a host.
     public static let mostUploads = 4

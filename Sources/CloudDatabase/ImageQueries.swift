@@ -50,12 +50,12 @@ public struct ImageQueries {
         ).map(Self.image)
     }
 
-    /// How many of the team's are kept or being made, and how many of these are being uploaded.
+    /// How many the team has that are not DELETED, and how many of these are being uploaded.
     public func counts(teamId: Int64) throws -> (all: Int, uploads: Int) {
         let row = try sql.query(
             """
             SELECT COUNT(*) AS n, COALESCE(SUM(CASE WHEN state = 'UPLOADING' THEN 1 ELSE 0 END), 0) AS uploads
-            FROM images WHERE team_id = $1 AND state <> 'DELETED' AND state <> 'FAILED'
+            FROM images WHERE team_id = $1 AND state <> 'DELETED'
             """, [teamId])[0]
         return (Int(try row.int("n")), Int(try row.int("uploads")))
     }

@@ -66,7 +66,8 @@ extension PricesWire {
                     specification: $0.specification, pricePerHour: Money.text($0.priceHourMilliRwf),
                     pricePerMonth: Money.text($0.priceMonthMilliRwf))
             }, publicIpPerMonth: Money.text(catalogue.publicIpMonthMilliRwf),
-            snapshotGbPerMonth: Money.text(catalogue.snapshotGbMonthMilliRwf))
+            snapshotGbPerMonth: Money.text(catalogue.snapshotGbMonthMilliRwf),
+            imageGbPerMonth: Money.text(catalogue.imageGbMonthMilliRwf))
     }
 }
 

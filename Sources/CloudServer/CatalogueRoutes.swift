@@ -3,14 +3,13 @@ import CloudCore
 import CloudWire
 import Hummingbird
 
-/// What the cell offers: `/images`, `/regions`, `/computes/specifications`.
+/// What the cell offers: `/regions`, `/computes/specifications`.
 struct CatalogueRoutes: Sendable {
     let cloud: Cloud
 
     var all: [Route] {
         [
             .api(.get, "/computes/specifications", access: .key(guests: .all), handle: specifications),
-            .api(.get, "/images", access: .key(guests: .all), handle: images),
             .api(.get, "/regions", access: .key(guests: .all), handle: regions),
         ]
     }
@@ -25,17 +24,6 @@ struct CatalogueRoutes: Sendable {
                     id: $0.id, specification: $0.specification, vcpus: $0.vcpus, memoryMb: $0.memoryMb,
                     storageGb: $0.storageGb)
             }, page, total: all.count)
-    }
-
-    @Sendable
-    private func images(_ request: Request, _ context: CloudRequestContext) async throws -> Response {
-        try Envelope(context, cloud.clock).response(
-            .ok,
-            cloud.catalogue.images.map {
-                ImageWire(
-                    image: $0.image, imageName: $0.imageName, version: $0.version,
-                    displayName: $0.displayName, minStorageGb: $0.minStorageGb)
-            })
     }
 
     @Sendable

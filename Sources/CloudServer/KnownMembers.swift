@@ -12,6 +12,9 @@ enum KnownMembers {
     private static let upsize: Set = ["newSpecification", "newSpecificationId"]
     private static let restore: Set = ["snapshot"]
     private static let snapshot: Set = ["name", "deletionProtection"]
+    private static let image: Set = [
+        "slug", "name", "snapshot", "compute", "url", "format", "size", "sha256", "deletionProtection",
+    ]
     private static let key: Set = ["name", "role"]
 
     static func ofCreate(_ members: [String: JSONValue]) throws -> [String: String] {
@@ -33,6 +36,10 @@ enum KnownMembers {
     /// Of its creation, and of a change of it.
     static func ofSnapshot(_ members: [String: JSONValue]) throws -> [String: String] {
         try known(snapshot, in: members)
+    }
+
+    static func ofImage(_ members: [String: JSONValue]) throws -> [String: String] {
+        try known(image, in: members)
     }
 
     static func ofKey(_ members: [String: JSONValue]) throws -> [String: String] {

@@ -12,7 +12,7 @@ enum Routes {
     static func all(_ cloud: Cloud) -> [Route] {
         let waits = Places("requests that wait", maxWaits)
         return ComputeRoutes(cloud: cloud, waits: waits).all + SnapshotRoutes(cloud: cloud, waits: waits).all
-            + BillingRoutes(cloud: cloud).all
+            + ImageRoutes(cloud: cloud, waits: waits).all + BillingRoutes(cloud: cloud).all
             + CatalogueRoutes(cloud: cloud).all + IdempotencyRoutes(cloud: cloud).all
             + EventRoutes(cloud: cloud).all
             + TeamRoutes(cloud: cloud).all

@@ -42,13 +42,17 @@ public struct PricesWire: Codable, Sendable, Equatable {
     public var publicIpPerMonth: String
     /// Of each GiB that a snapshot takes; absent from a server that has none.
     public var snapshotGbPerMonth: String?
+    /// Of each GiB that an image of the team's own takes; absent from a server without such images.
+    public var imageGbPerMonth: String?
 
     public init(
-        specifications: [SpecificationPriceWire], publicIpPerMonth: String, snapshotGbPerMonth: String? = nil
+        specifications: [SpecificationPriceWire], publicIpPerMonth: String, snapshotGbPerMonth: String? = nil,
+        imageGbPerMonth: String? = nil
     ) {
         self.specifications = specifications
         self.publicIpPerMonth = publicIpPerMonth
         self.snapshotGbPerMonth = snapshotGbPerMonth
+        self.imageGbPerMonth = imageGbPerMonth
     }
 }
 

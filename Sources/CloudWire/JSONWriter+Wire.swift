@@ -152,6 +152,8 @@ extension LedgerEntryWire: JSONWritable {}
 extension ComputeQuoteWire: JSONWritable {}
 extension RegionWire: JSONWritable {}
 extension ImageWire: JSONWritable {}
+extension TeamImageWire: JSONWritable {}
+extension AnyImageWire: JSONWritable {}
 extension SpecificationWire: JSONWritable {}
 extension IdempotencyKeyUseWire: JSONWritable {}
 extension HealthWire: JSONWritable {}

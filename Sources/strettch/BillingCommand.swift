@@ -94,6 +94,7 @@ enum OutputBilling {
             rows: billing.prices.specifications.map { [$0.specification, $0.pricePerHour, $0.pricePerMonth] }
                 + [["public address", "-", billing.prices.publicIpPerMonth]]
                 + (billing.prices.snapshotGbPerMonth.map { [["GiB of a snapshot", "-", $0]] } ?? [])
+                + (billing.prices.imageGbPerMonth.map { [["GiB of an image", "-", $0]] } ?? [])
         ).text
     }
 }

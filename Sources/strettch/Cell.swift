@@ -58,9 +58,7 @@ struct Cell: Sendable {
         if let claim = host?.claim { cloud.ownHost = { claim.owned } }
         let metrics = CellMetrics()
         let links = try CellLinks(settings, host, cloud, metrics.link)
-        await images.fetch { [cloud] image, file, offset in
-            try await links.imageFile(image, file, from: offset, cloud)
-        }
+        cloud.hostLinks = links.table
         return Cell(
             cloud: cloud, host: host, links: links, metrics: metrics, wake: wake, settings: settings,
             listener: listener,

@@ -24,8 +24,8 @@ struct CommandDelete<Resource: LiveResourceWire> {
     var find: (String) async throws -> Resource
     /// What is asked before the deletion.
     var question: ([Resource]) -> String
-    var delete: (String) async throws -> Resource
-    var wait: (String) async throws -> WaitOutcome<Resource>
+    var delete: (Resource) async throws -> Resource
+    var wait: (Resource) async throws -> WaitOutcome<Resource>
     var name: (Resource) -> String
     /// What to say of one whose deletion was accepted and is not waited for.
     var accepted: (Resource) -> String
@@ -52,7 +52,7 @@ struct CommandDelete<Resource: LiveResourceWire> {
         var first: (any Error)?
         for resource in resources {
             do {
-                deleted.append(try await delete(resource.id))
+                deleted.append(try await delete(resource))
             } catch {
                 if first == nil { first = error } else { OutputStreams.note(OutputText.error(error)) }
             }
@@ -66,7 +66,7 @@ struct CommandDelete<Resource: LiveResourceWire> {
         let name = name(resource)
         if options.wait {
             try CommandWait.gone(
-                try await wait(resource.id), name: name, timeoutSeconds: options.timeout)
+                try await wait(resource), name: name, timeoutSeconds: options.timeout)
         }
         if !options.options.json {
             try OutputStreams.result(options.wait ? "\(name) is gone." : accepted(resource))

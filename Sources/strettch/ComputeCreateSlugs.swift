@@ -10,7 +10,7 @@ enum ComputeCreateSlugs {
         /// All that there are. For an image, those that a compute can be made of now.
         func names(_ client: StrettchClient) async throws -> [String] {
             switch self {
-            case .image: try await client.images().data.map(\.image)
+            case .image: try await client.images().data.filter(\.isReady).map(\.image)
             case .region: try await client.regions().data.map(\.region)
             case .specification: try await client.allSpecifications().map(\.specification)
             }

@@ -18,10 +18,10 @@ struct ComputeDeleteCommand: AsyncParsableCommand {
         try await deletion.options.withClient { client in
             try await CommandDelete(
                 options: deletion, find: { try await ComputeCommandFind.find($0, client) },
-                question: Self.question, delete: { try await client.deleteCompute(id: $0).data },
-                wait: { id in
+                question: Self.question, delete: { try await client.deleteCompute(id: $0.id).data },
+                wait: { compute in
                     try await ComputeCommandWait.wait(
-                        id, client, timeoutSeconds: deletion.timeout, for: ["DESTROYED"]
+                        compute.id, client, timeoutSeconds: deletion.timeout, for: ["DESTROYED"]
                     ) { $0 == nil || $0?.state == "DESTROYED" }
                 },
                 name: { OutputCompute.name($0) }, accepted: { "\(OutputCompute.name($0)) is \($0.state)." }

@@ -6,31 +6,17 @@ import CloudWire
 struct ImageCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "image",
-        abstract: "Show the images that a compute can be made of.",
+        abstract: "Make, upload, show, change and delete images that computes can be made of.",
         discussion: """
             'strettch admin image' downloads, builds, imports and verifies the catalogue's images, on the server's own \
             machine.
             """,
         subcommands: [
-            ImageListCommand.self,
+            ImageCreateCommand.self, ImageUploadCommand.self, ImageListCommand.self, ImageGetCommand.self,
+            ImageWaitCommand.self, ImageUpdateCommand.self, ImageDeleteCommand.self,
             ImageMovedCommand<AdminImagePullCommand>.self, ImageMovedCommand<AdminImageBuildCommand>.self,
             ImageMovedCommand<AdminImageImportCommand>.self, ImageMovedCommand<AdminImageVerifyCommand>.self,
         ])
-}
-
-/// `strettch image list`.
-struct ImageListCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "list", abstract: "List the images that a compute can be made of.")
-
-    @OptionGroup var options: ComputeOptions
-
-    func run() async throws {
-        try await options.withClient { client in
-            let images = try await client.images().data
-            try OutputStreams.result(options.json ? try OutputText.json(images) : OutputImage.list(images))
-        }
-    }
 }
 
 /// A command of `strettch admin image` by its former name, `strettch image …`. It goes on for one release.

@@ -65,7 +65,7 @@ enum OutputSnapshot {
     }
 
     /// Whole MiB, rounded up.
-    private static func size(_ bytes: Int) -> String {
+    static func size(_ bytes: Int) -> String {
         let mebibyte = 1 << 20
         return "\(bytes / mebibyte + (bytes % mebibyte == 0 ? 0 : 1)) MiB"
     }

@@ -82,7 +82,7 @@ extension ServeSettings {
             placement: self.placement,
             rateLimit: self.rateLimit,
             teamRateLimit: self.teamRateLimit == 0 ? Self.keysOfTeam * self.rateLimit : self.teamRateLimit,
-            billing: billingSettings, apiUrl: self.apiUrl)
+            billing: billingSettings, maxImageBytes: Int64(self.maxImageGb) << 30, apiUrl: self.apiUrl)
     }
 
     var billingSettings: BillingSettings {

@@ -72,6 +72,10 @@ struct SettingTable: Sendable {
         "catalogue", .path, absent: "built in",
         "A catalogue of your own, in YAML; see strettch admin image list.")
 
+    let maxImageGb = Setting(
+        "maxImageGb", .whole(1...1024), 32, "GiB of the largest file that a team makes an image of.",
+        link: "images.md#limits")
+
     // The host's network.
     let network = Setting(
         "network", .network, .ofThisUser, text: "auto",

@@ -18,10 +18,10 @@ struct SnapshotDeleteCommand: AsyncParsableCommand {
         try await deletion.options.withClient { client in
             try await CommandDelete(
                 options: deletion, find: { try await SnapshotCommandFind.find($0, client) },
-                question: Self.question, delete: { try await client.deleteSnapshot(id: $0).data },
-                wait: { id in
+                question: Self.question, delete: { try await client.deleteSnapshot(id: $0.id).data },
+                wait: { snapshot in
                     try await SnapshotCommandWait.wait(
-                        id, client, timeoutSeconds: deletion.timeout, for: ["DELETED"]
+                        snapshot.id, client, timeoutSeconds: deletion.timeout, for: ["DELETED"]
                     ) { $0 == nil || $0?.state == "DELETED" }
                 },
                 name: { OutputSnapshot.name($0) }, accepted: { OutputSnapshot.changed($0) }

@@ -15,7 +15,7 @@ struct CredentialTableTests {
 
     /// The statuses of one endpoint.
     struct Row: Sendable, CustomTestStringConvertible {
-        /// `{id}` in it stands for what the row is about, and `{key}` for the Idempotency-Key that made it.
+        /// `{id}` in it stands for what the row is about, `{slug}` for the image that it is about, and `{key}` for the Idempotency-Key that made it.
         var endpoint: String
         var owner: Int
         var member: Int
@@ -58,6 +58,7 @@ struct CredentialTableTests {
         view("GET /computes/{id}", stranger: 404),
         view("GET /computes/{id}/events", stranger: 404),
         view("GET /idempotency-keys/{key}", stranger: 404),
+        view("GET /images/{slug}", stranger: 404),
         view("GET /snapshots/{id}", stranger: 404),
 
         change("POST /computes", 202, stranger: 202, body: TestCloud.body()),
@@ -70,6 +71,12 @@ struct CredentialTableTests {
         change("POST /computes/{id}/stop", 202, stranger: 404),
         change(
             "PATCH /computes/{id}/upsize", 202, stranger: 404, body: #"{"newSpecification": "S-2C-4G"}"#),
+        change(
+            "POST /images", 202, stranger: 202,
+            body: #"{"slug": "{id}", "size": 6, "sha256": "\#(String(repeating: "a", count: 64))"}"#),
+        change("PATCH /images/{slug}", 200, stranger: 404, body: #"{"name": "renamed"}"#),
+        change("DELETE /images/{slug}", 202, stranger: 404),
+        change("PUT /images/{slug}/content", 200, stranger: 404),
         change("POST /keys", 201, stranger: 201, body: #"{"name": "beside {id}", "role": "Member"}"#),
         change("DELETE /keys/{id}", 200, stranger: 404),
         change("PATCH /snapshots/{id}", 200, stranger: 404, body: #"{"name": "renamed"}"#),
@@ -117,8 +124,13 @@ struct CredentialTableTests {
     ) async throws -> TestAnswer {
         let parts = row.endpoint.split(separator: " ").map(String.init)
         let (id, key) = try await target(row.endpoint, in: cloud)
-        let path = parts[1].replacing("{id}", with: id).replacing("{key}", with: key)
+        let path = parts[1].replacing("{id}", with: id).replacing("{slug}", with: id).replacing(
+            "{key}", with: key)
         if path == "/events" { return try await headOfStream(path, credential, in: cloud) }
+        if path.hasSuffix("/content") {
+            return try await cloud.sendBytes(
+                .put, path, as: try await self.key(credential, in: cloud), Array("a disk".utf8))
+        }
         var headers: [String: String] = [:]
         if row.body != nil { headers["Idempotency-Key"] = TestCloud.newKey() }
         return try await cloud.send(
@@ -147,14 +159,22 @@ struct CredentialTableTests {
         return try await cloud.sendRaw(.head, "/api/v1\(path)", fields)
     }
 
-    /// What the endpoint is asked for: a new key of a Member, a new snapshot, or a new compute that runs, or is stopped
+    /// What the endpoint is asked for: a new key of a Member, a new snapshot, a new upload, or a new compute that runs, or is stopped
     /// where the endpoint needs it so.
     private static func target(
         _ endpoint: String, in cloud: TestCloud
     ) async throws -> (id: String, key: String) {
         let key = TestCloud.newKey()
         if endpoint.hasSuffix(" /keys/{id}") { return (try await makeKey(cloud).id, key) }
-        guard endpoint.contains("{") else { return (key, key) }
+        guard endpoint.contains("{") else {
+            try await discardImages(in: cloud)
+            return (key, key)
+        }
+        if endpoint.contains("{slug}") {
+            try await discardImages(in: cloud)
+            #expect(try await cloud.createUpload(of: Array("a disk".utf8), slug: key).status == 202)
+            return (key, key)
+        }
         let id = try #require(try await cloud.create(idempotencyKey: key).data?["id"]?.string)
         try await cloud.settle()
         if endpoint.hasSuffix(" /snapshots/{id}") { return (try await cloud.snapshotOf(id), key) }
@@ -163,6 +183,16 @@ struct CredentialTableTests {
             try await cloud.settle()
         }
         return (id, key)
+    }
+
+    /// Few uploads go on at once.
+    private static func discardImages(in cloud: TestCloud) async throws {
+        for key in [TestCloud.Key.of(.owner), .stranger] {
+            for image in try await cloud.send(.get, "/images?scope=team", as: key).data?.array ?? [] {
+                _ = try await cloud.send(.delete, "/images/\(image["image"]?.string ?? "")", as: key)
+            }
+        }
+        try await cloud.settle()
     }
 
     private static func key(_ credential: Credential, in cloud: TestCloud) async throws -> TestCloud.Key {

@@ -60,11 +60,14 @@ struct GuestTokenTests {
             let mate = try await lab.guest()
             let stranger = try await lab.guest(as: .stranger)
             let bearer = TestCloud.Key.raw("Bearer \(try await lab.token(guest))")
-            let open: Set = ["/computes/{id}", "/images", "/regions", "/computes/specifications"]
+            let open: Set = [
+                "/computes/{id}", "/images", "/images/{slug}", "/regions", "/computes/specifications",
+            ]
             for (method, path) in CloudServer.endpoints(lab.cloud.cloud)
             where !["/health", "/openapi.json"].contains(path) {
+                let target = path.replacing("{id}", with: guest.id).replacing("{slug}", with: "TINY-1")
                 let answer = try await lab.cloud.send(
-                    HTTPRequest.Method(method) ?? .get, path.replacing("{id}", with: guest.id), as: bearer)
+                    HTTPRequest.Method(method) ?? .get, target, as: bearer)
                 if method == "GET", open.contains(path) {
                     #expect(answer.status == 200, "\(method) \(path)")
                 } else {

@@ -64,7 +64,7 @@ struct OpenAPIDocumentTests {
         let open: Set = [
             "CreateCompute", "CreateKey", "UpdateCompute", "UpsizeCompute", "RestoreCompute",
             "CreateSnapshot",
-            "UpdateSnapshot", "Health.checks",
+            "UpdateSnapshot", "CreateImage", "UpdateImage", "Health.checks",
         ]
         visit(root["components"]?["schemas"] ?? .null, at: "") { place, value in
             let name = String(place.dropFirst().replacing(".properties", with: ""))
@@ -154,13 +154,47 @@ struct OpenAPIDocumentTests {
         #expect(try problems(compute, "CreateCompute") == [])
     }
 
+    @Test("the wire types of images are what it declares", arguments: [true, false])
+    func imageWireTypes(full: Bool) throws {
+        let time = "2024-01-15T10:00:00Z"
+        let sha256 = String(repeating: "a", count: 64)
+        let image = TeamImageWire(
+            id: "431", image: "GOLDEN-1", name: "Golden", state: full ? "READY" : "UPLOADING",
+            origin: full ? ImageOriginWire(kind: "snapshot", id: "412") : ImageOriginWire(kind: "upload"),
+            format: full ? "qcow2" : nil, size: full ? 6 : nil, received: full ? 0 : nil,
+            sha256: full ? sha256 : nil, bytes: full ? 6 : nil, minStorageGb: full ? 1 : nil,
+            deletionProtection: full, createdAt: time, updatedAt: time,
+            task: full
+                ? TaskWire(action: "make", step: "make", since: time, attempts: 1, note: "a note") : nil,
+            failure: full ? FailureWire(code: "HOST_FAILED", message: "why") : nil,
+            cost: full ? "0.120" : nil)
+        try check(image, "TeamImageEnvelope")
+        try check(AnyImageWire.ofTeam(image), "ImageEnvelope")
+        let tiny = ImageWire(
+            image: "TINY-1", imageName: "Tiny", version: "1", displayName: "1", minStorageGb: full ? 1 : nil)
+        try check([AnyImageWire.ofCatalogue(tiny), .ofTeam(image)], "ImageListEnvelope")
+        let origins = [
+            CreateImageWire(slug: "a", name: full ? "A" : nil, snapshot: "412"),
+            CreateImageWire(slug: "a", compute: "325", deletionProtection: full),
+            CreateImageWire(slug: "a", url: "https://a.example/b", format: full ? "raw" : nil),
+            CreateImageWire(slug: "a", format: full ? "raw" : nil, size: 6, sha256: sha256),
+        ]
+        for create in origins { #expect(try problems(create, "CreateImage") == []) }
+        var both = origins[0]
+        both.url = "https://a.example/b"
+        #expect(try problems(both, "CreateImage") != [])
+        let update = UpdateImageWire(name: full ? "s" : nil, deletionProtection: full)
+        #expect(try problems(update, "UpdateImage") == [])
+    }
+
     @Test("the wire types of billing are what it declares", arguments: [true, false])
     func billingWireTypes(full: Bool) throws {
         let prices = PricesWire(
             specifications: [
                 SpecificationPriceWire(
                     specification: "S-1C", pricePerHour: "5.479", pricePerMonth: "3999.000")
-            ], publicIpPerMonth: "2000.000", snapshotGbPerMonth: full ? "80.000" : nil)
+            ], publicIpPerMonth: "2000.000", snapshotGbPerMonth: full ? "80.000" : nil,
+            imageGbPerMonth: full ? "80.000" : nil)
         var billing = BillingWire(enabled: full, currency: "RWF", standing: "ACTIVE", prices: prices)
         if full {
             billing.balance = "-0.500"

@@ -15,6 +15,7 @@ struct RevokedKeyTests {
     enum Change: CaseIterable {
         case create, dryRun, replay, start, stop, reboot, upsize, update, delete, keyed, makeKey, revokeKey
         case snapshot, restore, renameSnapshot, deleteSnapshot
+        case image, sendImage, renameImage, deleteImage
 
         /// Whether it is about snapshot 2, of compute 1.
         var isOfSnapshot: Bool { [.restore, .renameSnapshot, .deleteSnapshot].contains(self) }
@@ -60,6 +61,7 @@ struct RevokedKeyTests {
             _ = try await cloud.create(idempotencyKey: key)
             try await cloud.settle()
             if change.isOfSnapshot { #expect(try await cloud.snapshotOf("1") == "2") }
+            _ = try await cloud.createUpload(of: [0])
             if [.start, .upsize].contains(change) {
                 _ = try await cloud.act(.stop, on: "1")
                 try await cloud.settle()
@@ -94,6 +96,12 @@ struct RevokedKeyTests {
                 answer: { snapshot, _ in "\(snapshot.id)" }
             ).run(in: cloud)
         }
+        func actOnImage(_ change: ChangeImage.Change) async throws {
+            _ = try await ChangeImage(
+                slug: "GOLDEN-1", change: change, request: try request("any", nil),
+                answer: { image, _ in image.slug }
+            ).run(in: cloud)
+        }
         let asked = ComputeRequest(
             hostName: "web", image: "TINY-1", region: "KGL-1", specification: "S-1C",
             publicKeys: [TestCloud.publicKey])
@@ -123,6 +131,18 @@ struct RevokedKeyTests {
         case .restore: try await act(.restore(snapshot: 2))
         case .renameSnapshot: try await actOnSnapshot(.update(SnapshotUpdate(name: "renamed")))
         case .deleteSnapshot: try await actOnSnapshot(.delete)
+        case .image:
+            let file = ImageFile(.raw, sha256: String(repeating: "a", count: 64))
+            _ = try await CreateImage(
+                ImageRequest(slug: "new", origin: .upload(file, size: 1)), request: try request("any", nil),
+                answer: { image, _ in image.slug }
+            ).run(in: cloud)
+        case .sendImage:
+            _ = try await SendImageContent(
+                slug: "GOLDEN-1", offset: 0, caller: caller, bytes: ByteStream { nil }
+            ).run(in: cloud)
+        case .renameImage: try await actOnImage(.update(ImageUpdate(name: "renamed")))
+        case .deleteImage: try await actOnImage(.delete)
         }
     }
 
@@ -203,7 +223,8 @@ extension TestCloud {
     /// All that a refused change must leave as it is.
     fileprivate func rows() async throws -> [String] {
         try await cloud.database.read { sql in
-            try ["computes", "snapshots", "jobs", "idempotency_keys", "events", "api_keys"].flatMap { table in
+            try ["computes", "snapshots", "images", "jobs", "idempotency_keys", "events", "api_keys"].flatMap
+            { table in
                 try sql.query("SELECT * FROM \(table)").map { "\($0.values)" }.sorted()
             }
         }

@@ -35,6 +35,7 @@ struct StandingTableTests {
         case create, dryRun, start, stop, reboot, upsize, rename, tag, protect, liftProtection
         case liftProtectionAndRename, delete, makeKey, revokeKey
         case snapshot, restore, renameSnapshot, deleteSnapshot
+        case image, renameImage, deleteImage
 
         /// Whether the compute that it is sent for must be stopped.
         var isForStopped: Bool { self == .start || self == .upsize }
@@ -67,6 +68,9 @@ struct StandingTableTests {
             case .renameSnapshot:
                 try await cloud.send(.patch, "/snapshots/\(snapshot ?? "")", body: #"{"name": "a"}"#)
             case .deleteSnapshot: try await cloud.send(.delete, "/snapshots/\(snapshot ?? "")")
+            case .image: try await cloud.createUpload(of: [0], slug: "NEW")
+            case .renameImage: try await cloud.send(.patch, "/images/RENAMED", body: #"{"name": "a"}"#)
+            case .deleteImage: try await cloud.send(.delete, "/images/DELETED")
             }
         }
 
@@ -77,16 +81,17 @@ struct StandingTableTests {
 
     /// docs/billing.md, "Standing".
     static let refused: [Standing: Set<Change>] = [
-        .active: [], .pastDue: [.create, .dryRun, .upsize, .snapshot],
+        .active: [], .pastDue: [.create, .dryRun, .upsize, .snapshot, .image],
         .suspended: stopped, .suspendedByOperator: stopped, .terminated: stopped,
     ]
     private static let stopped = Set(Change.allCases).subtracting([
-        .stop, .delete, .liftProtection, .revokeKey, .deleteSnapshot,
+        .stop, .delete, .liftProtection, .revokeKey, .deleteSnapshot, .deleteImage,
     ])
 
     @Test("is refused with the standing's code or made, as the document says", arguments: Standing.allCases)
     func table(_ standing: Standing) async throws {
         try await TestCloud.with { cloud in
+            for slug in ["RENAMED", "DELETED"] { _ = try await cloud.createUpload(of: [0], slug: slug) }
             var ids: [Change: String] = [:]
             var snapshots: [Change: String] = [:]
             for change in Change.allCases {

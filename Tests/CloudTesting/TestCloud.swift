@@ -40,16 +40,20 @@ public struct TestCloud: Sendable {
         on engine: Engine = .standard, settings: CloudSettings = .test, catalogue: Catalogue = .test,
         capacity: Capacity = Capacity(),
         bootSlots: Int = 2,
+        hostLinks: @escaping @Sendable (SimulatedHost) -> any HostLinks = { OneHost(desk: $0) },
         _ body: @escaping @Sendable (TestCloud) async throws -> Void
     ) async throws {
         try await engine.withDatabase { engine in
             let clock = ManualClock()
             let wake = Wake()
             let database = FaultyDatabase(engine)
-            let cloud = Cloud(
+            let host = SimulatedHost(networkMode: settings.sshPorts == nil ? .bridged : .user)
+            var linked = Cloud(
                 database: database, catalogue: catalogue, settings: settings, clock: clock,
                 randomBytes: { count in (0..<count).map { _ in UInt8.random(in: .min ... .max) } },
                 wake: { wake.signal() })
+            linked.hostLinks = hostLinks(host)
+            let cloud = linked
             let claim = HostClaim()
             try await RegisterHost(
                 facts: HostFacts(identity: "host-1", name: "host-1", capacity: capacity), owner: "worker"
@@ -65,7 +69,6 @@ public struct TestCloud: Sendable {
             let lastSetUpEventId = try await database.read { sql in
                 try sql.query("SELECT MAX(id) AS id FROM events")[0].int("id")
             }
-            let host = SimulatedHost(networkMode: settings.sshPorts == nil ? .bridged : .user)
             let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
             let worker = Worker(
                 database: database, host: host, claim: claim, catalogue: catalogue, clock: clock, wake: wake,
@@ -117,21 +120,36 @@ public struct TestCloud: Sendable {
         headers: [String: String] = [:],
         body: String? = nil
     ) async throws -> TestAnswer {
+        let type = body == nil ? nil : "application/json"
+        return try await send(method, path, as: key, headers: headers, type, body.map { Array($0.utf8) })
+    }
+
+    /// The same with a body that is a file, or a part of one.
+    public func sendBytes(
+        _ method: HTTPRequest.Method, _ path: String, as key: Key = .of(.owner), _ bytes: [UInt8]
+    ) async throws -> TestAnswer {
+        try await send(method, path, as: key, headers: [:], "application/octet-stream", bytes)
+    }
+
+    private func send(
+        _ method: HTTPRequest.Method, _ path: String, as key: Key, headers: [String: String],
+        _ contentType: String?, _ body: [UInt8]?
+    ) async throws -> TestAnswer {
         try await beat()
         var fields = HTTPFields()
         if let authorization = authorization(key) { fields[.authorization] = authorization }
-        if body != nil { fields[.contentType] = "application/json" }
+        if let contentType { fields[.contentType] = contentType }
         for (name, value) in headers {
             if let name = HTTPField.Name(name) { fields[name] = value }
         }
         let uri = "/api/v1\(path)"
         let response = try await client.execute(
-            uri: uri, method: method, headers: fields, body: body.map { ByteBuffer(string: $0) })
+            uri: uri, method: method, headers: fields, body: body.map { ByteBuffer(bytes: $0) })
         let answer = TestAnswer(response)
         let problems = contract.check(
             OpenAPIExchange(
                 method: method.rawValue, target: uri, requestHeaders: Self.pairs(fields),
-                requestBody: Array((body ?? "").utf8), status: answer.status,
+                requestBody: body ?? [], status: answer.status,
                 responseHeaders: Self.pairs(response.headers),
                 responseBody: Array(response.body.readableBytesView)))
         guard problems.isEmpty else { throw ContractViolation(problems: problems) }
@@ -180,6 +198,15 @@ public struct TestCloud: Sendable {
     private static func pairs(_ fields: HTTPFields) -> [(name: String, value: String)] {
         fields.map { ($0.name.rawName, $0.value) }
     }
+}
+
+/// The way to the one host of a cloud: every host is that one.
+public struct OneHost: HostLinks {
+    let desk: any HostDesk
+
+    public init(desk: any HostDesk) { self.desk = desk }
+
+    public func desk(of hostId: Int64) async throws -> any HostDesk { desk }
 }
 
 /// What the server answered.

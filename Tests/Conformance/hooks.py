@@ -109,7 +109,7 @@ def filter_failure(context, failure, case, response):
     """Lets through what only looks like a failure."""
     kind = type(failure).__name__
     if kind == "UseAfterFree":
-        return not is_on_its_way(response)
+        return not is_on_its_way(case, response)
     if kind == "EnsureResourceAvailability":
         return not is_about(response, "snapshot")
     if kind == "RejectedPositiveData":
@@ -117,12 +117,17 @@ def filter_failure(context, failure, case, response):
     return True
 
 
-def is_on_its_way(response):
-    """A DELETE answers 202, and the compute or snapshot can be seen, DESTROYING or DELETING, for a while."""
+def is_on_its_way(case, response):
+    """
+    A DELETE answers 202, and what is deleted can be seen, DESTROYING or DELETING, for a while; and also when it is gone by
+    whoever waits for that.
+    """
     try:
-        return response.json()["data"]["state"] in ("DESTROYING", "DELETING")
+        state = response.json()["data"]["state"]
     except (KeyError, TypeError, ValueError):
         return False
+    waited_for = str((case.query or {}).get("wait", "")).split(",")
+    return state in ("DESTROYING", "DELETING") or (state in ("DESTROYED", "DELETED") and state in waited_for)
 
 
 def has_negative_part(case):

@@ -9,16 +9,6 @@ struct CatalogueCommandTests {
     @Test("lists are tables")
     func lists() {
         #expect(
-            OutputImage.list([
-                ImageWire(image: "TINY-1", imageName: "Tiny", version: "1", displayName: "1"),
-                ImageWire(
-                    image: "A", imageName: "An", version: "1", displayName: "one", scope: nil),
-            ]) == """
-                SLUG    SCOPE   NAME    STATE  SIZE
-                TINY-1  public  Tiny 1  READY  -
-                A       public  An one  READY  -
-                """)
-        #expect(
             OutputCatalogue.specifications([
                 SpecificationWire(id: "x", specification: "S-1C", vcpus: 1, memoryMb: 512, storageGb: 10)
             ]) == """
