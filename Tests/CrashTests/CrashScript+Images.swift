@@ -87,14 +87,21 @@ extension CrashWorld {
         try await insist("the upload") { program in
             let image = try await program.cloud.database.read { sql in try Self.image(id, sql) }
             guard image.state == .uploading else { return }
-            let received = try await program.host.teamImages.receive(
-                image.onHost, size: size, from: 0, .of([[UInt8](repeating: 7, count: Int(size))]))
+            // As the API does with a host that does not take them.
+            let received = try await withTimeout(
+                Self.uploadLimit, by: clock, late: .late("The upload", after: Self.uploadLimit)
+            ) {
+                try await program.host.teamImages.receive(
+                    image.onHost, size: size, from: 0, .of([[UInt8](repeating: 7, count: Int(size))]))
+            }
             try await program.cloud.database.write(.receiveImage) { sql in
                 try sql.imageVerbs.receive(
                     try Self.image(id, sql), received: received, nowMs: clock.nowMs)
             }
         }
     }
+
+    private static let uploadLimit = Duration.seconds(60)
 
     private static func image(_ id: Int64, _ sql: any SQLConnection) throws -> TeamImage {
         guard let image = try sql.images.get(id) else { throw NeverTrue(what: "there is image \(id)") }
