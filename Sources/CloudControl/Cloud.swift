@@ -57,6 +57,9 @@ public struct CloudSettings: Sendable, Equatable {
     public var rateLimit: Int
     /// Requests that all keys of a team may send in a second together; 0: any number.
     public var teamRateLimit: Int
+    /// Requests without a valid key that one address may send in a second; 0: any number, which is for tests alone. No setting
+    /// changes it, so that nobody opens a server to whoever guesses keys.
+    public var peerRateLimit: Int
     public var billing: BillingSettings
     /// Bytes of the largest file that an image is made of.
     public var maxImageBytes: Int64
@@ -68,8 +71,8 @@ public struct CloudSettings: Sendable, Equatable {
         publicRestMs: Int64 = 3_600_000,
         sshPorts: ClosedRange<Int>? = nil,
         strictKeys: Bool = false, placement: Placement.Policy = .spread, rateLimit: Int = 0,
-        teamRateLimit: Int = 0,
-        billing: BillingSettings = .off, maxImageBytes: Int64 = 32 << 30, apiUrl: String? = nil
+        teamRateLimit: Int = 0, peerRateLimit: Int = 100,
+        billing: BillingSettings = .off, apiUrl: String? = nil
     ) {
         self.privateRange = privateRange
         self.teamPrefix = teamPrefix
@@ -80,6 +83,7 @@ public struct CloudSettings: Sendable, Equatable {
         self.placement = placement
         self.rateLimit = rateLimit
         self.teamRateLimit = teamRateLimit
+        self.peerRateLimit = peerRateLimit
         self.billing = billing
         self.maxImageBytes = maxImageBytes
         self.apiUrl = apiUrl

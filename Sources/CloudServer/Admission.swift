@@ -7,14 +7,14 @@ struct Admission: Sendable {
     let cloud: Cloud
     /// Refuses teams' keys, where guests alone are served.
     let guestsOnly: Bool
-    /// `nil` where no limit is set.
-    private let limiter: RateLimiter?
+    private let limiter: RateLimiter
 
     init(_ cloud: Cloud, guestsOnly: Bool = false) {
         self.cloud = cloud
         self.guestsOnly = guestsOnly
         limiter = RateLimiter(
-            keyLimit: cloud.settings.rateLimit, teamLimit: cloud.settings.teamRateLimit, clock: cloud.clock)
+            keyLimit: cloud.settings.rateLimit, teamLimit: cloud.settings.teamRateLimit,
+            peerLimit: cloud.settings.peerRateLimit, clock: cloud.clock)
     }
 
     struct Decision: Sendable {
@@ -37,7 +37,7 @@ struct Admission: Sendable {
 
     private func count(_ request: Request, _ access: RouteAccess, _ peer: Peer) async -> Decision {
         switch access {
-        case .anyone: return Decision(identity: .success(nil), rate: limiter?.take(peer))
+        case .anyone: return Decision(identity: .success(nil), rate: limiter.take(peer))
         // `MetadataRules` counts it.
         case .guestAddress: return Decision(identity: .success(nil), rate: nil)
         case .key: return await countKey(request, peer)
@@ -56,14 +56,14 @@ struct Admission: Sendable {
             case .caller(let caller):
                 return Decision(
                     identity: .success(identity),
-                    rate: limiter?.take(.key(caller.keyId), of: .keys(teamId: caller.teamId)))
+                    rate: limiter.take(.key(caller.keyId), of: .keys(teamId: caller.teamId)))
             case .guest(let guest):
                 return Decision(
                     identity: .success(identity),
-                    rate: limiter?.take(.guest(guest.computeId), of: .guests(teamId: guest.teamId)))
+                    rate: limiter.take(.guest(guest.computeId), of: .guests(teamId: guest.teamId)))
             }
         } catch {
-            return Decision(identity: .failure(error), rate: limiter?.take(peer))
+            return Decision(identity: .failure(error), rate: limiter.take(peer))
         }
     }
 }

@@ -2,12 +2,12 @@ import CloudCore
 import HTTPTypes
 import Synchronization
 
-/// Counts the requests of each API key and of its team's keys together, and those without a valid key by where they come
-/// from.
+/// Counts the requests of each API key, of its team's keys together, and those without a valid key by where they come from.
+/// Each of the three has a limit of its own, and 0 sets none for it alone.
 final class RateLimiter: Sendable {
-    /// Requests without a valid key from one peer in a second. Generous, since many people may share an address.
-    static let peerLimit = 100
-    /// Keys, teams, and peers, that are counted in one second.
+    /// Peers of one IPv6 site that can use up their limits together: a site has 65,536 of them.
+    static let peersOfSite = 10
+    /// Keys, teams, peers, and sites, that are counted in one second.
     static let maxClients = 10_000
 
     /// What has a limit of its own.
@@ -24,42 +24,56 @@ final class RateLimiter: Sendable {
         case guests(teamId: Int64)
     }
 
-    private struct Windows {
-        var clients: RateWindow<Client>
-        /// `nil` where none is set.
-        var groups: RateWindow<Group>?
-    }
+    /// Those of a kind of client, and of what they belong to. `nil` where no limit is set.
+    private struct Windows<One: Hashable & Sendable, Together: Hashable & Sendable> {
+        var clients: RateWindow<One>?
+        var groups: RateWindow<Together>?
 
-    private let clock: any CloudClock
-    private let windows: Mutex<Windows>
-    private let peers = Mutex(RateWindow<Peer>(limit: peerLimit, maxClients: maxClients))
+        init(_ limit: Int, together: Int) {
+            clients = limit > 0 ? RateWindow(limit: limit, maxClients: RateLimiter.maxClients) : nil
+            groups = together > 0 ? RateWindow(limit: together, maxClients: RateLimiter.maxClients) : nil
+        }
 
-    /// - Parameters:
-    ///   - keyLimit: requests of one key in a second; `nil` is returned for 0, which sets no limit, for a team neither.
-    ///   - teamLimit: requests of all keys of a team together; 0: any number.
-    init?(keyLimit: Int, teamLimit: Int, clock: any CloudClock) {
-        guard keyLimit > 0 else { return nil }
-        self.clock = clock
-        windows = Mutex(
-            Windows(
-                clients: RateWindow(limit: keyLimit, maxClients: Self.maxClients),
-                groups: teamLimit > 0 ? RateWindow(limit: teamLimit, maxClients: Self.maxClients) : nil))
-    }
-
-    /// Counts one request of the client and of its group, if neither has used its limit up. Tells of the one that leaves
-    /// fewer requests.
-    func take(_ client: Client, of group: Group) -> RateVerdict {
-        let now = clock.nowMs
-        return windows.withLock { windows in
+        /// - Parameter group: `nil` for one that belongs to none.
+        mutating func take(_ client: One, of group: Together?, nowMs now: Int64) -> RateVerdict? {
             // The group first: what it refuses makes no entry for the client, of which there may be many.
-            if let together = windows.groups?.look(group, nowMs: now), !together.isAllowed { return together }
-            let own = windows.clients.take(client, nowMs: now)
-            guard own.isAllowed, let together = windows.groups?.take(group, nowMs: now) else { return own }
-            return together.remaining < own.remaining ? together : own
+            if let group, let together = groups?.look(group, nowMs: now), !together.isAllowed {
+                return together
+            }
+            let own = clients?.take(client, nowMs: now)
+            guard own?.isAllowed != false, let group, let together = groups?.take(group, nowMs: now) else {
+                return own
+            }
+            guard let own, own.remaining <= together.remaining else { return together }
+            return own
         }
     }
 
-    func take(_ peer: Peer) -> RateVerdict { peers.withLock { $0.take(peer, nowMs: clock.nowMs) } }
+    private let clock: any CloudClock
+    private let keys: Mutex<Windows<Client, Group>>
+    private let peers: Mutex<Windows<Peer, UInt64>>
+
+    /// Limits are for one second; 0: any number.
+    /// - Parameters:
+    ///   - keyLimit: requests of one key.
+    ///   - teamLimit: requests of all keys of a team together.
+    ///   - peerLimit: requests without a valid key from one peer. Generous, since many people may share an address.
+    init(keyLimit: Int, teamLimit: Int, peerLimit: Int, clock: any CloudClock) {
+        self.clock = clock
+        keys = Mutex(Windows(keyLimit, together: teamLimit))
+        peers = Mutex(Windows(peerLimit, together: peerLimit * Self.peersOfSite))
+    }
+
+    /// Counts one request of the client and of its group, if neither has used its limit up. Tells of the one that leaves
+    /// fewer requests; `nil` where neither has a limit.
+    func take(_ client: Client, of group: Group) -> RateVerdict? {
+        keys.withLock { $0.take(client, of: group, nowMs: clock.nowMs) }
+    }
+
+    /// Counts one request of the peer, and of its site if it has one.
+    func take(_ peer: Peer) -> RateVerdict? {
+        peers.withLock { $0.take(peer, of: peer.site, nowMs: clock.nowMs) }
+    }
 }
 
 extension RateVerdict {

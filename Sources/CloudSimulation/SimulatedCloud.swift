@@ -36,7 +36,7 @@ extension CloudSettings {
             publicPool: (0..<UInt32(shape.publicAddresses)).compactMap {
                 IPv4Network(base: IPv4Address(0xCB00_7100 + 2 * $0), prefix: 32)
             },
-            placement: shape.isPacked ? .pack : .spread)
+            placement: shape.isPacked ? .pack : .spread, peerRateLimit: 0)
         if shape.isBilled { settings.billing = BillingSettings(isOn: true, pastDueDays: 1, suspendedDays: 2) }
         return settings
     }

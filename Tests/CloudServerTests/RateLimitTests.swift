@@ -84,20 +84,61 @@ struct RateLimitTests {
     @Test("guests of a team have a limit of their own together, which is not the keys'")
     func guests() async throws {
         let clock = ManualClock()
-        let limiter = try #require(RateLimiter(keyLimit: 2, teamLimit: 3, clock: clock))
-        let allowed = [1, 1, 1, 2, 3].map { limiter.take(.guest($0), of: .guests(teamId: 1)).isAllowed }
+        let limiter = RateLimiter(keyLimit: 2, teamLimit: 3, peerLimit: 100, clock: clock)
+        let allowed = [1, 1, 1, 2, 3].map { limiter.take(.guest($0), of: .guests(teamId: 1))?.isAllowed }
         #expect(allowed == [true, true, false, true, false])
-        #expect(limiter.take(.key(1), of: .keys(teamId: 1)).isAllowed)
-        #expect(limiter.take(.guest(9), of: .guests(teamId: 2)).isAllowed)
+        #expect(limiter.take(.key(1), of: .keys(teamId: 1))?.isAllowed == true)
+        #expect(limiter.take(.guest(9), of: .guests(teamId: 2))?.isAllowed == true)
     }
 
     @Test("keys of one team beyond its limit don't take the places of other teams' keys in the count")
     func crowd() async throws {
-        let limiter = try #require(RateLimiter(keyLimit: 2, teamLimit: 3, clock: ManualClock()))
+        let limiter = RateLimiter(keyLimit: 2, teamLimit: 3, peerLimit: 100, clock: ManualClock())
         for key in 1...Int64(2 * RateLimiter.maxClients) {
             _ = limiter.take(.key(key), of: .keys(teamId: 1))
         }
-        #expect(limiter.take(.key(0), of: .keys(teamId: 2)).isAllowed)
+        #expect(limiter.take(.key(0), of: .keys(teamId: 2))?.isAllowed == true)
+    }
+
+    @Test("of the limits of keys, teams and peers, each holds where the others are not set")
+    func independent() async throws {
+        let clock = ManualClock()
+        let ofTeam = RateLimiter(keyLimit: 0, teamLimit: 3, peerLimit: 2, clock: clock)
+        let keys = [1, 1, 2, 3].map { ofTeam.take(.key($0), of: .keys(teamId: 1)) }
+        #expect(keys.map { $0?.isAllowed } == [true, true, true, false])
+        #expect(keys.map { $0?.limit } == [3, 3, 3, 3])
+        #expect(ofTeam.take(.key(4), of: .keys(teamId: 2))?.isAllowed == true)
+        let ofNobody = RateLimiter(keyLimit: 0, teamLimit: 0, peerLimit: 2, clock: clock)
+        #expect((0..<9).allSatisfy { _ in ofNobody.take(.key(1), of: .keys(teamId: 1)) == nil })
+        #expect((0..<3).map { _ in ofNobody.take(.ipv4(1))?.isAllowed } == [true, true, false])
+        let ofKeys = RateLimiter(keyLimit: 1, teamLimit: 0, peerLimit: 0, clock: clock)
+        #expect((0..<2).map { _ in ofKeys.take(.key(1), of: .keys(teamId: 1))?.isAllowed } == [true, false])
+        #expect((0..<9).allSatisfy { _ in ofKeys.take(.local) == nil })
+    }
+
+    @Test("one IPv6 site has the requests of ten peers, and does not take the places of others")
+    func site() async throws {
+        let limiter = RateLimiter(keyLimit: 2, teamLimit: 3, peerLimit: 100, clock: ManualClock())
+        let site: UInt64 = 0x2001_0DB8_0001_0000
+        let allowed = (0..<UInt64(2 * RateLimiter.maxClients)).filter {
+            limiter.take(.ipv6Network(site + $0))?.isAllowed == true
+        }
+        #expect(allowed.count == 100 * RateLimiter.peersOfSite)
+        #expect(limiter.take(.ipv6Network(site + 0xFFFF))?.limit == 1000, "the last of the same site")
+        for other in [Peer.ipv6Network(site + 0x1_0000), .ipv6Network(site - 1), .ipv4(1), .local] {
+            let first = limiter.take(other)
+            #expect(first?.isAllowed == true && first?.limit == 100 && first?.remaining == 99, "\(other)")
+        }
+    }
+
+    @Test("keys have no limit, and whoever guesses them has one, where rateLimit is 0")
+    func guessesWithoutKeyLimit() async throws {
+        try await withLimit(ofKey: 0) { cloud in
+            for _ in 1...100 { _ = try await cloud.send(.get, "/images", as: .raw("Bearer strettch_x")) }
+            #expect(try await cloud.send(.get, "/images", as: .raw("Bearer strettch_x")).status == 429)
+            let answer = try await cloud.send(.get, "/images")
+            #expect(answer.status == 200 && answer.rate == [])
+        }
     }
 
     @Test("replays, HEAD, refusals and creates all count")
@@ -136,7 +177,7 @@ struct RateLimitTests {
     @Test("requests without a valid key count for their peer, and never shut out the keys beside them")
     func guesses() async throws {
         try await withLimit { cloud in
-            for number in 1...RateLimiter.peerLimit {
+            for number in 1...100 {
                 let answer = try await cloud.send(.get, "/images", as: .raw("Bearer strettch_\(number)"))
                 #expect(answer.status == 401)
                 #expect(answer.rate.first == "100")
@@ -191,11 +232,13 @@ struct RateLimitTests {
     }
 
     private func withLimit(
-        ofTeam teamLimit: Int = 0, _ body: @escaping @Sendable (TestCloud) async throws -> Void
+        ofKey keyLimit: Int = 2, ofTeam teamLimit: Int = 0,
+        _ body: @escaping @Sendable (TestCloud) async throws -> Void
     ) async throws {
         var settings = CloudSettings.test
-        settings.rateLimit = 2
+        settings.rateLimit = keyLimit
         settings.teamRateLimit = teamLimit
+        settings.peerRateLimit = 100
         try await TestCloud.with(settings: settings, body)
     }
 }

@@ -93,12 +93,13 @@ extension CloudSettings {
     public static var test: CloudSettings {
         CloudSettings(
             privateRange: network("10.0.0.0/8"),
-            publicPool: [network("203.0.113.0/31"), network("198.51.100.7/32")])
+            publicPool: [network("203.0.113.0/31"), network("198.51.100.7/32")], peerRateLimit: 0)
     }
 
     /// A host without root: guests are reached by 2 ports of its loopback.
     public static var userMode: CloudSettings {
-        CloudSettings(privateRange: network("10.0.0.0/8"), publicPool: [], sshPorts: 22001...22002)
+        CloudSettings(
+            privateRange: network("10.0.0.0/8"), publicPool: [], sshPorts: 22001...22002, peerRateLimit: 0)
     }
 
     private static func network(_ text: String) -> IPv4Network {
