@@ -20,11 +20,12 @@ public struct WarmGoal: Sendable, Equatable {
             storageGb: count * specification.storageGb)
     }
 
-    /// Reads `IMAGE/SPECIFICATION=COUNT`, several with commas; an empty text has none. Throws `VALIDATION_ERROR` with every
+    /// Reads `IMAGE/SPECIFICATION=COUNT`, several with commas; an empty text has none, and nothing between commas is an error. Throws `VALIDATION_ERROR` with every
     /// part that can't be used.
     public static func list(_ text: String, in catalogue: Catalogue) throws(CloudError) -> [WarmGoal] {
         var problems: [Problem] = []
-        let parts = text.filter { !$0.isWhitespace }.split(separator: ",")
+        let text = text.filter { !$0.isWhitespace }
+        let parts = text.isEmpty ? [] : text.split(separator: ",", omittingEmptySubsequences: false)
         let goals = parts.compactMap { goal(String($0), in: catalogue, &problems) }
         let all = goals.map(\.count).reduce(0, +)
         if all > maxGuests {
@@ -37,7 +38,8 @@ public struct WarmGoal: Sendable, Equatable {
     private static func goal(_ text: String, in catalogue: Catalogue, _ problems: inout [Problem])
         -> WarmGoal?
     {
-        let words = text.split(whereSeparator: { "/=".contains($0) }).map(String.init)
+        let words = text.split(omittingEmptySubsequences: false, whereSeparator: { "/=".contains($0) }).map(
+            String.init)
         guard words.count == 3, let count = Int(words[2]), (1...maxGuests).contains(count) else {
             problems.append(
                 Problem(

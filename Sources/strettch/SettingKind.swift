@@ -19,12 +19,12 @@ struct SettingKind<Value: Sendable>: Sendable {
         (self.wanted, self.text, self.read) = (wanted, text, read)
     }
 
-    /// Several values with commas between them.
+    /// Several values with commas between them, none of them empty; at least one.
     static func list<Element>(
         _ wanted: String, _ element: SettingKind<Element>, most: Int = .max
     ) -> Self where Value == [Element] {
         SettingKind(wanted, text: { $0.map(element.text).joined(separator: ",") }) { text in
-            let parts = text.split(separator: ",")
+            let parts = text.split(separator: ",", omittingEmptySubsequences: false)
             let values = parts.compactMap { element.read($0.trimmingCharacters(in: .whitespaces)) }
             return values.count == parts.count && values.count <= most ? values : nil
         }
@@ -85,12 +85,22 @@ extension SettingKind<CloudServer.Listen> {
     static let listen = SettingKind(
         "ADDRESS:PORT such as 127.0.0.1:8080 or [::1]:8080, unix:PATH, 0.0.0.0:8080 for every IPv4 address or "
             + "[::]:8080 for every address"
-    ) { CloudServer.Listen($0) }
+    ) { CloudServer.Listen($0)?.absolute }
 
     static let localListen = SettingKind(
         "an address of this machine alone, such as 127.0.0.1:9464 or unix:PATH, since the figures tell of all teams and "
             + "nobody is asked for a key"
-    ) { CloudServer.Listen($0).flatMap { $0.isLocal ? $0 : nil } }
+    ) { CloudServer.Listen($0).flatMap { $0.isLocal ? $0.absolute : nil } }
+}
+
+extension CloudServer.Listen {
+    /// With its path absolute from then on, since clients in other folders are told of it.
+    fileprivate var absolute: Self {
+        guard case .unix(let path) = self, let absolute = SettingKind<String>.path.read(path) else {
+            return self
+        }
+        return .unix(path: absolute)
+    }
 }
 
 extension SettingKind<TrustedProxies> {
@@ -150,8 +160,9 @@ extension SettingKind<ClosedRange<Int>> {
     static let ports = SettingKind(
         "FIRST-LAST within 1024-65535, such as 22000-22999", text: { "\($0.lowerBound)-\($0.upperBound)" }
     ) { text in
-        let parts = text.split(separator: "-").compactMap { Int($0) }
-        guard parts.count == 2, 1024 <= parts[0], parts[0] <= parts[1], parts[1] <= 65535 else { return nil }
-        return parts[0]...parts[1]
+        let parts = text.split(separator: "-", omittingEmptySubsequences: false)
+        let numbers = parts.compactMap { SettingKind<Int>.whole(1024...65535).read(String($0)) }
+        guard parts.count == 2, numbers.count == 2, numbers[0] <= numbers[1] else { return nil }
+        return numbers[0]...numbers[1]
     }
 }

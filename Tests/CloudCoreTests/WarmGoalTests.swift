@@ -29,6 +29,9 @@ struct WarmGoalTests {
         "what is no goal is told with the remedy",
         arguments: [
             ("TINY-1", "'TINY-1' is not valid. Give IMAGE/SPECIFICATION=COUNT"),
+            (",", "'' is not valid."), ("TINY-1/S-1C=1,", "'' is not valid."),
+            ("TINY-1/S-1C=1,,DEBIAN-12/S-1C=1", "'' is not valid."),
+            ("TINY-1//S-1C=1", "'TINY-1//S-1C=1' is not valid."),
             ("TINY-1/S-1C=0", "'TINY-1/S-1C=0' is not valid."), ("TINY-1/S-1C=101", "with 1 to 100 guests"),
             (
                 "NONE/S-1C=1",

@@ -43,6 +43,15 @@ struct SettingTableTests {
         BadFile(text: "role: none", field: "role", says: "Give all, api or worker"),
         BadFile(text: "logLevel: loud", field: "logLevel", says: "warning, error or critical"),
         BadFile(text: "privateRange: 10.0.0.1/8", field: "privateRange", says: "a block of addresses"),
+        BadFile(text: "publicPool: ','", field: "publicPool", says: "comma-separated blocks"),
+        BadFile(text: "publicPool: '203.0.113.0/24,,'", field: "publicPool", says: "comma-separated blocks"),
+        BadFile(text: "publicPool: '203.0.113.0/24,'", field: "publicPool", says: "comma-separated blocks"),
+        BadFile(text: "labels: ','", field: "labels", says: "comma-separated words"),
+        BadFile(text: "labels: 'a, ,b'", field: "labels", says: "comma-separated words"),
+        BadFile(text: "sshPorts: 22000--22999", field: "sshPorts", says: "FIRST-LAST"),
+        BadFile(text: "sshPorts: 22000-22999-", field: "sshPorts", says: "FIRST-LAST"),
+        BadFile(text: "sshPorts: 022000-22999", field: "sshPorts", says: "FIRST-LAST"),
+        BadFile(text: "sshPorts: +22000-22999", field: "sshPorts", says: "FIRST-LAST"),
         BadFile(text: "apiUrl: cloud", field: "apiUrl", says: "such as https://"),
     ]
 
@@ -84,6 +93,22 @@ struct SettingTableTests {
             "rateLimit: '5'\nstrictKeys: yes\nvcpuOvercommit: 2\nhostName: 12")
         #expect(good.rateLimit == 5 && good.strictKeys && good.vcpuOvercommit == 2)
         #expect(good.hostName == "12")
+    }
+
+    @Test("takes lists with one value and with several, with spaces around them")
+    func lists() async throws {
+        let good = try await ServeSettings.ofFile(
+            "labels: 'a, b'\npublicPool: 203.0.113.0/24\nsshPorts: 22000-22000")
+        #expect(good.labels == ["a", "b"] && good.publicPool.count == 1 && good.sshPorts == 22000...22000)
+    }
+
+    @Test("makes the path of a socket absolute, so that clients in other folders find it")
+    func socketPath() async throws {
+        let here = FileManager.default.currentDirectoryPath
+        let good = try await ServeSettings.ofFile("listen: unix:u.sock\nmetrics: unix:run/../m")
+        #expect(good.listen == .unix(path: "\(here)/u.sock"))
+        #expect(good.metrics?.description.hasPrefix("unix:/") == true)
+        #expect(try await ServeSettings.ofFile("listen: unix:/run/s").listen == .unix(path: "/run/s"))
     }
 
     @Test(
