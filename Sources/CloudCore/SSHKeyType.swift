@@ -16,8 +16,15 @@ enum SSHKeyType: String {
     /// Of Ed25519 (RFC 8032, section 5.1.5).
     static let ed25519Length = 32
 
-    /// Why sshd takes no key with this wire format, in words that follow "publicKeys[0]"; `nil`: it takes it.
+    /// Why a key with this wire format is of no use, in words that follow "publicKeys[0]"; `nil`: it is.
     func problem(of bytes: [UInt8]) -> String? {
+        if let problem = formProblem(of: bytes) { return "\(problem), so nobody can log in with it" }
+        guard self == .rsa, let fields = Self.fields(of: bytes) else { return nil }
+        return Self.rsaWeakness(exponent: fields[1], modulus: fields[2])
+    }
+
+    /// Why sshd does not read it.
+    private func formProblem(of bytes: [UInt8]) -> String? {
         let notWhole = "is not a whole \(rawValue) key"
         guard let fields = Self.fields(of: bytes), fields.first?.elementsEqual(rawValue.utf8) == true,
             fields.count == fieldCount
@@ -76,6 +83,17 @@ enum SSHKeyType: String {
         }
         return nil
     }
+
+    /// What `ssh-keygen` never makes (FIPS 186-5, section A.1.1), and sshd reads all the same: with an exponent of 1, anybody
+    /// can sign.
+    private static func rsaWeakness(exponent: ArraySlice<UInt8>, modulus: ArraySlice<UInt8>) -> String? {
+        guard isOdd(exponent), (bits(exponent) ?? 0) > 1 else {
+            return "is an RSA key whose exponent is even or less than 3, so it protects nothing"
+        }
+        return isOdd(modulus) ? nil : "is an RSA key whose modulus is even, so it protects nothing"
+    }
+
+    private static func isOdd(_ number: ArraySlice<UInt8>) -> Bool { (number.last ?? 0) & 1 == 1 }
 
     /// The length of a number that is not negative (RFC 4251, section 5, mpint).
     private static func bits(_ number: ArraySlice<UInt8>) -> Int? {

@@ -49,7 +49,7 @@ public enum SSHPublicKey {
             return .unusable("is not a whole \(name) key, so nobody can log in with it. \(remedy)")
         }
         guard let problem = type.problem(of: Array(blob)) else { return .valid }
-        return .unusable("\(problem), so nobody can log in with it. \(remedy)")
+        return .unusable("\(problem). \(remedy)")
     }
 
     /// By bytes, as OpenSSH does: to Swift a space and a mark that combines with it are one character, and no space.

@@ -58,7 +58,7 @@ struct SSHKeyTests {
         ]
         lines += [512, 768, 1023, 1024, 1025, 2048, 4096, 16384, 16385].map { Self.rsa($0) }
         lines += [
-            Self.rsa(2048, trailing: [1]), Self.rsa(2048, exponent: [3]), Self.rsa(2048, exponent: []),
+            Self.rsa(2048, trailing: [1]), Self.rsa(2048, exponent: [3]),
             Self.line("ssh-rsa", [[1, 0, 1], [0x80] + Self.number(2048)]),
             Self.line("ssh-rsa", [[0x81], Self.number(2048)]),
             Self.line("ssh-rsa", [[1, 0, 1], [0, 0] + Self.number(2048)]),
@@ -99,6 +99,27 @@ struct SSHKeyTests {
                 if !isRead, case .unusable(let why) = verdict { #expect(why.contains("nobody can log in")) }
             }
             #expect(taken >= 14)
+        }
+    }
+
+    @Test("an RSA key that OpenSSH reads, and that protects nothing, draws a warning")
+    func weakRSA() {
+        let odd = Self.number(2048)
+        let even = odd.dropLast() + [0x5A]
+        let weak: [(exponent: [UInt8], modulus: [UInt8], what: String)] = [
+            ([], odd, "exponent"), ([0], odd, "exponent"), ([1], odd, "exponent"), ([0, 1], odd, "exponent"),
+            ([2], odd, "exponent"), ([1, 0, 0], odd, "exponent"), ([1, 0, 1], even, "modulus"),
+        ]
+        for (exponent, modulus, what) in weak {
+            let verdict = SSHPublicKey.check(Self.line("ssh-rsa", [exponent, modulus]))
+            guard case .unusable(let why) = verdict else {
+                Issue.record("\(exponent): \(verdict)")
+                continue
+            }
+            #expect(why.contains(what) && why.contains("protects nothing"), "\(exponent): \(why)")
+        }
+        for exponent: [UInt8] in [[3], [0, 3], [17], [1, 0, 1]] {
+            #expect(SSHPublicKey.check(Self.line("ssh-rsa", [exponent, odd])) == .valid, "\(exponent)")
         }
     }
 
