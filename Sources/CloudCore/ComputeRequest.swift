@@ -15,7 +15,9 @@ public struct ComputeRequest: Sendable, Equatable {
     public var tags: [String]
     public var withPublicIp: Bool
     /// For cloud-init; `nil` for none.
-    public var userData: String?
+    public let userData: String?
+    /// What it is, read once: it may be long, and packed. `nil` for none.
+    private let userDataRead: Result<UserData, UserData.Refusal>?
     public var deletionProtection: Bool
 
     public init(
@@ -33,6 +35,7 @@ public struct ComputeRequest: Sendable, Equatable {
         self.tags = tags
         self.withPublicIp = withPublicIp
         self.userData = userData
+        userDataRead = userData.map { sent in Result { () throws(UserData.Refusal) in try UserData(sent) } }
         self.deletionProtection = deletionProtection
     }
 
@@ -56,9 +59,7 @@ public struct ComputeRequest: Sendable, Equatable {
             case .invalid(let what): problems.append(Problem("publicKeys[\(index)]", what))
             }
         }
-        if let userData, let problem = UserData.problem(userData) {
-            problems.append(Problem("userData", problem))
-        }
+        if case .failure(let refusal) = userDataRead { problems.append(Problem("userData", refusal.message)) }
         return problems + Tag.problems(tags)
     }
 
@@ -68,9 +69,14 @@ public struct ComputeRequest: Sendable, Equatable {
             guard case .unusable(let what) = verdict else { return nil }
             return "publicKeys[\(index)] \(what)"
         }
-        guard let userData else { return keys }
         // What can't be read is refused, and draws no warning.
-        return keys + ((try? UserData(userData))?.warnings ?? []).map { "userData: \($0)" }
+        guard case .success(let userData) = userDataRead else { return keys }
+        return keys + userData.warnings.map { "userData: \($0)" }
+    }
+
+    /// Whether its user data can be read and is more than a script, which guests without cloud-init don't run.
+    public var needsCloudInit: Bool {
+        if case .success(let userData) = userDataRead { !userData.isScript } else { false }
     }
 
     /// What the slugs stand for; no image where the disk is to be a copy of a snapshot, or to lie over an image of the team's own.

@@ -4,7 +4,7 @@ import FoundationEssentials
 public struct UserData: Sendable, Equatable {
     /// Bytes, as sent. Other clouds take 16 KiB too, so what works there works here.
     public static let maxLength = 16384
-    /// Bytes of user data that was sent as gzip, and of each part of it that is gzip, once expanded.
+    /// Bytes of user data that was sent as gzip, and of all its parts together that are gzip, once expanded.
     public static let maxExpandedLength = 262_144
 
     public enum Form: Sendable, Equatable {
@@ -14,10 +14,12 @@ public struct UserData: Sendable, Equatable {
         case message
     }
 
-    public var form: Form
+    public let form: Form
     /// Neither base64 nor gzip, whatever was sent, and without white space or a byte order mark before its beginning. Where
     /// the first line of a text ends as Windows ends lines, they all end in a line feed, as cloud-init has scripts.
-    public var text: String
+    public let text: String
+    /// What cloud-init would leave out of it, each without the name of the field.
+    public let warnings: [String]
 
     /// Why a text is not user data.
     public struct Refusal: Error, Equatable {
@@ -57,10 +59,12 @@ public struct UserData: Sendable, Equatable {
         }
         self.form = form
         switch form {
-        case .text: self.text = Self.withLineFeeds(text)
+        case .text:
+            self.text = Self.withLineFeeds(text)
+            warnings = []
         case .message:
             self.text = text
-            try UserDataMessage(text).check()
+            warnings = try UserDataMessage(text).warnings
         }
     }
 
@@ -76,14 +80,6 @@ public struct UserData: Sendable, Equatable {
             return nil
         } catch {
             return error.message
-        }
-    }
-
-    /// What cloud-init would leave out of it, each without the name of the field.
-    public var warnings: [String] {
-        switch form {
-        case .text: []
-        case .message: UserDataMessage(text).warnings
         }
     }
 
@@ -116,18 +112,23 @@ public struct UserData: Sendable, Equatable {
         Data(base64Encoded: Data(text.utf8.filter { !UserDataFormat.isSpace($0) })).map(Array.init)
     }
 
-    /// - Parameter what: names the part, with a space behind it.
-    static func expand(_ packed: [UInt8], _ what: String) throws(Refusal) -> [UInt8] {
+    /// - Parameters:
+    ///   - what: names the part, with a space behind it.
+    ///   - limit: bytes that it may have, which is less than for one alone behind other parts.
+    static func expand(
+        _ packed: [UInt8], _ what: String, limit: Int = maxExpandedLength
+    ) throws(Refusal) -> [UInt8] {
         do throws(Gzip.Problem) {
-            return try Gzip.expand(packed, limit: maxExpandedLength)
+            return try Gzip.expand(packed, limit: limit)
         } catch {
             switch error {
             case .damaged:
                 throw Refusal(message: "\(what)is gzip that is cut short or damaged. Send it whole.")
             case .tooLong:
+                let others = limit < maxExpandedLength ? ", together with the parts before it" : ""
                 throw Refusal(
                     message:
-                        "\(what)is gzip of more than \(maxExpandedLength) bytes. Send less, and fetch more with #include."
+                        "\(what)is gzip of more than \(maxExpandedLength) bytes\(others). Send less, and fetch more with #include."
                 )
             }
         }

@@ -7,41 +7,77 @@ struct UserDataMessage {
     struct Part {
         /// In lower case, without parameters.
         var type: String
-        /// Decoded from base64 or quoted-printable.
-        var body: [UInt8]
+        /// The type that cloud-init takes it for, by its own word or its beginning (cloud-init, `_process_msg`).
+        var runsAs: String?
+        /// Before it is expanded.
+        var isEmpty: Bool
         /// Whether it is sent as it is and has other characters than ASCII's, which cloud-init takes apart.
         var isMisread: Bool
     }
 
-    /// Messages within messages that are looked into.
+    /// Parts within each other, and messages within parts.
     static let maxDepth = 8
-    /// What is looked at of a message, and reported about it.
     static let maxParts = 64
 
     private(set) var parts: [Part] = []
+    /// Bytes that the parts after this one may expand to.
+    private var expandable = UserData.maxExpandedLength
 
-    init(_ text: String) {
+    /// Looks into every part. Throws for one that would make cloud-init give up on all of them, or fill the guest's memory, and
+    /// for more or deeper ones than are looked into.
+    init(_ text: String) throws(UserData.Refusal) {
         let lines = text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).map {
             Array($0.last == UInt8(ascii: "\r") ? $0.dropLast() : $0)
         }
-        read(lines[...], depth: 0)
+        try read(lines[...], depth: 0)
     }
 
-    private mutating func read(_ lines: ArraySlice<[UInt8]>, depth: Int) {
-        guard depth < Self.maxDepth, parts.count < Self.maxParts else { return }
+    private mutating func read(_ lines: ArraySlice<[UInt8]>, depth: Int) throws(UserData.Refusal) {
+        guard depth < Self.maxDepth else {
+            throw UserData.Refusal(
+                message: "has parts within each other deeper than \(Self.maxDepth). Send them in one message."
+            )
+        }
         var header = Header()
         let body = header.read(lines)
         let type = header.contentType
-        guard type.hasPrefix("multipart/") else {
-            let (content, isEncoded) = header.decode(body)
-            parts.append(
-                Part(
-                    type: type, body: content,
-                    isMisread: !isEncoded && content.contains { $0 >= 0x80 }))
-            return
+        if type.hasPrefix("multipart/") {
+            guard let boundary = header.boundary else { return }
+            for part in Self.divide(body, by: "--\(boundary)") { try read(part, depth: depth + 1) }
+        } else if type.hasPrefix("message/") {
+            // Read as one in any encoding, as Python's email package does.
+            try read(body, depth: depth + 1)
+        } else {
+            try append(type, header.decode(body))
         }
-        guard let boundary = header.boundary else { return }
-        for part in Self.divide(body, by: "--\(boundary)") { read(part, depth: depth + 1) }
+    }
+
+    private mutating func append(
+        _ type: String, _ body: (bytes: [UInt8], isEncoded: Bool)
+    ) throws(UserData.Refusal) {
+        guard parts.count < Self.maxParts else {
+            throw UserData.Refusal(
+                message: "has more than \(Self.maxParts) parts. Send fewer, and fetch more with #include.")
+        }
+        let runsAs =
+            if UserDataFormat.gzip.contains(type) {
+                UserDataFormat.type(of: try expand(body.bytes))
+            } else if UserDataFormat.open.contains(type) {
+                UserDataFormat.type(of: body.bytes)
+            } else {
+                UserDataFormat.types.contains(type) ? type : nil
+            }
+        parts.append(
+            Part(
+                type: type, runsAs: runsAs, isEmpty: body.bytes.isEmpty,
+                isMisread: !body.isEncoded && body.bytes.contains { $0 >= 0x80 }))
+    }
+
+    /// The next part's content, which is gzip.
+    private mutating func expand(_ body: [UInt8]) throws(UserData.Refusal) -> [UInt8] {
+        let content = try UserData.expand(body, "part \(parts.count + 1) ", limit: expandable)
+        expandable -= content.count
+        return content
     }
 
     /// The lines between the boundary's, up to the one that ends them (RFC 2046, section 5.1.1).
@@ -118,7 +154,7 @@ private struct Header {
     }
 
     /// The body's bytes, and whether they were encoded.
-    func decode(_ lines: ArraySlice<[UInt8]>) -> ([UInt8], isEncoded: Bool) {
+    func decode(_ lines: ArraySlice<[UInt8]>) -> (bytes: [UInt8], isEncoded: Bool) {
         let bytes = Array(lines.joined(separator: [UInt8(ascii: "\n")]))
         switch Self.trimmed(value("content-transfer-encoding")[...]).lowercased() {
         case "base64":
@@ -152,11 +188,6 @@ private struct Header {
 }
 
 extension UserDataMessage {
-    /// Throws for a part that would make cloud-init give up on all of them, or fill the guest's memory.
-    func check() throws(UserData.Refusal) {
-        for (index, part) in parts.enumerated() { _ = try part.content("part \(index + 1) ") }
-    }
-
     /// What cloud-init would leave out.
     var warnings: [String] {
         if parts.isEmpty { return ["has no part that cloud-init runs."] }
@@ -171,22 +202,6 @@ extension UserDataMessage {
 }
 
 extension UserDataMessage.Part {
-    /// Expanded, where it is gzip.
-    fileprivate func content(_ name: String) throws(UserData.Refusal) -> [UInt8] {
-        guard UserDataFormat.gzip.contains(type) else { return body }
-        return try UserData.expand(body, name)
-    }
-
-    /// The type that cloud-init takes it for, by its own word or its beginning (cloud-init, `_process_msg`).
-    fileprivate var runsAs: String? {
-        let isPacked = UserDataFormat.gzip.contains(type)
-        guard isPacked || UserDataFormat.open.contains(type) else {
-            return UserDataFormat.types.contains(type) ? type : nil
-        }
-        // What does not expand was refused (`check`).
-        return (try? content("")).flatMap { UserDataFormat.type(of: $0) }
-    }
-
     /// Why cloud-init does not run it; `nil`: it does.
     fileprivate var problem: String? {
         let type = type.shown
@@ -194,7 +209,7 @@ extension UserDataMessage.Part {
             return
                 "(\(type)) has characters other than ASCII's, which cloud-init misreads. Send it with Content-Transfer-Encoding: base64."
         }
-        guard runsAs == nil, !body.isEmpty else { return nil }
+        guard runsAs == nil, !isEmpty else { return nil }
         if self.type == UserDataFormat.script {
             return "(\(type)) does not begin with #!, so it does not run. Begin it with #!/bin/sh."
         }

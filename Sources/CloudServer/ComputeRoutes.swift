@@ -69,8 +69,7 @@ struct ComputeRoutes: Sendable {
 
     private func warnings(_ asked: ComputeRequest) -> [String] {
         var warnings = asked.warnings
-        if let userData = asked.userData, let image = cloud.catalogue.image(asked.image),
-            image.source.runsScriptsAlone, (try? UserData(userData))?.isScript == false  // else it is refused
+        if asked.needsCloudInit, let image = cloud.catalogue.image(asked.image), image.source.runsScriptsAlone
         {
             warnings.append(
                 "userData: \(image.image) runs a script that begins with #! and nothing else. Send one, or choose an image "

@@ -162,6 +162,60 @@ struct CloudInitTests {
         #expect(alone[0].error != nil, "it would take our parts with it")
     }
 
+    @Test("gzip parts of a message have one limit together, as many as they are, and each part counts once")
+    func manyBombs() async throws {
+        func message(_ lengths: [Int]) async throws -> String {
+            let type = "Content-Type: application/gzip\nContent-Transfer-Encoding: base64"
+            var text = "MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n"
+            for length in lengths {
+                let script = "#!/bin/sh\n" + String(repeating: " ", count: length - 10)
+                text += "--b\n\(type)\n\n\(try await CloudInit.packed(script))\n"
+            }
+            return text + "--b--\n"
+        }
+        let limit = UserData.maxExpandedLength
+        for lengths in [[limit], [limit - 10, 10], [Int](repeating: limit / 16, count: 16)] {
+            #expect(try UserData(try await message(lengths)).warnings == [])
+        }
+        for (lengths, part) in [([limit, 10], 2), ([limit - 10, 11], 2), ([10, limit, 10], 2)] {
+            let problem = UserData.problem(try await message(lengths))
+            #expect(problem?.hasPrefix("part \(part) is gzip of more than 262144 bytes, together") == true)
+        }
+        let packed = try await CloudInit.packed(try await message([Int](repeating: limit, count: 64)))
+        #expect(UserData.problem(packed)?.hasPrefix("part 2 ") == true)
+    }
+
+    @Test("parts beyond those that are looked into are refused, and so is what a message within one holds")
+    func uncheckedParts() throws {
+        func message(_ parts: [String]) -> String {
+            "Content-Type: multipart/mixed; boundary=b\n\n" + parts.map { "--b\n\($0)\n" }.joined()
+                + "--b--\n"
+        }
+        func sent(_ parts: [String]) -> String { "MIME-Version: 1.0\n" + message(parts) }
+        let script = "Content-Type: text/x-shellscript\n\n#!/bin/sh"
+        let damaged = "Content-Type: application/gzip\nContent-Transfer-Encoding: base64\n\nH4sIAAAA"
+        #expect(UserData.problem(sent([String](repeating: script, count: 64))) == nil)
+        let tooMany = UserData.problem(sent([String](repeating: script, count: 65)))
+        #expect(tooMany?.contains("more than 64 parts") == true)
+        func nested(_ depth: Int, _ part: String) -> String {
+            var text = part
+            for level in 1...depth {
+                let boundary = "b\(level)"
+                text =
+                    "Content-Type: multipart/mixed; boundary=\(boundary)\n\n--\(boundary)\n\(text)\n--\(boundary)--"
+            }
+            return "MIME-Version: 1.0\n" + text
+        }
+        #expect(UserData.problem(nested(7, script)) == nil)
+        #expect(UserData.problem(nested(7, damaged))?.contains("cut short or damaged") == true)
+        #expect(UserData.problem(nested(8, script))?.contains("deeper than 8") == true)
+        for type in ["message/rfc822", "Message/Partial"] {
+            let forwarded = "Content-Type: \(type)\n\n" + message([script, damaged])
+            #expect(
+                UserData.problem(sent([script, forwarded]))?.hasPrefix("part 3 is gzip") == true, "\(type)")
+        }
+    }
+
     @Test("what cloud-init leaves out of a message draws a warning, and nothing else does")
     func warnings() async throws {
         func part(_ type: String, _ body: String) -> String {
