@@ -205,6 +205,30 @@ public struct JobQueries {
             """, [hostId])[0].intOrNil("due")
     }
 
+    /// The team of each guest of the host that boots: its machine runs, since `sinceMs` or later, and it has not answered yet.
+    /// - Parameter besides: a compute that does not count.
+    public func teamsBooting(hostId: Int64, besides: Int64, sinceMs: Int64) throws -> [Int64] {
+        try sql.query(
+            """
+            SELECT r.team_id FROM jobs j JOIN resources r ON r.id = j.resource_id
+            WHERE j.host_id = $1 AND j.step = 'confirm' AND j.step <> 'done' AND j.kind = 'compute'
+                AND j.step_since_ms > $2 AND j.resource_id <> $3
+            """, [hostId, sinceMs, besides]
+        ).map { try $0.int("team_id") }
+    }
+
+    /// The teams whose computes come to their boot on the host until `untilMs`, each once.
+    /// - Parameter besides: a team that does not count.
+    public func teamsWaitingToBoot(hostId: Int64, besides: Int64, untilMs: Int64) throws -> [Int64] {
+        try sql.query(
+            """
+            SELECT DISTINCT r.team_id FROM jobs j JOIN resources r ON r.id = j.resource_id
+            WHERE j.host_id = $1 AND j.step = 'boot' AND j.step <> 'done' AND j.kind = 'compute'
+                AND j.waits_for IS NULL AND (j.lease_owner IS NOT NULL OR j.due_at_ms <= $2) AND r.team_id <> $3
+            """, [hostId, untilMs, besides]
+        ).map { try $0.int("team_id") }
+    }
+
     /// How many of the host's jobs are at the step, which is not the last.
     public func count(step: ComputeStep, hostId: Int64) throws -> Int {
         Int(

@@ -33,7 +33,7 @@ struct ComputeWorkflow: Sendable {
         case .network:
             try await network.apply()
             return .done
-        case .boot: return try await boot(compute)
+        case .boot: return try await boot(compute, nowMs: nowMs)
         case .confirm: return try await confirm(compute)
         case .idle: return try await idle(compute)
         case .shutdown:
@@ -85,10 +85,10 @@ struct ComputeWorkflow: Sendable {
         return .done
     }
 
-    private func boot(_ compute: Compute) async throws -> Outcome {
-        let booting = try await slots.begin(compute.id)
+    private func boot(_ compute: Compute, nowMs: Int64) async throws -> Outcome {
+        let hasSlot = try await slots.begin(compute, nowMs: nowMs)
         let machine = try Machine(compute)
-        if booting >= slots.limit, try await host.status(compute.id) == .absent {
+        if !hasSlot, try await host.status(compute.id) == .absent {
             return .wait(
                 milliseconds: Self.bootSlotPollMs, note: "waits for one of \(slots.limit) boot slots")
         }
