@@ -172,8 +172,8 @@ struct HostFactory: Sendable {
                 path: folder.simulatedMachines, networkMode: settings.network,
                 delay: .milliseconds(settings.simulatedDelay))
         }
-        let network = BridgedNetwork(
-            settings: try settings.networkSettings())
+        var network = BridgedNetwork(settings: try settings.networkSettings())
+        if settings.network == .bridged { try network.claim(for: installationId) }
         var qemu = QEMUHost.Settings(
             dataDirectory: folder.path, installationId: installationId, networkMode: settings.network)
         qemu.logger = logger

@@ -14,6 +14,8 @@ public struct BridgedNetwork: Sendable {
     var openTap: @Sendable (String) async throws -> OpenFile = { try TapFile.open($0) }
     /// What the present ruleset reads as once it is loaded.
     let loaded = LoadedRuleset()
+    /// Keeps other installations away; `nil` until it is claimed.
+    private var claimed: (any Sendable)?
 
     /// Taking an interface away costs the kernel some 20 ms, so this is enough for three thousand.
     private static let timeoutSeconds = 60
@@ -25,6 +27,14 @@ public struct BridgedNetwork: Sendable {
     public init(settings: NetworkSettings, commandPrefix: [String] = []) {
         self.settings = settings
         self.commandPrefix = commandPrefix
+    }
+
+    /// Claims the network of this host for the installation, for as long as the value or a copy of it lives. Throws `.conflict`
+    /// when it is another's, whose server runs.
+    public mutating func claim(for installationId: String) throws(CloudError) {
+        #if os(Linux)
+            claimed = try NetworkClaim.make(installationId: installationId)
+        #endif
     }
 
     /// Makes the host's network what the plan says, whole: what is missing is made, what is ours and not in the plan
