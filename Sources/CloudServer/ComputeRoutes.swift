@@ -43,7 +43,7 @@ struct ComputeRoutes: Sendable {
         let change = try context.changeRequest(
             CreateCompute.endpoint, key, try KnownMembers.ofCreate(members))
         let create = CreateCompute(
-            asked, request: change, answer: answer(context, warnings: warnings(asked)))
+            asked, request: change, answer: answer(context, warnings: warnings(asked, members)))
         return Envelope.response(.accepted, try await create.run(in: cloud))
     }
 
@@ -58,17 +58,18 @@ struct ComputeRoutes: Sendable {
 
     /// A create that is checked and priced, and not made. It is the same request, and does not use its key up.
     private func quote(_ request: Request, _ context: CloudRequestContext) async throws -> Response {
-        let asked = try ComputeRequest(members: try await context.members(of: request))
+        let members = try await context.members(of: request)
+        let asked = try ComputeRequest(members: members)
         let quote = try await QuoteCompute(
             asked, caller: try context.requireCaller(), requestId: context.requestId
         ).run(in: cloud)
         let body = try Envelope(context, cloud.clock).text(
-            ComputeQuoteWire(quote), warnings: warnings(asked))
+            ComputeQuoteWire(quote), warnings: warnings(asked, members))
         return Envelope.response(.ok, body: body)
     }
 
-    private func warnings(_ asked: ComputeRequest) -> [String] {
-        var warnings = asked.warnings
+    private func warnings(_ asked: ComputeRequest, _ members: [String: JSONValue]) -> [String] {
+        var warnings = asked.warnings + KnownMembers.misspeltOfCreate(members)
         if asked.needsCloudInit, let image = cloud.catalogue.image(asked.image), image.source.runsScriptsAlone
         {
             warnings.append(
@@ -121,7 +122,8 @@ struct ComputeRoutes: Sendable {
         let members = try await context.members(of: request)
         let update = try ComputeUpdate(members: members)
         return try await change(
-            .update(update), request, context, try KnownMembers.ofUpdate(members), status: .ok)
+            .update(update), request, context, try KnownMembers.ofUpdate(members), status: .ok,
+            warnings: KnownMembers.misspeltOfUpdate(members))
     }
 
     @Sendable
@@ -140,12 +142,14 @@ struct ComputeRoutes: Sendable {
 
     private func change(
         _ change: ChangeCompute.Change, _ request: Request, _ context: CloudRequestContext,
-        _ members: @autoclosure () throws -> [String: String] = [:], status: HTTPResponse.Status = .accepted
+        _ members: @autoclosure () throws -> [String: String] = [:], status: HTTPResponse.Status = .accepted,
+        warnings: [String] = []
     ) async throws -> Response {
         let id = try context.requireId()
         let endpoint = "\(request.method) \(change.action.path(id))"
         let asked = try context.changeRequest(endpoint, try request.idempotencyKeyIfSent(), try members())
-        let verb = ChangeCompute(id: id, change: change, request: asked, answer: answer(context))
+        let verb = ChangeCompute(
+            id: id, change: change, request: asked, answer: answer(context, warnings: warnings))
         return Envelope.response(status, try await verb.run(in: cloud))
     }
 

@@ -1,3 +1,4 @@
+import CloudCore
 import CloudWire
 
 /// The members of a body that mean something to its endpoint, in canonical JSON: what makes two requests with one
@@ -44,6 +45,26 @@ enum KnownMembers {
 
     static func ofKey(_ members: [String: JSONValue]) throws -> [String: String] {
         try known(key, in: members)
+    }
+
+    /// What of a create's members is ignored and looks misspelt, for the envelope's `warnings`.
+    static func misspeltOfCreate(_ members: [String: JSONValue]) -> [String] {
+        misspelt(create, in: members)
+    }
+
+    static func misspeltOfUpdate(_ members: [String: JSONValue]) -> [String] {
+        misspelt(update, in: members)
+    }
+
+    /// Unknown members that are looked at, the first by name: it takes time, and a body may have thousands.
+    static let maxMisspelt = 16
+
+    private static func misspelt(_ names: Set<String>, in members: [String: JSONValue]) -> [String] {
+        let known = names.sorted()
+        return members.keys.filter { !names.contains($0) }.sorted().prefix(maxMisspelt).compactMap { name in
+            let question = NearestName.question(name, among: known)
+            return question.isEmpty ? nil : "'\(name.shown)' is not a member, and was ignored.\(question)"
+        }
     }
 
     private static func known(

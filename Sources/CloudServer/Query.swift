@@ -3,7 +3,7 @@ import Hummingbird
 import HummingbirdCore
 
 /// Reads the parameters of a query one by one and collects what is wrong with them. Those that nobody reads are
-/// ignored, as unknown members of a body are.
+/// ignored, as unknown members of a body are, unless `dryRun` is what they mean.
 struct Query {
     private let parameters: FlatDictionary<Substring, Substring>
     var problems: [Problem] = []
@@ -45,8 +45,15 @@ struct Query {
         SnapshotWait(wait: one("wait"), timeout: one("timeout"), &problems)
     }
 
-    /// Whether a create is to be checked and priced alone.
+    /// Whether a create is to be checked and priced alone. A problem when the parameter is misspelt: what was meant as a
+    /// question would make a machine that costs.
     mutating func dryRun() -> Bool {
+        for name in parameters.map(\.key) where name != "dryRun" {
+            let question = NearestName.question(String(name), among: ["dryRun"])
+            if !question.isEmpty {
+                problems.append(Problem("\(name)".shown, "is not a parameter.\(question)"))
+            }
+        }
         switch one("dryRun") {
         case nil, "false": return false
         case "true": return true

@@ -56,6 +56,62 @@ struct CreateComputeTests {
         try await TestCloud.with { cloud in
             let answer = try await cloud.create(TestCloud.body(more: ", \"colour\": {\"a\": [1]}"))
             #expect(answer.status == 202)
+            #expect(answer.json["warnings"] == nil)
+        }
+    }
+
+    @Test(
+        "a member that looks misspelt is ignored too, and draws a warning",
+        arguments: [
+            ("userdata", "userData"), ("Tags", "tags"), ("public_keys", "publicKeys"),
+            ("hostNames", "hostName"),
+            ("withPublicIP", "withPublicIp"),
+        ])
+    func misspelt(_ name: String, meant: String) async throws {
+        try await TestCloud.with { cloud in
+            let body = TestCloud.body(more: ", \"\(name)\": {\"a\": [1]}, \"zebra\": 1")
+            let warning = "'\(name)' is not a member, and was ignored. Did you mean \(meant)?"
+            let made = try await cloud.create(body)
+            #expect(made.status == 202)
+            #expect(made.json["warnings"]?.array?.map(\.string) == [warning])
+            let quote = try await cloud.send(
+                .post, "/computes?dryRun=true", headers: ["Idempotency-Key": TestCloud.newKey()], body: body)
+            #expect(quote.status == 200)
+            #expect(quote.json["warnings"]?.array?.map(\.string) == [warning])
+        }
+    }
+
+    @Test("of an update too, and of no more than are worth the time")
+    func misspeltUpdate() async throws {
+        try await TestCloud.with { cloud in
+            let id = try await cloud.createAndSettle()
+            let answer = try await cloud.send(
+                .patch, "/computes/\(id)", body: #"{"tags": ["a"], "hostname": "b", "colour": 1}"#)
+            #expect(answer.status == 200)
+            #expect(answer.json["warnings"]?.array?.count == 1)
+            let many = (100..<900).map { ", \"tags\($0)\": 1" }.joined()
+            let made = try await cloud.create(TestCloud.body(more: many.replacing("tags1", with: "tagsX")))
+            #expect((made.json["warnings"]?.array?.count ?? 0) <= 16)
+        }
+    }
+
+    @Test(
+        "a misspelt dryRun makes nothing, and a parameter that is nothing like it is ignored",
+        arguments: ["dryrun", "dry_run", "dry-run", "DRYRUN", "drRun", "dryRunn"])
+    func misspeltDryRun(_ name: String) async throws {
+        try await TestCloud.with { cloud in
+            let headers = ["Idempotency-Key": TestCloud.newKey()]
+            for query in ["\(name)=true", "\(name)=false", "dryRun=true&\(name)=true"] {
+                let refused = try await cloud.send(
+                    .post, "/computes?\(query)", headers: headers, body: TestCloud.body())
+                #expect(refused.status == 400)
+                #expect(refused.fields == [name])
+                #expect(refused.text.contains("Did you mean dryRun?"))
+            }
+            #expect(try await cloud.send(.get, "/computes").data?.array?.isEmpty == true)
+            let made = try await cloud.send(
+                .post, "/computes?trace=1&dry=true", headers: headers, body: TestCloud.body())
+            #expect(made.status == 202)
         }
     }
 
