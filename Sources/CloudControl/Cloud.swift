@@ -72,7 +72,7 @@ public struct CloudSettings: Sendable, Equatable {
         sshPorts: ClosedRange<Int>? = nil,
         strictKeys: Bool = false, placement: Placement.Policy = .spread, rateLimit: Int = 0,
         teamRateLimit: Int = 0, peerRateLimit: Int = 100,
-        billing: BillingSettings = .off, apiUrl: String? = nil
+        billing: BillingSettings = .off, maxImageBytes: Int64 = 32 << 30, apiUrl: String? = nil
     ) {
         self.privateRange = privateRange
         self.teamPrefix = teamPrefix

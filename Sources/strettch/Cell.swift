@@ -59,6 +59,9 @@ struct Cell: Sendable {
         let metrics = CellMetrics()
         let links = try CellLinks(settings, host, cloud, metrics.link)
         cloud.hostLinks = links.table
+        await images.fetch { [cloud] image, file, offset in
+            try await links.imageFile(image, file, from: offset, cloud)
+        }
         return Cell(
             cloud: cloud, host: host, links: links, metrics: metrics, wake: wake, settings: settings,
             listener: listener,
@@ -177,6 +180,8 @@ struct HostFactory: Sendable {
         var qemu = QEMUHost.Settings(
             dataDirectory: folder.path, installationId: installationId, networkMode: settings.network)
         qemu.logger = logger
+        qemu.teamImages = TeamImageSettings(
+            maxImageGb: settings.maxImageGb, allowedBlocks: settings.imageUrlAllow)
         qemu.disks = settings.disks
         qemu.guestGroups = settings.guestGroups
         qemu.userModeInternet = settings.userModeInternet
