@@ -105,7 +105,7 @@ struct SSHKeyTests {
     @Test("an RSA key that OpenSSH reads, and that protects nothing, draws a warning")
     func weakRSA() {
         let odd = Self.number(2048)
-        let even = odd.dropLast() + [0x5A]
+        let even = Array(odd.dropLast()) + [0x5A]
         let weak: [(exponent: [UInt8], modulus: [UInt8], what: String)] = [
             ([], odd, "exponent"), ([0], odd, "exponent"), ([1], odd, "exponent"), ([0, 1], odd, "exponent"),
             ([2], odd, "exponent"), ([1, 0, 0], odd, "exponent"), ([1, 0, 1], even, "modulus"),
