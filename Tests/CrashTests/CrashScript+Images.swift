@@ -89,7 +89,8 @@ extension CrashWorld {
             guard image.state == .uploading else { return }
             // As the API does with a host that does not take them.
             let received = try await withTimeout(
-                Self.uploadLimit, by: clock, late: .late("The upload", after: Self.uploadLimit)
+                Self.uploadLimit, by: clock,
+                late: CloudError(.serviceUnavailable, "The host takes no upload.")
             ) {
                 try await program.host.teamImages.receive(
                     image.onHost, size: size, from: 0, .of([[UInt8](repeating: 7, count: Int(size))]))
