@@ -9,8 +9,8 @@ struct ImageCreateCommand: AsyncParsableCommand {
         commandName: "create",
         abstract: "Make an image of a snapshot, a stopped compute or a file on a web server.",
         discussion: """
-            Give one of --snapshot, --compute and --url; 'strettch image upload' makes an image of a file of yours. Prints \
-            the image as soon as the server has accepted it, or with --wait when it is READY.
+            Give one of --snapshot, --compute and --from-url; 'strettch image upload' makes an image of a file of yours. \
+            Prints the image as soon as the server has accepted it, or with --wait when it is READY.
             """)
 
     @Argument(help: "Slug of the image: letters, digits and . _ -, 63 at most.")
@@ -23,7 +23,7 @@ struct ImageCreateCommand: AsyncParsableCommand {
     var compute: String?
 
     @Option(help: "URL of the file that it is made of.")
-    var url: String?
+    var fromUrl: String?
 
     @OptionGroup var file: ImageFileOptions
     @Option(help: "SHA-256 of the file at the URL, in hexadecimal digits.")
@@ -32,12 +32,12 @@ struct ImageCreateCommand: AsyncParsableCommand {
     @OptionGroup var making: ImageMakingOptions
 
     func validate() throws {
-        let sources = [snapshot, compute, url].compactMap(\.self)
+        let sources = [snapshot, compute, fromUrl].compactMap(\.self)
         guard sources.count == 1 else {
-            throw ValidationError("Give one of --snapshot, --compute and --url.")
+            throw ValidationError("Give one of --snapshot, --compute and --from-url.")
         }
-        guard url != nil || (file.format == nil && sha256 == nil) else {
-            throw ValidationError("--format and --sha256 are of a file. Give them with --url.")
+        guard fromUrl != nil || (file.format == nil && sha256 == nil) else {
+            throw ValidationError("--format and --sha256 are of a file. Give them with --from-url.")
         }
     }
 
@@ -51,7 +51,7 @@ struct ImageCreateCommand: AsyncParsableCommand {
 
     private func request(_ client: StrettchClient) async throws -> CreateImageWire {
         var request = CreateImageWire(
-            slug: slug, name: making.name, url: url, format: file.format?.rawValue, sha256: sha256,
+            slug: slug, name: making.name, url: fromUrl, format: file.format?.rawValue, sha256: sha256,
             deletionProtection: making.protection ? true : nil)
         if let snapshot { request.snapshot = try await SnapshotCommandFind.find(snapshot, client).id }
         if let compute { request.compute = try await ComputeCommandFind.find(compute, client).id }

@@ -92,7 +92,7 @@ struct OutputImageTests {
 struct ImageCommandTests {
     @Test("it has the commands of snapshots, and one to upload")
     func words() {
-        let shown = ImageCommand.configuration.subcommands.map(\.configuration).filter(\.shouldDisplay)
+        let shown = ImageCommand.configuration.subcommands.map { $0.configuration }.filter(\.shouldDisplay)
         #expect(
             shown.map(\.commandName) == ["create", "upload", "list", "get", "wait", "update", "delete"])
         #expect(shown[3].aliases == ["show"])
@@ -100,12 +100,14 @@ struct ImageCommandTests {
 
     @Test("a create is of one thing, and what is of a file goes with a URL")
     func create() throws {
-        let command = try ImageCreateCommand.parse(["G", "--url", "https://a.example/b", "--format", "raw"])
+        let command = try ImageCreateCommand.parse([
+            "G", "--from-url", "https://a.example/b", "--format", "raw",
+        ])
         #expect((command.slug, command.file.format) == ("G", .raw))
         #expect(try ImageCreateCommand.parse(["G", "--snapshot", "1", "--protect"]).making.protection)
         for wrong in [
             ["G"], ["G", "--snapshot", "1", "--compute", "2"], ["--snapshot", "1"],
-            ["G", "--snapshot", "1", "--format", "raw"], ["G", "--url", "u", "--format", "vmdk"],
+            ["G", "--snapshot", "1", "--format", "raw"], ["G", "--from-url", "u", "--format", "vmdk"],
             ["G", "--snapshot", "1", "--timeout", "0"],
             ["G", "--snapshot", "1", "--idempotency-key", "mine"],
         ] {
