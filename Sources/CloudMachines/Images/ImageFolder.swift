@@ -1,5 +1,11 @@
 import CloudCore
 
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
 /// The folder of one image in the store.
 ///
 ///     images/SLUG/lock           held by whoever changes anything here
@@ -70,13 +76,19 @@ struct ImageFolder: Sendable {
         let manifest = try ImageManifest.describe(folder: staged, image: image, origin: origin, nowMs: nowMs)
         try manifest.write(folder: staged)
         for name in manifest.files.map(\.name) + [ImageManifest.fileName] {
-            try HostFiles.setMode("\(staged)/\(name)", isOfTeam ? 0o400 : 0o444)
+            try HostFiles.setMode("\(staged)/\(name)", mode(of: name))
             try HostFiles.sync("\(staged)/\(name)")
         }
         try HostFiles.sync(staged)
         try place(staged, manifest)
         try HostFiles.replaceLink(current, target: manifest.contentId)
         try HostFiles.sync(path)
+    }
+
+    /// A team's own is our own user's alone. But a guest's QEMU opens the kernel that it is handed once more, as another user; it is
+    /// what the catalogue's image had, and nobody else can enter the folder.
+    private func mode(of name: String) -> mode_t {
+        isOfTeam && ![ImageManifest.kernel, ImageManifest.initrd].contains(name) ? 0o400 : 0o444
     }
 
     /// Reads every file and compares. The times of files that are whole but were touched are taken over.
