@@ -181,7 +181,7 @@ struct HostFactory: Sendable {
             dataDirectory: folder.path, installationId: installationId, networkMode: settings.network)
         qemu.logger = logger
         qemu.teamImages = TeamImageSettings(
-            maxImageGb: settings.maxImageGb, allowedBlocks: settings.imageUrlAllow)
+            maxImageGb: settings.maxImageGb, allowedBlocks: settings.imageUrlAllow ?? [])
         qemu.disks = settings.disks
         qemu.guestGroups = settings.guestGroups
         qemu.userModeInternet = settings.userModeInternet

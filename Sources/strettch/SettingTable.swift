@@ -76,7 +76,7 @@ struct SettingTable: Sendable {
         "maxImageGb", .whole(1...1024), 32, "GiB of the largest file that a team makes an image of.",
         link: "images.md#limits")
     let imageUrlAllow = Setting(
-        "imageUrlAllow", .list("comma-separated blocks of addresses, such as 192.0.2.0/24", .block), [],
+        "imageUrlAllow", .list("comma-separated blocks of addresses, such as 192.0.2.0/24", .block),
         "Blocks of addresses from which images may be fetched by URL although they are not public.",
         link: "images.md#limits")
 

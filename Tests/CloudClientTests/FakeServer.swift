@@ -67,7 +67,7 @@ final class FakeServer: Sendable {
 
     private func router() -> Router<FakeContext> {
         let router = Router(context: FakeContext.self)
-        for method in [HTTPRequest.Method.get, .post, .patch, .delete] {
+        for method in [HTTPRequest.Method.get, .post, .put, .patch, .delete] {
             router.on("**", method: method) { request, context in try await self.respond(request, context) }
         }
         return router

@@ -20,8 +20,8 @@ struct BillingCommandTests {
                     #expect(lines.first == "standing   ACTIVE")
                     #expect(lines.contains("balance    20000.000 RWF"))
                     #expect(lines.contains { $0.hasPrefix("S-1C ") && $0.contains("5.479") })
-                    #expect(lines.suffix(2).map { $0.hasPrefix("public address") } == [true, false])
-                    #expect(lines.last?.hasPrefix("GiB of a snapshot  -") == true)
+                    #expect(lines.suffix(3).map { $0.hasPrefix("public address") } == [true, false, false])
+                    #expect(lines.suffix(2).map { $0.hasPrefix("GiB of a") } == [true, true])
                 }
             }
         }
