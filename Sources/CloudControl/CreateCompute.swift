@@ -21,7 +21,7 @@ public struct CreateCompute: Sendable {
     public func run(in cloud: Cloud) async throws -> ChangeRequest.Outcome {
         let make = MakeCompute(
             asked, caller: request.caller, requestId: request.requestId, cloud.settings)
-        // What was accepted once is answered again, whatever the operator's rules are by now.
+        // A retry gets the first answer, even when the operator's settings have changed since.
         return try await request.carryOut(
             .createCompute, .changeComputes, in: cloud, keptForLife: true, answer: answer
         ) { try make.run($0, cloud, nowMs: $1) }

@@ -5,8 +5,6 @@ import CloudDatabase
 /// for the audit log. For the operator, not for callers of the API.
 public struct DeleteTeam: Sendable {
     public var teamId: Int64
-    /// Computes that a refusal names.
-    static let maxNamed = 10
 
     public init(teamId: Int64) { self.teamId = teamId }
 
@@ -37,11 +35,11 @@ public struct DeleteTeam: Sendable {
     private func checkEmpty(_ team: Team, _ sql: any SQLConnection) throws {
         let count = try sql.computes.count(teamId: teamId)
         guard count > 0 else { return try checkSnapshots(team, sql) }
-        let first = try sql.computes.list(teamId: teamId, limit: Self.maxNamed)
-        let names = first.map { "\($0.hostName) (\($0.id))" }.joined(separator: ", ")
+        let left = try sql.computes.list(teamId: teamId, limit: ChangeHost.maxNamed + 1)
+        let names = ChangeHost.named(left.map { ($0.id, $0.hostName) })
         throw CloudError(
             .conflict,
-            "The team '\(team.name.shown)' has \(count) computes left: \(names)\(count > first.count ? ", …" : ""). "
+            "The team '\(team.name.shown)' has \(count) computes left: \(names). "
                 + "Delete them first, and wait until they are gone.")
     }
 

@@ -65,8 +65,6 @@ struct AdminOptions: ParsableArguments {
 
     /// Asks, unless nobody can be asked. Throws `CommandFailure` when the answer is no.
     func confirm(_ question: String, yes: Bool) throws {
-        guard yes || !OutputStreams.canAsk || OutputStreams.confirm(question) else {
-            throw CommandFailure(.failure, "Nothing was changed.")
-        }
+        try OutputStreams.confirm(question, yes: yes, refused: "Nothing was changed.")
     }
 }

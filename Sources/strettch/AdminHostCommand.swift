@@ -53,7 +53,7 @@ struct AdminHostRemoveCommand: AsyncParsableCommand {
         abstract: "Take a host that has no computes left out of the cell. A worker that runs there ends.")
 
     @Argument(help: "The host's name.") var name: String
-    @Flag(help: "Don't ask. Nothing is asked either where there is no terminal.") var yes = false
+    @Flag(help: "Skip the question. Without a terminal, nothing is asked.") var yes = false
     @OptionGroup var options: AdminOptions
 
     func run() async throws {

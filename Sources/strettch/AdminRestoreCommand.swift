@@ -16,7 +16,7 @@ struct AdminRestoreCommand: AsyncParsableCommand {
 
     @Argument(help: "A file that 'strettch admin backup' wrote.") var file: String
     @Flag(help: "Take the backup of another cell than the data folder's.") var otherInstallation = false
-    @Flag(help: "Don't ask. Nothing is asked either where there is no terminal.") var yes = false
+    @Flag(help: "Skip the question. Without a terminal, nothing is asked.") var yes = false
     @OptionGroup var options: AdminOptions
 
     func run() async throws {

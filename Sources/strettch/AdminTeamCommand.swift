@@ -62,7 +62,7 @@ struct AdminTeamDeleteCommand: AsyncParsableCommand {
         commandName: "delete", abstract: "Delete a team that has no computes left, and revoke its keys.")
 
     @Argument(help: "The team's name.") var name: String
-    @Flag(help: "Don't ask. Nothing is asked either where there is no terminal.") var yes = false
+    @Flag(help: "Skip the question. Without a terminal, nothing is asked.") var yes = false
     @OptionGroup var options: AdminOptions
 
     func run() async throws {

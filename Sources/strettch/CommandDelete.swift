@@ -4,7 +4,7 @@ import CloudWire
 
 /// What the commands have in common that delete resources.
 struct CommandDeleteOptions: ParsableArguments {
-    @Flag(help: "Skip the confirmation (also skipped when there is no terminal).")
+    @Flag(help: "Skip the question. Without a terminal, nothing is asked.")
     var yes = false
 
     @Flag(help: "Wait until nothing is left of them.")
@@ -32,9 +32,7 @@ struct CommandDelete<Resource: LiveResourceWire> {
 
     func run(_ names: [String]) async throws {
         let found = try await find(names)
-        guard options.yes || !OutputStreams.canAsk || OutputStreams.confirm(question(found)) else {
-            throw CommandFailure(.failure, "Nothing was deleted.")
-        }
+        try OutputStreams.confirm(question(found), yes: options.yes, refused: "Nothing was deleted.")
         try await delete(found)
     }
 

@@ -16,15 +16,14 @@ struct ComputeRestoreCommand: AsyncParsableCommand {
     @Option(help: "Id or name of the snapshot.")
     var snapshot: String
 
-    @Flag(help: "Skip the confirmation (also skipped when there is no terminal).")
+    @Flag(help: "Skip the question. Without a terminal, nothing is asked.")
     var yes = false
 
     func run() async throws {
         try await change.run { client, compute in
             let found = try await SnapshotCommandFind.find(snapshot, of: compute.id, client)
-            guard yes || !OutputStreams.canAsk || OutputStreams.confirm(Self.question(compute, found)) else {
-                throw CommandFailure(.failure, "Nothing was restored.")
-            }
+            try OutputStreams.confirm(
+                Self.question(compute, found), yes: yes, refused: "Nothing was restored.")
             return try await client.restoreCompute(id: compute.id, RestoreComputeWire(snapshot: found.id))
         }
     }

@@ -36,10 +36,15 @@ enum OutputStreams {
         return Int(size.ws_col)
     }
 
-    /// Asks a yes-or-no question on the terminal; anything but yes is no.
-    static func confirm(_ question: String) -> Bool {
+    /// Asks a yes-or-no question on the terminal, unless `yes` says that nothing is to be asked, or nobody can be asked. Throws
+    /// `CommandFailure` for any answer but yes.
+    /// - Parameter refused: what the failure says: `Nothing was changed.`
+    static func confirm(_ question: String, yes: Bool, refused: String) throws(CommandFailure) {
+        guard !yes, canAsk else { return }
         progress(question + " [y/N] ")
-        return ["y", "yes"].contains(readLine()?.lowercased() ?? "")
+        guard ["y", "yes"].contains(readLine()?.lowercased() ?? "") else {
+            throw CommandFailure(.failure, refused)
+        }
     }
 
     /// Makes a failure to write an error of the call, also where standard output is closed. To be called before any file is

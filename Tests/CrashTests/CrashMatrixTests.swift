@@ -29,15 +29,7 @@ struct CrashMatrixTests {
         #expect(!calm.visits.isEmpty)
         #expect(calm.world.filter { $0.hasPrefix("audit") } == [])
         for fault in plan.faults[script.name] ?? [] {
-            let place = "\(script.name): \(fault)"
-            do {
-                let outcome = try await Self.run(script, fault: (fault.visit, fault.kind))
-                #expect(outcome.wasMet, "\(place) never came about")
-                let difference = outcome.world.difference(from: calm.world).map(\.line)
-                #expect(difference.isEmpty, "\(place)")
-            } catch {
-                Issue.record("\(place): \(error)")
-            }
+            await fault.check(script, calm: calm.world) { try await Self.run(script, fault: fault) }
         }
     }
 
@@ -65,7 +57,7 @@ struct CrashMatrixTests {
     }
 
     private static func run(
-        _ script: CrashScript, fault: (visit: Visit, kind: FaultKind)? = nil
+        _ script: CrashScript, fault: CrashFault? = nil
     ) async throws -> CrashOutcome {
         try await Engine.standard.withDatabase { database in
             let host = SimulatedHost(disks: script.store.map { _ in SimulatedDisks() })
@@ -92,6 +84,23 @@ struct CrashMatrixTests {
             "running \(await host.running.sorted()), off \(await host.poweredOff.sorted())",
             "network \(await host.plan.attachments.map(\.computeId)) \(await host.plan.spareTaps)",
         ]
+    }
+}
+
+extension CrashFault {
+    /// Expects that the fault comes about in a run of the script, and that the world comes out as it did undisturbed.
+    func check(
+        _ script: CrashScript, calm: [String], _ run: @Sendable () async throws -> CrashOutcome
+    ) async {
+        let place = "\(script.name): \(self)"
+        do {
+            let outcome = try await run()
+            #expect(outcome.wasMet, "\(place) never came about")
+            let difference = outcome.world.difference(from: calm).map(\.line)
+            #expect(difference.isEmpty, "\(place)")
+        } catch {
+            Issue.record("\(place): \(error)")
+        }
     }
 }
 

@@ -15,7 +15,7 @@ struct CrashScript: Sendable, CustomTestStringConvertible {
     /// Names the folder of the host's disks, when another host shares it.
     var store: String?
     /// What goes wrong in every run of it, so that what follows can go wrong too.
-    var fault: (visit: Visit, kind: FaultKind)?
+    var fault: CrashFault?
     /// What is there before anything goes wrong.
     var prepare: Part
     var run: Part
@@ -24,7 +24,7 @@ struct CrashScript: Sendable, CustomTestStringConvertible {
 
     init(
         _ name: String, settings: CloudSettings = .test, store: String? = nil,
-        fault: (visit: Visit, kind: FaultKind)? = nil,
+        fault: CrashFault? = nil,
         prepare: @escaping Part = { _ in },
         run: @escaping Part
     ) {
@@ -63,16 +63,16 @@ extension CrashScript {
             }, run: { try await $0.createAndSettle() }),
         CrashScript(
             "a create with a step that can't be saved",
-            fault: (Visit(point: .write(.saveSeed), number: 1), .errorBefore),
+            fault: CrashFault(visit: Visit(point: .write(.saveSeed), number: 1), kind: .errorBefore),
             prepare: { try await $0.makeTeam() }, run: { try await $0.createAndSettle() }),
         // Most often these steps are saved together with the next.
         CrashScript(
             "a create whose disk can't be made at first",
-            fault: (Visit(point: .call(.makeDisk), number: 1), .errorBefore),
+            fault: CrashFault(visit: Visit(point: .call(.makeDisk), number: 1), kind: .errorBefore),
             prepare: { try await $0.makeTeam() }, run: { try await $0.createAndSettle() }),
         CrashScript(
             "a create whose network can't be made at first",
-            fault: (Visit(point: .call(.applyNetwork), number: 1), .errorBefore),
+            fault: CrashFault(visit: Visit(point: .call(.applyNetwork), number: 1), kind: .errorBefore),
             prepare: { try await $0.makeTeam() }, run: { try await $0.createAndSettle() }),
         CrashScript(
             "an orphan", prepare: { try await $0.makeRunning() },

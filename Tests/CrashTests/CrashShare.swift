@@ -1,14 +1,6 @@
 import CloudTesting
 import Foundation
 
-/// Something that goes wrong in a run of a script.
-struct CrashFault: Sendable, CustomStringConvertible {
-    var visit: Visit
-    var kind: FaultKind
-
-    var description: String { "\(kind.rawValue) at \(visit)" }
-}
-
 /// Which faults are made in which script: each kind at each visit of each point (`make deep`), or, in the minutes that CI has,
 /// each kind in three of the scripts that pass the point, at one of its visits there.
 enum CrashShare {

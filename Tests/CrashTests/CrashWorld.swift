@@ -37,7 +37,7 @@ final class CrashWorld {
 
     init(
         database: any Database, host: any MachineHost, isSimulated: Bool, script: CrashScript,
-        fault: (visit: Visit, kind: FaultKind)?
+        fault: CrashFault?
     ) async throws {
         clock = ManualClock()
         saboteur = Saboteur(fault, usual: script.fault, clock: clock)

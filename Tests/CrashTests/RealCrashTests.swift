@@ -27,17 +27,19 @@ struct RealCrashTests {
     func matrix(_ script: CrashScript) async throws {
         let calm = try await Self.run(script)
         #expect(calm.world.filter { $0.hasPrefix("audit") } == [])
-        var cases: [(Visit, FaultKind)] = []
+        var cases: [CrashFault] = []
         // Another pass of the same point does the same once more.
         for visit in calm.visits where visit.number == 1 && visit.point.isEffect {
-            for kind in FaultKind.allCases { cases.append((visit, kind)) }
+            for kind in FaultKind.allCases { cases.append(CrashFault(visit: visit, kind: kind)) }
         }
         #expect(!cases.isEmpty)
         var rest = cases[...]
         await withTaskGroup(of: Void.self) { group in
             func next() {
-                guard let (visit, kind) = rest.popFirst() else { return }
-                group.addTask { await Self.check(script, visit, kind, calm: calm.world) }
+                guard let fault = rest.popFirst() else { return }
+                group.addTask {
+                    await fault.check(script, calm: calm.world) { try await Self.run(script, fault: fault) }
+                }
             }
             for _ in 0..<Self.maxTogether { next() }
             for await _ in group { next() }
@@ -56,21 +58,8 @@ struct RealCrashTests {
         }
     }
 
-    private static func check(_ script: CrashScript, _ visit: Visit, _ kind: FaultKind, calm: [String]) async
-    {
-        let place = "\(script.name): \(kind.rawValue) at \(visit)"
-        do {
-            let outcome = try await run(script, fault: (visit, kind))
-            #expect(outcome.wasMet, "\(place) never came about")
-            let difference = outcome.world.difference(from: calm).map(\.line)
-            #expect(difference.isEmpty, "\(place)")
-        } catch {
-            Issue.record("\(place): \(error)")
-        }
-    }
-
     private static func run(
-        _ script: CrashScript, fault: (visit: Visit, kind: FaultKind)? = nil
+        _ script: CrashScript, fault: CrashFault? = nil
     ) async throws -> CrashOutcome {
         try await RealCrashHost.with { host in
             let world = try await CrashWorld(

@@ -42,6 +42,14 @@ enum FaultKind: String, Sendable, CaseIterable {
     case hang
 }
 
+/// Something that goes wrong in a run of a script.
+struct CrashFault: Sendable, CustomStringConvertible {
+    var visit: Visit
+    var kind: FaultKind
+
+    var description: String { "\(kind.rawValue) at \(visit)" }
+}
+
 /// One run of the program. Once it is over nothing that belongs to it has any effect, as with a killed process.
 final class Life: Sendable {
     private let over = Mutex(false)
@@ -66,14 +74,14 @@ final class Saboteur: Sendable {
         var life = Life()
     }
 
-    private let fault: (visit: Visit, kind: FaultKind)?
+    private let fault: CrashFault?
     /// What goes wrong in every run of the script.
-    private let usual: (visit: Visit, kind: FaultKind)?
+    private let usual: CrashFault?
     private let clock: ManualClock
     private let state = Mutex(State())
 
     init(
-        _ fault: (visit: Visit, kind: FaultKind)?, usual: (visit: Visit, kind: FaultKind)? = nil,
+        _ fault: CrashFault?, usual: CrashFault? = nil,
         clock: ManualClock
     ) {
         self.fault = fault

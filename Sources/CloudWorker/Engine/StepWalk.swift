@@ -18,7 +18,7 @@ struct StepWalk<Subject: WorkflowSubject>: Sendable {
         begins = [(subject.job.step, subject.job.sinceMs)]
     }
 
-    /// By a closure: a key path in generic code is made anew each time, which cost a twentieth of all that a create costs.
+    /// A closure, since generic code builds a key path again at each use: that took 5 % of the processor time of a create.
     var steps: [Step] { begins.map { $0.step } }
 
     /// The last one.
